@@ -1,0 +1,1 @@
+"""Who answers, and what counts its tokens. Touches the network only when a model server is configured."""

@@ -1,0 +1,1 @@
+"""The terminal. Touches stdin, stdout and stderr; everything else goes through the graph."""

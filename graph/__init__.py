@@ -1,0 +1,1 @@
+"""The shape of one turn: state, context, settings, errors, and the graph itself."""

@@ -1,0 +1,105 @@
+"""What a caller chooses for a run; LangGraph Studio draws its form from it."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from graph.checks import check_id
+from graph.errors import BadInput
+
+Preset = Literal[
+    "hybrid",
+    "buffer",
+    "window",
+    "tokens",
+    "summary",
+    "progressive",
+    "entity",
+    "vector",
+    "graph",
+]
+
+
+class Context(BaseModel):
+    """The choices of one run. Frozen; an unknown or out-of-range value is one clear sentence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    user_id: Annotated[
+        str, Field(description="Whose memory this is. Nobody is the default.", min_length=1)
+    ]
+    memory: Annotated[
+        Preset, Field(description="Which kinds of memory a turn uses (see docs/presets.md).")
+    ] = "hybrid"
+    model: Annotated[
+        str | None,
+        Field(description="offline, or openai/NAME; unset takes the process's own choice."),
+    ] = None
+    system_prompt: Annotated[
+        str, Field(description="The first message of every prompt.", max_length=16_000)
+    ] = "You are a helpful assistant with a long memory. Be brief and precise."
+    max_tokens: Annotated[
+        int, Field(description="Size of the context window, in tokens.", ge=512, le=2_000_000)
+    ] = 8_000
+    reserve_tokens: Annotated[
+        int, Field(description="Kept free for the reply, in tokens.", ge=64, le=200_000)
+    ] = 1_000
+    recall_tokens: Annotated[
+        int, Field(description="At most so many tokens are recalled.", ge=0, le=100_000)
+    ] = 1_000
+    window: Annotated[
+        int, Field(description="Exchanges shown by `window`, `entity`, `graph`.", ge=1, le=1_000)
+    ] = 5
+
+    @property
+    def recalls_messages(self) -> bool:
+        """Whether past turns are searched."""
+        return self.memory in ("hybrid", "vector")
+
+    @property
+    def recalls_entities(self) -> bool:
+        """Whether entities and facts are noted and shown."""
+        return self.memory in ("hybrid", "entity", "graph")
+
+    @property
+    def summarizes(self) -> bool:
+        """Whether older messages are folded into a summary."""
+        return self.memory in ("hybrid", "progressive", "summary")
+
+    @property
+    def prompt_tokens(self) -> int:
+        """The most that a prompt may hold, in tokens."""
+        return self.max_tokens - self.reserve_tokens
+
+    @field_validator("user_id")
+    @classmethod
+    def _one_rule_for_ids(cls, value: str) -> str:
+        return check_id(value, "user")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _say_it_in_one_sentence(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
+        try:
+            made = handler(data)
+        except ValidationError as error:
+            raise BadInput(_sentence(error)) from None
+        if made.reserve_tokens >= made.max_tokens:
+            raise BadInput(
+                f"Context: reserve_tokens {made.reserve_tokens} leaves nothing of max_tokens "
+                f"{made.max_tokens}; make the reserve smaller or the window larger."
+            )
+        return made
+
+
+def _sentence(error: ValidationError) -> str:
+    """Return the first fault: the field, the value, and what is allowed."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "context"
+    if first["type"] == "extra_forbidden":
+        allowed = ", ".join(Context.model_fields)
+        return f"Context: there is no field {field!r}; the fields are {allowed}."
+    if first["type"] == "missing":
+        return f"Context: {field} is missing; name whose memory this is."
+    value = repr(first["input"])
+    return f"Context: {field} {value:.60} is not allowed; {first['msg'][:1].lower()}{first['msg'][1:]}."

@@ -1,0 +1,41 @@
+"""The errors a person may see: one sentence each, with the value and the remedy."""
+
+
+class ThreadkeepError(Exception):
+    """Something a person can mend; the terminal shows it as one sentence, without a traceback."""
+
+    exit_code = 1
+
+
+class BadInput(ThreadkeepError):
+    """A value from outside is not allowed."""
+
+    exit_code = 2
+
+
+class NoModel(ThreadkeepError):
+    """The chosen model cannot be used: no key, no such name."""
+
+    exit_code = 3
+
+
+class ProviderFailed(ThreadkeepError):
+    """The model's server did not answer as it should."""
+
+    exit_code = 4
+
+
+class StorageFailed(ThreadkeepError):
+    """The database or the vector folder cannot be read or written."""
+
+    exit_code = 5
+
+
+class ThreadBusy(ThreadkeepError):
+    """Another process has a turn open on the thread."""
+
+    def __init__(self, thread: str, waited: float) -> None:
+        super().__init__(
+            f"Thread {thread!r} is busy in another window (waited {waited:.0f} s). "
+            "Finish or stop that turn, or name another thread with --thread."
+        )

@@ -1,0 +1,1 @@
+"""One file, one node, one function of the same name; touches stores only through `runtime.store`."""
