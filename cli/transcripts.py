@@ -1,0 +1,185 @@
+"""Conversations in a file, read and checked before anything is stored: one JSON object a line."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Literal, NoReturn, get_args
+
+from graph.checks import MAX_MESSAGE_BYTES, check_id, clean_text
+from graph.clock import parse_time
+from graph.errors import BadInput
+
+Role = Literal["user", "assistant", "system", "tool"]
+ROLES: tuple[Role, ...] = get_args(Role)
+MAX_LINE_BYTES = 1_000_000
+MAX_FAULTS_KEPT = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One message of a transcript, checked."""
+
+    number: int
+    """Line of the file, from 1; in LoCoMo the turn, counted through the file."""
+    user: str
+    thread: str
+    role: Role
+    text: str
+    time: datetime
+    """When it was said, aware, in UTC."""
+    name: str | None = None
+    source_id: str | None = None
+    """LoCoMo's `dia_id`."""
+
+
+@dataclass(kw_only=True)
+class Transcript:
+    """What a file holds: the good lines, and what is wrong with the others."""
+
+    lines: list[Line] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """The first `MAX_FAULTS_KEPT`, each with its place."""
+    bad: int = 0
+
+    def refuse(self, where: str, why: object) -> None:
+        """Count a malformed line, and keep what is wrong with it."""
+        self.bad += 1
+        if len(self.faults) < MAX_FAULTS_KEPT:
+            self.faults.append(f"{where}: {why}")
+
+
+def read_jsonl(path: Path, user: str | None = None) -> Transcript:
+    """Return what a file of one JSON object a line holds; `user` stands in for each line's own.
+
+    Raises:
+        BadInput: there is no such file, or it cannot be read.
+    """
+    found = Transcript()
+    with open_transcript(path) as file:
+        for number, raw in _raw_lines(file):
+            try:
+                found.lines.append(parse_line(number, raw, user))
+            except BadInput as error:
+                found.refuse(f"line {number}", error)
+    return found
+
+
+def parse_line(number: int, raw: bytes, user: str | None = None) -> Line:
+    """Return one line of JSON as a message.
+
+    Raises:
+        BadInput: it is too long, not UTF-8, not JSON, or a value in it is missing or not allowed.
+    """
+    if len(raw) > MAX_LINE_BYTES:
+        raise BadInput(f"It has more than {MAX_LINE_BYTES:,} bytes.")
+    record = parse_json(raw)
+    if not isinstance(record, dict):
+        raise BadInput(f"It is {json_type(record)}, not an object.")
+    time, name = record.get("time"), record.get("name")
+    if not isinstance(time, str):
+        raise BadInput(f"{_given(record, 'time')}; write it like 2026-03-04T09:30:00+00:00.")
+    return Line(
+        number=number,
+        user=check_id(_present(record, "user") if user is None else user, "user"),
+        thread=check_id(_present(record, "thread"), "thread"),
+        role=_role(record),
+        text=check_text(record.get("text")),
+        time=parse_time(time),
+        name=None if name is None else check_id(name, "name"),
+    )
+
+
+def open_transcript(path: Path) -> IO[bytes]:
+    """Return the file, opened for reading.
+
+    Raises:
+        BadInput: it is missing, a folder or a device, or may not be read.
+    """
+    try:
+        if path.exists() and not (path.is_file() or path.is_fifo()):
+            kind = "a folder" if path.is_dir() else "a device"
+            raise BadInput(f"{str(path)!r} is {kind}; name the file to import.")
+        return path.open("rb")
+    except (OSError, ValueError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise BadInput(f"{str(path)!r} cannot be read ({why}); name another file.") from error
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return the value that `raw` writes down in strict JSON.
+
+    Raises:
+        BadInput: it is not UTF-8, not JSON, nested too deep, or holds NaN or Infinity.
+    """
+    try:
+        return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"It is not UTF-8 (byte {error.start + 1:,}).") from error
+    except json.JSONDecodeError as error:
+        place = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}"
+        raise BadInput(f"It is not JSON ({error.msg}, {place}).") from error
+    except RecursionError as error:
+        raise BadInput("It is nested too deep.") from error
+    except ValueError as error:
+        raise BadInput("It holds a number with too many digits.") from error
+
+
+def check_text(value: object) -> str:
+    """Return the text of a message, cleaned and otherwise word for word.
+
+    Raises:
+        BadInput: it is missing, not text, empty, or over `MAX_MESSAGE_BYTES` of UTF-8.
+    """
+    if not isinstance(value, str):
+        raise BadInput(f"The text is {json_type(value)}; write it as a string.")
+    text = clean_text(value)
+    size = len(text.encode())
+    if not text.strip():
+        raise BadInput("The text is empty.")
+    if size > MAX_MESSAGE_BYTES:
+        raise BadInput(f"The text has {size:,} bytes; the limit is {MAX_MESSAGE_BYTES:,}.")
+    return text
+
+
+def json_type(value: object) -> str:
+    """Return what JSON calls the type of `value`, with its article."""
+    names = {type(None): "missing", bool: "true or false", str: "a string", list: "a list"}
+    return names.get(type(value)) or ("an object" if isinstance(value, dict) else "a number")
+
+
+def _raw_lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield each line that is not blank with its number; of one too long only the beginning."""
+    number = 0
+    while raw := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        rest = raw
+        while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
+            rest = file.readline(MAX_LINE_BYTES + 1)
+        if raw.strip():
+            yield number, raw
+
+
+def _role(record: Mapping[str, Any]) -> Role:
+    for role in ROLES:
+        if record.get("role") == role:
+            return role
+    raise BadInput(f"{_given(record, 'role')}; use one of {', '.join(ROLES)}.")
+
+
+def _present(record: Mapping[str, Any], key: str) -> Any:
+    if record.get(key) is None:
+        raise BadInput(f"The {key} is missing.")
+    return record[key]
+
+
+def _given(record: Mapping[str, Any], key: str) -> str:
+    value = record.get(key)
+    if isinstance(value, str):
+        return f"The {key} {value[:40]!r} is not allowed"
+    return f"The {key} is {json_type(value)}"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise BadInput(f"It holds {name}, which is not JSON.")
