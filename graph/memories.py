@@ -21,6 +21,8 @@ class Memory(TypedDict):
     thread: str
     """The thread's name for people; its id where it has none."""
     score: NotRequired[float]
+    before: NotRequired[str]
+    """The id of the message in front of which it is shown."""
 
 
 FENCE = "memories"

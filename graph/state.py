@@ -15,9 +15,8 @@ from graph.memories import Memory
 class Recalled(TypedDict):
     """Where a recalled memory stands in the prompt, until the next compaction."""
 
-    key: str
-    """The memory's id in the store."""
     namespace: list[str]
+    key: str
     before: str
     """The id of the message in front of which it is shown."""
 
@@ -25,22 +24,31 @@ class Recalled(TypedDict):
 Ledger = dict[str, Any]
 """What filled the window: tokens by part, the limit, and what the provider reported."""
 
-Messages = Annotated[list[AnyMessage], add_messages]
+# LangGraph takes the last annotation as the channel, so descriptions come first.
+Messages = Annotated[
+    list[AnyMessage],
+    Field(description="The conversation. Send the new message; older ones are kept."),
+    add_messages,
+]
+Memories = Annotated[
+    list[Memory], Field(description="What this turn was shown of the past."), UntrackedValue
+]
 
 
 @dataclass(kw_only=True)
 class State:
     """The working state of one thread. Small and bounded; messages and plain JSON only."""
 
-    messages: Annotated[
-        Messages, Field(description="Recent messages; older ones live in the store.")
-    ] = field(default_factory=list)
+    messages: Messages = field(default_factory=list)
     summary: Annotated[str, Field(description="The running summary of older messages.")] = ""
     summarized_through: Annotated[
-        int, Field(description="Position of the first message that the summary does not cover.")
-    ] = 0
-    dropped: Annotated[
-        int, Field(description="How many messages left the state; the position of messages[0].")
+        str, Field(description="Id of the last message that the summary covers.")
+    ] = ""
+    stored_through: Annotated[
+        str, Field(description="Id of the last message that is in the long-term store.")
+    ] = ""
+    stored: Annotated[
+        int, Field(description="How many messages of this thread are in the long-term store.", ge=0)
     ] = 0
     turn_at: Annotated[str, Field(description="When the newest turn began, ISO 8601.")] = ""
     recalled: Annotated[
@@ -49,11 +57,9 @@ class State:
     ledger: Annotated[
         Ledger, Field(description="What filled the window in the newest turn, in tokens.")
     ] = field(default_factory=dict)
-    memories: Annotated[
-        list[Memory], UntrackedValue, Field(description="What this turn recalled.")
-    ] = field(default_factory=list)
+    memories: Memories = field(default_factory=list)
     llm_input_messages: Annotated[
-        list[AnyMessage], UntrackedValue, Field(description="The messages shown this turn.")
+        list[AnyMessage], Field(description="The messages shown this turn."), UntrackedValue
     ] = field(default_factory=list)
 
 
@@ -62,8 +68,9 @@ class Update(TypedDict, total=False):
 
     messages: list[AnyMessage]
     summary: str
-    summarized_through: int
-    dropped: int
+    summarized_through: str
+    stored_through: str
+    stored: int
     turn_at: str
     recalled: list[Recalled]
     ledger: Ledger
@@ -81,5 +88,5 @@ class Output(TypedDict):
     """What a caller gets: the thread's recent messages, what was recalled, what it cost."""
 
     messages: Messages
-    memories: NotRequired[Annotated[list[Memory], UntrackedValue]]
+    memories: NotRequired[Memories]
     ledger: NotRequired[Ledger]

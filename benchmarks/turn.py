@@ -1,0 +1,169 @@
+"""What a turn costs beside the model: `python -m benchmarks.turn --json`.
+
+A user with 10,000 stored messages talks. Measured are our own time from the user's message to the
+call of the model, the whole turn, how soon `--help` and the prompt are there, and memory.
+"""
+
+import argparse
+import asyncio
+import os
+import pty
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+from benchmarks.report import percentile, report
+from cli.agent import Agent, open_agent
+from graph.context import Context
+from graph.settings import Settings
+from nodes.store_turn import StoredMessage, store_messages
+from stores.namespaces import thread_id, user_key
+
+STORED = 10_000
+TURNS = 200
+TOPICS = [
+    ("garden", "tomatoes basil compost seedlings greenhouse watering slugs harvest"),
+    ("travel", "train ticket hotel Lisbon harbour museum luggage passport coffee"),
+    ("work", "deadline review meeting release branch customer invoice budget"),
+    ("family", "sister birthday dinner parrots school holiday cousin letter"),
+    ("music", "guitar chords concert rehearsal song drummer festival recording"),
+]
+
+
+def sentence(random: Random, words: int) -> str:
+    """Return a made-up message about one topic, of about `words` words."""
+    topic, vocabulary = random.choice(TOPICS)
+    filler = "we talked about the and then I thought that it was not so bad for a while".split()
+    pool = vocabulary.split() + filler
+    said = " ".join(random.choice(pool) for _ in range(words))
+    return f"About the {topic} on day {random.randint(1, 365)}: {said}."
+
+
+async def fill(agent: Agent, user: str, count: int, random: Random) -> None:
+    """Store `count` messages for `user` in threads of 100, vectors included."""
+    owner = await user_key(agent.store, user)
+    batch: list[StoredMessage] = []
+    before = ""
+    for number in range(count):
+        text = sentence(random, 40)
+        at = f"2025-{1 + number * 12 // count:02}-{1 + number % 28:02}T10:00:00+00:00"
+        batch.append(
+            {
+                "id": f"filled-{user}-{number}",
+                "role": "user" if number % 2 == 0 else "assistant",
+                "text": text,
+                "position": number % 100,
+                "time": at,
+                "recorded_at": at,
+                "before": before,
+                "thread": thread_id(owner, f"filled {number // 100}"),
+            }
+        )
+        before = text
+        if len(batch) == 500:
+            await store_messages(agent.store, owner, batch)
+            batch.clear()
+    await store_messages(agent.store, owner, batch)
+    await agent.store.index_pending()
+
+
+async def turns(agent: Agent, user: str, count: int, random: Random) -> dict[str, list[float]]:
+    """Return milliseconds before the model, to the end of the reply, and of the whole turn."""
+    taken: dict[str, list[float]] = {"before_model": [], "whole": []}
+    for number in range(count):
+        thread = f"measured {number // 20}"
+        began = time.perf_counter()
+        turn = await agent.say(Context(user_id=user), thread, f"What about {sentence(random, 20)}?")
+        first = None
+        async for _ in turn:
+            first = first or time.perf_counter()
+        await turn.finished()
+        ended = time.perf_counter()
+        taken["before_model"].append(((first or ended) - began) * 1000)
+        taken["whole"].append((ended - began) * 1000)
+    return taken
+
+
+def help_seconds() -> float:
+    """Return how long `threadkeep --help` takes, the best of five."""
+    best = 9.0
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-c", "from cli.app import main; main()", "--help"],
+            check=True,
+            capture_output=True,
+        )
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def prompt_seconds(home: Path) -> float:
+    """Return how soon the chat's prompt is on the terminal, the best of three."""
+    best = 9.0
+    for _ in range(3):
+        master, slave = pty.openpty()
+        env = {**os.environ, "THREADKEEP_HOME": str(home)}
+        began = time.perf_counter()
+        chat = subprocess.Popen(
+            [sys.executable, "-c", "from cli.app import main; main()", "chat", "-u", "bench"],
+            stdin=slave,
+            stdout=slave,
+            stderr=subprocess.DEVNULL,
+            env=env,
+        )
+        seen = b""
+        while b"> " not in seen:
+            seen += os.read(master, 1024)
+        best = min(best, time.perf_counter() - began)
+        os.write(master, b"/quit\n")
+        chat.wait(60)
+        os.close(master)
+        os.close(slave)
+    return best
+
+
+async def measure(home: Path) -> tuple[dict[str, float], dict[str, bool]]:
+    """Return the figures and which targets they meet."""
+    random = Random(7)
+    async with open_agent(Settings(home=home, model="offline")) as agent:
+        await fill(agent, "bench", STORED, random)
+        await turns(agent, "bench", 20, random)
+        taken = await turns(agent, "bench", TURNS, random)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    figures = {
+        "before_model_p50_ms": percentile(taken["before_model"], 0.50),
+        "before_model_p95_ms": percentile(taken["before_model"], 0.95),
+        "whole_turn_p50_ms": percentile(taken["whole"], 0.50),
+        "whole_turn_p95_ms": percentile(taken["whole"], 0.95),
+        "help_s": await asyncio.to_thread(help_seconds),
+        "prompt_s": await asyncio.to_thread(prompt_seconds, home),
+        "memory_mb": memory,
+    }
+    met = {
+        "before_model_p50 <= 15 ms": figures["before_model_p50_ms"] <= 15,
+        "before_model_p95 <= 35 ms": figures["before_model_p95_ms"] <= 35,
+        "help <= 0.3 s": figures["help_s"] <= 0.3,
+        "prompt <= 1.0 s": figures["prompt_s"] <= 1.0,
+        "memory <= 400 MB": figures["memory_mb"] <= 400,
+    }
+    return figures, met
+
+
+def main() -> None:
+    """Measure in a folder that is thrown away."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    as_json = parser.parse_args().json
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"THREADKEEP_MODEL": "offline", "THREADKEEP_HOME": folder}
+        figures, met = asyncio.run(measure(Path(folder)))
+    report("turn", figures, met, as_json=as_json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The graph on its embedded home: opened, one turn at a time, finished after a crash."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, cast
+
+from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+
+from checkpoints.open_turns import forget_open, left_open, note_open
+from checkpoints.retention import prune_turns
+from checkpoints.savers import SqliteSaver, open_checkpointer, storage_errors
+from checkpoints.threads import open_turn, pending_nodes
+from graph.agent import builder
+from graph.checks import check_id, check_message
+from graph.context import Context
+from graph.errors import ThreadBusy
+from graph.memories import Memory
+from graph.settings import Settings, make_home
+from graph.state import Input, Ledger, Output, State
+from stores.hybrid import HybridStore, open_store
+from stores.namespaces import thread_id, user_key
+
+Graph = CompiledStateGraph[State, Context, Input, Output]
+
+
+BOOKKEEPING = {"store_turn", "summarize_history", "extract_entities"}
+Event = tuple[str, Any]
+
+
+class Turn:
+    """One turn under way: iterate over the reply as it comes; `finished` waits for bookkeeping."""
+
+    def __init__(self, run: AsyncIterator[Event]) -> None:
+        self.reply = ""
+        self.memories: list[Memory] = []
+        self.ledger: Ledger = {}
+        self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        self._task = asyncio.create_task(self._consume(run))
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        while (piece := await self._pieces.get()) is not None:
+            yield piece
+        if self._task.done():
+            self._task.result()
+
+    async def finished(self) -> None:
+        """Wait until everything about this turn is written.
+
+        Raises:
+            ThreadkeepError: what kept it from being written.
+        """
+        await self._task
+
+    async def stop(self) -> None:
+        """Give the turn up where it stands; what the user said stays in the thread."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _consume(self, run: AsyncIterator[Event]) -> None:
+        try:
+            async for mode, event in run:
+                self._take(mode, event)
+        finally:
+            self._pieces.put_nowait(None)
+
+    def _take(self, mode: str, event: Any) -> None:
+        if mode == "messages":
+            chunk, about = event
+            if about.get("langgraph_node") == "call_model" and isinstance(chunk, AIMessageChunk):
+                self._pieces.put_nowait(str(chunk.text))
+            return
+        for node, update in event.items():
+            update = update or {}
+            self.memories = update.get("memories", self.memories)
+            self.ledger = update.get("ledger", self.ledger)
+            if node == "call_model":
+                self.reply = str(update["messages"][-1].text)
+                self._pieces.put_nowait(None)
+
+
+class Agent:
+    """The compiled graph with its saver and its store."""
+
+    def __init__(
+        self, graph: Graph, saver: SqliteSaver, store: HybridStore, settings: Settings
+    ) -> None:
+        self.graph = graph
+        self.saver = saver
+        self.store = store
+        self.settings = settings
+
+    async def config(self, context: Context, name: str) -> RunnableConfig:
+        """Return the run's config: the user's thread of that name."""
+        name = check_id(name, "thread")
+        thread = thread_id(await user_key(self.store, context.user_id), name)
+        return {"configurable": {"thread_id": thread}, "metadata": {"thread_name": name}}
+
+    async def say(self, context: Context, name: str, text: str) -> Turn:
+        """Begin a turn with the user's message.
+
+        Raises:
+            BadInput: the message or the name is refused at the door.
+            ThreadBusy: another process has a turn open on the thread for too long.
+        """
+        message = HumanMessage(check_message(text))
+        return await self._begin(context, name, {"messages": [message]})
+
+    async def finish(self, context: Context) -> list[tuple[str, str]]:
+        """Finish this user's turns that a crash cut off; return thread names and replies."""
+        done = []
+        for name in left_open(self.settings.locks, context.user_id):
+            try:
+                turn = await self._begin(context, name, None, wait=0.0)
+            except ThreadBusy:
+                continue  # Not cut off: another window is at it right now.
+            await turn.finished()
+            done.append((name, turn.reply))
+        return done
+
+    async def _begin(
+        self, context: Context, name: str, given: Input | None, wait: float = 30.0
+    ) -> Turn:
+        config = await self.config(context, name)
+        held = AsyncExitStack()
+        thread = config["configurable"]["thread_id"]
+        await held.enter_async_context(open_turn(self.settings.locks, thread, name, wait=wait))
+        return Turn(self._run(held, given, config, context, name))
+
+    async def _run(
+        self,
+        held: AsyncExitStack,
+        given: Input | None,
+        config: RunnableConfig,
+        context: Context,
+        name: str,
+    ) -> AsyncIterator[Event]:
+        """Run the turn, behind whatever bookkeeping an earlier one still owes."""
+        locks, thread = self.settings.locks, config["configurable"]["thread_id"]
+        async with held, storage_errors(self.settings.database):
+            left = note_open(locks, thread, context.user_id, name)
+            owed = await pending_nodes(self.graph, config) if left else set()
+            # A new message takes the place of an answer that never came; it is not asked twice.
+            inputs = [None] if owed and (given is None or owed <= BOOKKEEPING) else []
+            try:
+                for each in [*inputs, *([given] if given else [])]:
+                    async for event in self.graph.astream(
+                        each,
+                        config,
+                        context=context,
+                        stream_mode=["messages", "updates"],
+                        durability="sync",
+                    ):
+                        if each is given:
+                            yield cast(Event, event)
+            except asyncio.CancelledError:
+                forget_open(locks, thread)
+                raise
+            forget_open(locks, thread)
+            await prune_turns(self.saver, thread)
+
+
+@asynccontextmanager
+async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
+    """Open the embedded home and compile the graph with it.
+
+    Raises:
+        StorageFailed: the data folder or the database cannot be used.
+    """
+    await asyncio.to_thread(make_home, settings)
+    async with open_store(settings) as store, open_checkpointer(settings.database) as saver:
+        graph = builder.compile(checkpointer=saver, store=store, name="threadkeep")
+        yield Agent(graph, saver, store, settings)

@@ -1,0 +1,184 @@
+"""The `threadkeep` command: what it takes, and how every failure ends as one sentence."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import click
+import typer
+
+from cli import complaints
+from graph.errors import BadInput
+from graph.settings import load_settings, login_name
+
+app = typer.Typer(
+    help="A chat that remembers: across turns, restarts, threads and months.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+threads = typer.Typer(help="List and read threads.", no_args_is_help=True, rich_markup_mode=None)
+memory = typer.Typer(
+    help="List and search what is remembered.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(threads, name="threads")
+app.add_typer(memory, name="memory")
+
+User = Annotated[
+    str | None,
+    typer.Option("-u", "--user", help="Whose memory.", show_default="the login name"),
+]
+Thread = Annotated[
+    str | None, typer.Option("-t", "--thread", help="The thread's name.", show_default="a new one")
+]
+Last = Annotated[bool, typer.Option("-c", "--continue", help="Go on with the last thread.")]
+Model = Annotated[
+    str | None,
+    typer.Option("-m", "--model", help="offline, or a name of an OpenAI-compatible server."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
+
+
+@app.callback(invoke_without_command=True)
+def threadkeep(
+    ctx: typer.Context,
+    user: User = None,
+    thread: Thread = None,
+    last: Last = False,
+    model: Model = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Chat in the terminal; the same as `threadkeep chat`."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("threadkeep"))
+    elif ctx.invoked_subcommand is None:
+        chat(user, thread, last, model)
+
+
+@app.command()
+def chat(user: User = None, thread: Thread = None, last: Last = False, model: Model = None) -> None:
+    """Chat in the terminal."""
+    from cli.chat import run_chat
+
+    if thread and last:
+        raise BadInput("Both --thread and --continue are given; use one of them.")
+    run_chat(load_settings(), named(user), thread, last, model)
+
+
+@app.command()
+def ask(
+    question: Annotated[
+        str | None, typer.Argument(help="The message; stdin when left out.")
+    ] = None,
+    user: User = None,
+    thread: Thread = None,
+    last: Last = False,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask once and print the reply."""
+    from cli.ask import run_ask
+
+    if thread and last:
+        raise BadInput("Both --thread and --continue are given; use one of them.")
+    if question is None:
+        question = read_stdin()
+    run_ask(load_settings(), named(user), thread, last, model, question, as_json=as_json)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The file to read.", show_default=False)],
+    format_: Annotated[
+        Literal["jsonl", "locomo"], typer.Option("--format", help="What the file holds.")
+    ],
+    user: Annotated[
+        str | None,
+        typer.Option("-u", "--user", help="Whose memory.", show_default="the file's own users"),
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave malformed lines out instead of stopping.")
+    ] = False,
+) -> None:
+    """Take in old conversations; what is there already is not taken twice."""
+    from cli.import_file import run_import
+
+    run_import(load_settings(), file, format_, user=user, skip_bad=skip_bad)
+
+
+@threads.command("list")
+def threads_list(user: User = None, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """List threads, the last used first."""
+    from cli.show import list_threads
+
+    list_threads(load_settings(), named(user), limit, as_json=as_json)
+
+
+@threads.command("show")
+def threads_show(
+    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    user: User = None,
+    limit: Limit = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Print the newest messages of a thread, in order."""
+    from cli.show import show_thread
+
+    show_thread(load_settings(), named(user), name, limit, as_json=as_json)
+
+
+@memory.command("list")
+def memory_list(user: User = None, limit: Limit = 100, as_json: AsJson = False) -> None:
+    """List the entities and facts that are known."""
+    from cli.show import list_memory
+
+    list_memory(load_settings(), named(user), limit, as_json=as_json)
+
+
+@memory.command("search")
+def memory_search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    user: User = None,
+    limit: Limit = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Search what was said and what is known."""
+    from cli.show import search_memory
+
+    search_memory(load_settings(), named(user), query, limit, as_json=as_json)
+
+
+def named(user: str | None) -> str:
+    """Return the user asked for, else the login name.
+
+    Raises:
+        BadInput: there is neither.
+    """
+    from graph.checks import check_id
+
+    name = user if user is not None else login_name()
+    if name is None:
+        raise BadInput("There is no login name to take as the user; name one with --user.")
+    return check_id(name, "user")
+
+
+def read_stdin() -> str:
+    """Return all of stdin, decoded as UTF-8; what is not becomes U+FFFD."""
+    if sys.stdin.isatty():
+        raise BadInput('There is no message; write threadkeep ask "...", or pipe one in.')
+    from graph.checks import MAX_MESSAGE_BYTES
+
+    # One byte over the limit is enough for the door to refuse it.
+    return sys.stdin.buffer.read(4 * MAX_MESSAGE_BYTES).decode("utf-8", "replace").strip()
+
+
+def main() -> None:
+    """Run the command; end with its exit code and never with a traceback."""
+    sys.exit(complaints.exit_code(lambda: app(standalone_mode=False)))
+
+
+__all__ = ["app", "click", "main"]

@@ -1,0 +1,66 @@
+"""`threadkeep ask`: one message, one reply."""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from cli.agent import Turn, open_agent
+from cli.complaints import complain
+from cli.names import last_thread, new_thread
+from graph.checks import check_id, check_message
+from graph.context import Context
+from graph.settings import Settings
+
+
+def run_ask(
+    settings: Settings,
+    user: str,
+    thread: str | None,
+    last: bool,
+    model: str | None,
+    question: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print the reply to `question`; with `as_json` also what it rests on and what it cost."""
+    question = check_message(question)
+    name = check_id(thread, "thread") if thread is not None else None
+    context = Context(user_id=user, model=model)
+    asyncio.run(_ask(settings, context, name, last, question, as_json=as_json))
+
+
+async def _ask(
+    settings: Settings,
+    context: Context,
+    thread: str | None,
+    last: bool,
+    question: str,
+    *,
+    as_json: bool,
+) -> None:
+    async with open_agent(settings) as agent:
+        for cut_off, reply in await agent.finish(context):
+            complain(f"The turn that was cut off in thread {cut_off!r} is finished now: {reply}")
+        name = thread or (await last_thread(agent, context.user_id) if last else new_thread())
+        turn = await agent.say(context, name, question)
+        async for piece in turn:
+            if not as_json:
+                sys.stdout.write(piece)
+                sys.stdout.flush()
+        await turn.finished()
+        sys.stdout.write(json.dumps(_report(turn, name), ensure_ascii=False) if as_json else "")
+        sys.stdout.write("\n")
+
+
+def _report(turn: Turn, thread: str) -> dict[str, Any]:
+    memories = [
+        {
+            "source": {"kind": m["kind"], "id": m["id"], "thread": m["thread"], "time": m["time"]},
+            "speaker": m["speaker"],
+            "text": m["text"],
+            "score": m.get("score"),
+        }
+        for m in turn.memories
+    ]
+    return {"reply": turn.reply, "thread": thread, "memories": memories, "tokens": turn.ledger}

@@ -1,0 +1,189 @@
+"""`threadkeep chat`: a conversation in the terminal.
+
+The terminal belongs to the main thread; the graph lives in an event loop of its own, so that the
+prompt is there before the heavy imports are, and again while bookkeeping goes on.
+"""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cli.complaints import code_of, complain
+from graph.checks import check_id
+from graph.errors import ThreadkeepError
+from graph.settings import Settings, make_home
+
+if TYPE_CHECKING:
+    from cli.agent import Agent, Turn
+
+T = TypeVar("T")
+PROMPT = "> "
+HELP = "/new [NAME] begins another thread, /quit ends (so does Ctrl-D), anything else is a message."
+
+
+class Background:
+    """An event loop in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def begin(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start a coroutine on the loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Wait for a coroutine on the loop; an interrupt cancels it there too."""
+        future = self.begin(coroutine)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            future.cancel()
+            raise
+
+
+class Chat:
+    """What one conversation in the terminal holds."""
+
+    def __init__(self, settings: Settings, user: str, model: str | None) -> None:
+        self.settings = settings
+        self.user = user
+        self.model = model
+        self.thread = ""
+        self.turn: Turn | None = None
+        self.agent: Agent | None = None
+        self._open = AsyncExitStack()
+
+    async def open(self, thread: str | None, last: bool) -> None:
+        """Import what is heavy, open the home, finish what a crash left."""
+        agent_of = await asyncio.to_thread(_import_agent)
+        self.agent = await self._open.enter_async_context(agent_of.open_agent(self.settings))
+        for name, reply in await self.agent.finish(self._context()):
+            complain(f"The turn that was cut off in thread {name!r} is finished now: {reply}")
+        if last:
+            from cli.names import last_thread
+
+            self.thread = await last_thread(self.agent, self.user)
+            complain(f"Going on with thread {self.thread!r}.")
+
+    async def answer(self, text: str) -> None:
+        """Print the reply to `text`; return when it is there, not when it is written down."""
+        assert self.agent is not None  # noqa: S101
+        await self.written()
+        self.turn = await self.agent.say(self._context(), self.thread, text)
+        try:
+            async for piece in self.turn:
+                sys.stdout.write(piece)
+                sys.stdout.flush()
+        except asyncio.CancelledError:
+            await self.turn.stop()
+            raise
+        finally:
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+
+    async def written(self) -> None:
+        """Wait until the turn before is written down."""
+        if self.turn:
+            turn, self.turn = self.turn, None
+            await turn.finished()
+
+    async def close(self) -> None:
+        """Finish writing and close the home."""
+        try:
+            await self.written()
+        finally:
+            await self._open.aclose()
+
+    def _context(self) -> Any:
+        from graph.context import Context
+
+        return Context(user_id=self.user, model=self.model)
+
+
+def run_chat(
+    settings: Settings, user: str, thread: str | None, last: bool, model: str | None
+) -> None:
+    """Talk until the person leaves."""
+    from chat_models.choice import choose_model
+    from cli.names import new_thread
+
+    name = check_id(thread, "thread") if thread is not None else new_thread()
+    make_home(settings)
+    choice = choose_model(settings, model)
+    where = "your last thread" if last else f"thread {name!r}"
+    complain(f"user {user!r}, {where}, model {choice.name} ({choice.reason}). /help for help.")
+    loop, chat = Background(), Chat(settings, user, model)
+    chat.thread = name
+    opening = loop.begin(chat.open(thread, last))
+    try:
+        while (line := _read()) is not None:
+            opening.result()
+            if not _command(chat, line):
+                _say(loop, chat, line)
+        opening.result()
+    except EOFError:
+        pass
+    finally:
+        loop.run(chat.close())
+
+
+def _say(loop: Background, chat: Chat, line: str) -> None:
+    try:
+        loop.run(chat.answer(line))
+    except KeyboardInterrupt:
+        complain("Stopped.")
+    except ThreadkeepError as error:
+        complain(str(error))
+
+
+def _command(chat: Chat, line: str) -> bool:
+    """Obey a line that begins with a slash; tell whether it was one."""
+    word, _, rest = line.strip().partition(" ")
+    if not word:
+        return True
+    if word == "/quit":
+        raise EOFError
+    if word == "/new":
+        from cli.names import new_thread
+
+        try:
+            chat.thread = check_id(rest.strip(), "thread") if rest.strip() else new_thread()
+            complain(f"Now in thread {chat.thread!r}.")
+        except ThreadkeepError as error:
+            complain(str(error))
+        return True
+    if word.startswith("/") and word[1:].isalpha():
+        complain(HELP if word == "/help" else f"There is no command {word!r}. {HELP}")
+        return True
+    return False
+
+
+def _read() -> str | None:
+    """Return the next line, None at the end of input."""
+    if sys.stdin.isatty():
+        try:
+            import readline  # noqa: F401  (arrow keys and history in input())
+        except ImportError:
+            pass
+        try:
+            return input(PROMPT)
+        except EOFError:
+            sys.stderr.write("\n")
+            return None
+    line = sys.stdin.readline()
+    return line.rstrip("\n") if line else None
+
+
+def _import_agent() -> Any:
+    import cli.agent
+
+    return cli.agent
+
+
+__all__ = ["code_of", "run_chat"]

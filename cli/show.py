@@ -1,0 +1,147 @@
+"""`threadkeep threads` and `threadkeep memory`: read what is kept."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from langgraph.store.base import BaseStore, Item, SearchItem
+
+from checkpoints.threads import list_records
+from graph.checks import check_id, check_message
+from graph.errors import BadInput
+from graph.settings import Settings, make_home
+from stores.hybrid import open_store
+from stores.namespaces import (
+    all_messages_of,
+    entities_of,
+    facts_of,
+    messages_of,
+    thread_id,
+    threads_of,
+    user_key,
+)
+
+Row = dict[str, Any]
+
+
+def list_threads(settings: Settings, user: str, limit: int, *, as_json: bool) -> None:
+    """Print the user's threads, the last used first."""
+
+    async def rows(store: BaseStore, owner: str) -> list[Row]:
+        records = await list_records(store, threads_of(owner), limit)
+        return [{"id": record.key} | _without(record.value, "last_message") for record in records]
+
+    found = _read(settings, user, rows)
+    _print(found, as_json, lambda r: f"{_day(r['last_used'])}  {r['turns']:>5} turns  {r['name']}")
+
+
+def show_thread(settings: Settings, user: str, name: str, limit: int, *, as_json: bool) -> None:
+    """Print the newest messages of a thread, in order."""
+    name = check_id(name, "thread")
+
+    async def rows(store: BaseStore, owner: str) -> list[Row]:
+        thread = thread_id(owner, name)
+        record = await store.aget(threads_of(owner), thread)
+        if record is None:
+            raise BadInput(
+                f"User {user!r} has no thread {name!r}; see threadkeep threads list for the names."
+            )
+        found = await newest_messages(store, messages_of(owner, thread), limit)
+        return [{"id": item.key} | _without(item.value, "before", "thread") for item in found]
+
+    found = _read(settings, user, rows)
+    _print(found, as_json, lambda r: f"{_day(r['time'])}  {r.get('name') or r['role']}: {r['text']}")
+
+
+async def newest_messages(store: BaseStore, namespace: tuple[str, ...], limit: int) -> list[Item]:
+    """Return the newest `limit` messages of a thread, in order."""
+    page, items = 1_000, list[Item]()
+    while found := await store.asearch(namespace, limit=page, offset=len(items)):
+        items += found
+        if len(found) < page:
+            break
+    return sorted(items, key=lambda item: item.value["position"])[-limit:]
+
+
+def list_memory(settings: Settings, user: str, limit: int, *, as_json: bool) -> None:
+    """Print the entities and facts that are known of a user's world."""
+
+    async def rows(store: BaseStore, owner: str) -> list[Row]:
+        entities = await store.asearch(entities_of(owner), limit=limit)
+        facts = await store.asearch(facts_of(owner), limit=limit)
+        return [
+            {"kind": kind, "id": item.key} | item.value
+            for kind, items in (("entity", entities), ("fact", facts))
+            for item in items
+        ]
+
+    _print(_read(settings, user, rows), as_json, _known_line)
+
+
+def search_memory(
+    settings: Settings, user: str, query: str, limit: int, *, as_json: bool
+) -> None:
+    """Print what is found for `query`, the best first."""
+    query = check_message(query)
+
+    async def rows(store: BaseStore, owner: str) -> list[Row]:
+        spaces = (all_messages_of(owner), entities_of(owner), facts_of(owner))
+        found = [i for space in spaces for i in await store.asearch(space, query=query, limit=limit)]
+        found.sort(key=lambda item: item.score or 0.0, reverse=True)
+        best = found[:limit]
+        ids = sorted({str(i.value["thread"]) for i in best if "thread" in i.value})
+        records = {key: await store.aget(threads_of(owner), key) for key in ids}
+        named = {key: record.value["name"] for key, record in records.items() if record}
+        return [_found(item, named) for item in best]
+
+    _print(_read(settings, user, rows), as_json, _found_line)
+
+
+def _found(item: SearchItem, named: dict[str, str]) -> Row:
+    kind = {"entities": "entity", "facts": "fact"}.get(item.namespace[1], "message")
+    row = {"kind": kind, "id": item.key, "score": round(item.score or 0.0, 4)}
+    row |= _without(item.value, "before", "thread")
+    if thread := item.value.get("thread"):
+        row["thread"] = named.get(thread, thread)
+    return row
+
+
+def _found_line(row: Row) -> str:
+    if row["kind"] != "message":
+        return f"{row['score']:.2f}  {_day(row.get('recorded_at') or row['last_seen'])}  {row['text']}"
+    said = f"{row.get('name') or row['role']} in {row['thread']!r}: {row['text']}"
+    return f"{row['score']:.2f}  {_day(row['time'])}  {said}"
+
+
+def _known_line(row: Row) -> str:
+    if row["kind"] == "entity":
+        return f"{row['text']}  (mentioned {row['mentions']} times since {_day(row['first_seen'])})"
+    until = f" until {_day(row['valid_to'])}" if row["valid_to"] else ""
+    return f"{row['text']}  (said {_day(row['recorded_at'])}{until})"
+
+
+def _read(
+    settings: Settings, user: str, rows: Callable[[BaseStore, str], Awaitable[list[Row]]]
+) -> list[Row]:
+    async def read() -> list[Row]:
+        await asyncio.to_thread(make_home, settings)
+        async with open_store(settings) as store:
+            return await rows(store, await user_key(store, user))
+
+    return asyncio.run(read())
+
+
+def _print(rows: Iterable[Row], as_json: bool, line: Callable[[Row], str]) -> None:
+    for row in rows:
+        text = json.dumps(row, ensure_ascii=False) if as_json else " ".join(line(row).split())
+        sys.stdout.write(text + "\n")
+
+
+def _without(value: Row, *keys: str) -> Row:
+    return {key: told for key, told in value.items() if key not in keys}
+
+
+def _day(moment: str) -> str:
+    return moment[:16].replace("T", " ")

@@ -1,0 +1,179 @@
+"""Merge what was noted into what is known: attributes join, a newer fact supersedes an older."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.store.base import BaseStore, GetOp, Item, PutOp
+
+from chat_models.extraction import Extraction, Fact
+from graph.checks import clean_text
+from graph.clock import now
+from stores.namespaces import entities_of, entity_key, fact_key, facts_of
+
+SINGLE = frozenset(
+    {"lives in", "works at", "works as", "is named", "is called", "birthday", "age", "married to"}
+)
+"""Predicates that have one object at a time: a new one ends the old."""
+MOVES = {"moved to": "lives in", "started at": "works at"}
+"""Predicates that also say where things stand now."""
+SOURCES, OBJECTS, CHARACTERS = 20, 12, 300
+
+Known = dict[tuple[tuple[str, ...], str], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noted:
+    """What one message said."""
+
+    message: str
+    said_at: str
+    extraction: Extraction
+
+
+async def merge(store: BaseStore, user: str, noted: Sequence[Noted]) -> None:
+    """Merge what messages said, oldest first, with one read and one write. Twice is once."""
+    noted = [one for one in noted if one.extraction.entities or one.extraction.facts]
+    if not noted:
+        return
+    known = await _read(store, _touched(user, noted))
+    known |= await _read(store, _superseded(user, noted, known))
+    before = {place: dict(value) for place, value in known.items()}
+    for one in noted:
+        merge_one(known, user, one)
+    changed = [place for place, value in known.items() if before.get(place) != value]
+    await store.abatch([PutOp(ns, key, known[ns, key]) for ns, key in changed])
+
+
+def merge_one(known: Known, user: str, noted: Noted) -> None:
+    """Merge one message's entities and facts into `known`, in place."""
+    seen: set[str] = set()
+    for entity in noted.extraction.entities:
+        value = _entity(known, user, entity.name, entity.type, noted)
+        seen.add(entity.name)
+        for name, told in entity.attributes.items():
+            _attribute(value, name, told, single=True)
+        value["text"] = describe(value)
+    for fact in noted.extraction.facts:
+        kind = "person" if fact.subject == "user" else "unknown"
+        value = _entity(known, user, fact.subject, kind, noted)
+        _record(known, user, fact, value, noted)
+        value["text"] = describe(value)
+
+
+def describe(entity: dict[str, Any]) -> str:
+    """Return one line about an entity, for the index and for the model."""
+    told = "; ".join(
+        f"{name} {' and '.join(objects)}" for name, objects in entity["attributes"].items()
+    )
+    line = f"{entity['name']} ({entity['type']})"
+    return f"{line}: {told}"[: 4 * CHARACTERS] if told else line
+
+
+def _entity(known: Known, user: str, name: str, kind: str, noted: Noted) -> dict[str, Any]:
+    name = clean_text(name)[:CHARACTERS]
+    place = (entities_of(user), entity_key(name))
+    value = known.setdefault(
+        place,
+        {
+            "name": name,
+            "type": kind,
+            "aliases": [],
+            "attributes": {},
+            "mentions": 0,
+            "first_seen": noted.said_at,
+            "last_seen": noted.said_at,
+            "sources": [],
+            "text": name,
+        },
+    )
+    if value["type"] == "unknown":
+        value["type"] = kind
+    if name != value["name"] and name not in value["aliases"]:
+        value["aliases"] = [*value["aliases"], name][:OBJECTS]
+    if noted.message not in value["sources"]:
+        value["mentions"] += 1
+        value["sources"] = [*value["sources"], noted.message][-SOURCES:]
+        value["first_seen"] = min(value["first_seen"], noted.said_at)
+        value["last_seen"] = max(value["last_seen"], noted.said_at)
+    return value
+
+
+def _attribute(entity: dict[str, Any], name: str, told: str, *, single: bool) -> None:
+    name, told = clean_text(name)[:CHARACTERS], clean_text(told)[:CHARACTERS]
+    objects = entity["attributes"].get(name, [])
+    rest = [] if single else [other for other in objects if other != told]
+    entity["attributes"] = {**entity["attributes"], name: [*rest, told][-OBJECTS:]}
+
+
+def _record(known: Known, user: str, fact: Fact, entity: dict[str, Any], noted: Noted) -> None:
+    """Put the fact down; where its predicate has one object at a time, end the one before."""
+    for each in _stated(fact):
+        key = fact_key(each.subject, each.predicate, each.object)
+        single = each.predicate in SINGLE
+        if single:
+            for old in entity["attributes"].get(each.predicate, []):
+                older = known.get((facts_of(user), fact_key(each.subject, each.predicate, old)))
+                if older and old != each.object and older["recorded_at"] <= noted.said_at:
+                    older |= {"valid_to": each.valid_from or noted.said_at, "superseded_by": key}
+        value = known.setdefault((facts_of(user), key), _fact(each, noted))
+        if noted.message not in value["sources"]:
+            value["sources"] = [*value["sources"], noted.message][-SOURCES:]
+            value |= {"superseded_by": None, "valid_to": None, "recorded_at": noted.said_at}
+        _attribute(entity, each.predicate, each.object, single=single)
+
+
+def _fact(fact: Fact, noted: Noted) -> dict[str, Any]:
+    return {
+        "subject": clean_text(fact.subject)[:CHARACTERS],
+        "predicate": clean_text(fact.predicate)[:CHARACTERS],
+        "object": clean_text(fact.object)[:CHARACTERS],
+        "valid_from": fact.valid_from,
+        "valid_to": None,
+        "recorded_at": noted.said_at,
+        "written_at": now().isoformat(),
+        "superseded_by": None,
+        "sources": [noted.message],
+        "text": clean_text(fact.sentence)[: 3 * CHARACTERS],
+    }
+
+
+def _stated(fact: Fact) -> list[Fact]:
+    """Return the fact, and what it says about how things stand now."""
+    now_holds = MOVES.get(fact.predicate)
+    return [fact, fact.model_copy(update={"predicate": now_holds})] if now_holds else [fact]
+
+
+def _touched(user: str, noted: Iterable[Noted]) -> set[tuple[tuple[str, ...], str]]:
+    places: set[tuple[tuple[str, ...], str]] = set()
+    for one in noted:
+        names = [entity.name for entity in one.extraction.entities]
+        names += [fact.subject for fact in one.extraction.facts]
+        places |= {(entities_of(user), entity_key(clean_text(n)[:CHARACTERS])) for n in names}
+        for fact in one.extraction.facts:
+            for each in _stated(fact):
+                key = fact_key(each.subject, each.predicate, each.object)
+                places.add((facts_of(user), key))
+    return places
+
+
+def _superseded(
+    user: str, noted: Iterable[Noted], known: Known
+) -> set[tuple[tuple[str, ...], str]]:
+    """Return where the facts are that single-valued predicates may end."""
+    places: set[tuple[tuple[str, ...], str]] = set()
+    for fact in (each for one in noted for f in one.extraction.facts for each in _stated(f)):
+        entity = known.get((entities_of(user), entity_key(fact.subject)))
+        for old in entity["attributes"].get(fact.predicate, []) if entity else []:
+            places.add((facts_of(user), fact_key(fact.subject, fact.predicate, old)))
+    return places - known.keys()
+
+
+async def _read(store: BaseStore, places: set[tuple[tuple[str, ...], str]]) -> Known:
+    ordered = sorted(places)
+    found = await store.abatch([GetOp(namespace, key) for namespace, key in ordered])
+    return {
+        place: dict(item.value)
+        for place, item in zip(ordered, found, strict=True)
+        if isinstance(item, Item)
+    }

@@ -1,0 +1,40 @@
+"""Whose turn it is. Nobody is the default."""
+
+from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore
+
+from graph.context import Context
+from graph.errors import BadInput
+from stores.namespaces import user_key
+
+
+def store_of(runtime: Runtime[Context]) -> BaseStore:
+    """Return the long-term store of the run.
+
+    Raises:
+        BadInput: the graph was compiled without one.
+    """
+    if runtime.store is None:
+        raise BadInput("The graph has no store; compile it with store=HybridStore(...).")
+    return runtime.store
+
+
+async def owner_of(runtime: Runtime[Context]) -> str:
+    """Return the key under which this user's memory is kept.
+
+    Raises:
+        BadInput: the run has no user.
+    """
+    return await user_key(store_of(runtime), context_of(runtime).user_id)
+
+
+def context_of(runtime: Runtime[Context]) -> Context:
+    """Return what the caller chose.
+
+    Raises:
+        BadInput: the caller gave no context, hence no user.
+    """
+    context: Context | None = runtime.context
+    if context is None:
+        raise BadInput("The run has no user; pass context={'user_id': ...}.")
+    return context

@@ -1,0 +1,126 @@
+"""Keep every word of the turn in the long-term store, and let go of what need not be shown."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from langchain_core.messages import AnyMessage, RemoveMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore, PutOp
+from typing_extensions import NotRequired, TypedDict
+
+from graph.checks import clean_text
+from graph.clock import now
+from graph.context import Context
+from graph.state import State, Update
+from nodes.legal import text_of
+from nodes.owner import context_of, owner_of, store_of
+from nodes.trim_history import never_shown_again
+from stores.namespaces import messages_of, threads_of
+
+Role = Literal["user", "assistant", "system", "tool"]
+ROLES: dict[str, Role] = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
+
+
+class StoredMessage(TypedDict):
+    """One message as the long-term store keeps it."""
+
+    id: str
+    role: Role
+    text: str
+    position: int
+    """Its place in the thread, from 0."""
+    time: str
+    """When it was said, ISO 8601."""
+    recorded_at: str
+    before: str
+    """The text of the message before it, for the index."""
+    thread: str
+    name: NotRequired[str]
+    source_id: NotRequired[str]
+
+
+async def store_turn(state: State, runtime: Runtime[Context], config: RunnableConfig) -> Update:
+    """Store what is not stored yet, touch the thread's record, drop what is never shown again."""
+    store, owner = store_of(runtime), await owner_of(runtime)
+    thread = str(config["configurable"]["thread_id"])
+    new = new_messages(state, thread)
+    await store_messages(store, owner, new)
+    await touch_thread(store, owner, thread, new, thread_name(config))
+    dropped = never_shown_again(state, context_of(runtime))
+    return {
+        "messages": [RemoveMessage(id=message.id or "") for message in dropped],  # type: ignore[list-item]
+        "stored": state.stored + len(new),
+        "stored_through": state.messages[-1].id or "" if state.messages else "",
+    }
+
+
+def new_messages(state: State, thread: str) -> list[StoredMessage]:
+    """Return the messages after `stored_through`; all of them where that one is gone."""
+    ids = [message.id for message in state.messages]
+    first = ids.index(state.stored_through) + 1 if state.stored_through in ids else 0
+    recorded_at = now().isoformat()
+    return [
+        _stored(message, state, first, offset, thread, recorded_at)
+        for offset, message in enumerate(state.messages[first:])
+    ]
+
+
+async def store_messages(store: BaseStore, user: str, messages: Sequence[StoredMessage]) -> None:
+    """Put messages into the store. Twice is once: the key is the message's id."""
+    await store.abatch(
+        [
+            PutOp(messages_of(user, message["thread"]), message["id"], _value(message))
+            for message in messages
+        ]
+    )
+
+
+async def touch_thread(
+    store: BaseStore, user: str, thread: str, new: Sequence[StoredMessage], name: str
+) -> None:
+    """Write the thread's record: name, creation, last use, number of turns."""
+    if not new:
+        return
+    namespace = threads_of(user)
+    record = await store.aget(namespace, thread)
+    old = record.value if record else {}
+    asked = sum(message["role"] == "user" for message in new)
+    again = old.get("last_message") == new[-1]["id"]
+    value = {
+        **old,
+        "name": old.get("name") or name or thread,
+        "created": old.get("created") or new[0]["time"],
+        "last_used": max(str(old.get("last_used") or ""), new[-1]["time"]),
+        "turns": int(old.get("turns") or 0) + (0 if again else asked),
+        "last_message": new[-1]["id"],
+    }
+    await store.aput(namespace, thread, value, index=False)
+
+
+def thread_name(config: RunnableConfig) -> str:
+    """Return the name that the caller gave the thread, cleaned, or nothing."""
+    return clean_text(str((config.get("metadata") or {}).get("thread_name") or ""))[:128]
+
+
+def _stored(
+    message: AnyMessage, state: State, first: int, offset: int, thread: str, recorded_at: str
+) -> StoredMessage:
+    place = first + offset
+    stored: StoredMessage = {
+        "id": message.id or "",
+        "role": ROLES.get(message.type, "user"),
+        "text": clean_text(text_of(message)),
+        "position": state.stored + offset,
+        "time": state.turn_at or recorded_at,
+        "recorded_at": recorded_at,
+        "before": clean_text(text_of(state.messages[place - 1])) if place else "",
+        "thread": thread,
+    }
+    if message.name:
+        stored["name"] = clean_text(message.name)
+    return stored
+
+
+def _value(message: StoredMessage) -> dict[str, object]:
+    return {key: value for key, value in message.items() if key != "id"}
