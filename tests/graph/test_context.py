@@ -1,0 +1,50 @@
+import pytest
+from pydantic import TypeAdapter
+
+from graph.agent import graph
+from graph.context import Context
+from graph.errors import BadInput
+
+
+def test_nobody_is_the_default() -> None:
+    with pytest.raises(BadInput, match="user_id is missing"):
+        Context()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"max_tokens": 100}, "max_tokens 100 is not allowed"),
+        ({"max_tokens": "many"}, "max_tokens 'many' is not allowed"),
+        ({"memory": "elephant"}, "memory 'elephant' is not allowed"),
+        ({"recall_tokens": -1}, "recall_tokens -1 is not allowed"),
+        ({"window": 0}, "window 0 is not allowed"),
+        ({"tempo": 3}, "no field 'tempo'"),
+        ({"reserve_tokens": 8_000}, "reserve_tokens 8000 leaves nothing"),
+    ],
+)
+def test_a_bad_value_is_one_sentence_with_the_field_and_the_value(
+    given: dict[str, object], named: str
+) -> None:
+    with pytest.raises(BadInput, match=named) as refused:
+        Context.model_validate({"user_id": "ada", **given})
+    assert "\n" not in str(refused.value)
+
+
+async def test_a_run_without_a_user_is_refused() -> None:
+    with pytest.raises(BadInput, match="user"):
+        await graph.ainvoke({"messages": []})
+
+
+def test_every_field_tells_what_it_is_and_what_is_allowed() -> None:
+    schema = graph.get_context_jsonschema()
+    assert schema is not None
+    for name, field in schema["properties"].items():
+        assert field["description"], name
+    assert schema["properties"]["max_tokens"]["minimum"] == 512
+    assert "hybrid" in schema["properties"]["memory"]["enum"]
+
+
+def test_the_input_shows_one_field_and_the_state_describes_all_of_its() -> None:
+    assert list(graph.get_input_jsonschema()["properties"]) == ["messages"]
+    assert TypeAdapter(Context).json_schema()["required"] == ["user_id"]

@@ -1,0 +1,121 @@
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+
+from chat_models.tokens import count_messages
+from graph.context import Context, Preset
+from graph.memories import Memory
+from graph.state import State
+from nodes.legal import text_of
+from nodes.trim_history import after, plan_prompt
+
+PRESETS = list(Preset.__args__)  # type: ignore[attr-defined]
+words = st.text(max_size=40) | st.integers(1, 400).map(lambda n: "olive grove, 17 km; " * n)
+calls = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True)
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> list[AnyMessage]:
+    kinds = draw(st.lists(st.sampled_from(["human", "ai", "call", "tool", "system"]), max_size=14))
+    made: list[AnyMessage] = []
+    for number, kind in enumerate([*kinds, "human"]):
+        text, key = draw(words), f"m{number}"
+        if kind == "human":
+            made.append(HumanMessage(text, id=key))
+        elif kind == "ai":
+            made.append(AIMessage(text, id=key))
+        elif kind == "call":
+            asked = [{"name": "look", "args": {}, "id": name} for name in draw(calls)]
+            made.append(AIMessage(text, id=key, tool_calls=asked))
+        elif kind == "tool":
+            name = draw(st.sampled_from("abc"))
+            made.append(ToolMessage(text, id=key, tool_call_id=name))
+        else:
+            made.append(SystemMessage(text, id=key))
+    return made
+
+
+@st.composite
+def turns(draw: st.DrawFn) -> tuple[State, list[Memory], Context]:
+    history = draw(messages())
+    context = Context(
+        user_id="ada",
+        memory=draw(st.sampled_from(PRESETS)),
+        max_tokens=draw(st.integers(512, 6_000)),
+        reserve_tokens=draw(st.integers(64, 200)),
+        window=draw(st.integers(1, 4)),
+    )
+    ids = [message.id or "" for message in history]
+    through = draw(st.sampled_from(["", *ids[:-1]]))
+    memories: list[Memory] = [
+        {
+            "id": f"r{number}",
+            "kind": "message",
+            "text": draw(words),
+            "speaker": "user",
+            "time": "2026-01-01T00:00:00+00:00",
+            "thread": "old",
+            "before": draw(st.sampled_from(ids)),
+        }
+        for number in range(draw(st.integers(0, 4)))
+    ]
+    state = State(messages=history, summary=draw(words) if through else "")
+    state.summarized_through = through
+    return state, memories, context
+
+
+@settings(max_examples=300, deadline=None)
+@given(turns())
+def test_any_prompt_fits_and_is_legal_and_has_the_newest_user_message(
+    turn: tuple[State, list[Memory], Context],
+) -> None:
+    state, memories, context = turn
+    plan = plan_prompt(state, memories, context)
+    assert count_messages(plan.prompt) <= context.prompt_tokens
+    assert_legal(plan.prompt)
+    newest = text_of(state.messages[-1])
+    shown = text_of(plan.prompt[-1])
+    assert shown == newest or ("[…]" in shown and shown[:1] == newest[:1])
+
+
+@settings(max_examples=300, deadline=None)
+@given(turns())
+def test_every_message_is_shown_or_covered_wherever_a_preset_summarises(
+    turn: tuple[State, list[Memory], Context],
+) -> None:
+    state, memories, context = turn
+    plan = plan_prompt(state, memories, context)
+    if context.summarizes:
+        uncovered = after(state.messages, plan.summarized_through)
+        shown = {message.id for message in plan.prompt}
+        speakers = [m for m in uncovered if isinstance(m, HumanMessage)]
+        assert all(message.id in shown for message in speakers)
+
+
+@settings(max_examples=200, deadline=None)
+@given(turns())
+def test_the_ledger_adds_up_to_the_limit(turn: tuple[State, list[Memory], Context]) -> None:
+    state, memories, context = turn
+    ledger = plan_prompt(state, memories, context).ledger
+    parts = ("system", "summary", "memories", "recent", "newest")
+    assert sum(ledger[part] for part in parts) == ledger["prompt"]
+    assert ledger["prompt"] + ledger["free"] + ledger["reserve"] == ledger["limit"]
+    assert all(ledger[part] >= 0 for part in (*parts, "free"))
+
+
+def assert_legal(prompt: Sequence[AnyMessage]) -> None:
+    """Check what providers demand: one system message first, each call before its results."""
+    assert isinstance(prompt[0], SystemMessage)
+    assert not any(isinstance(message, SystemMessage) for message in prompt[1:])
+    owed: list[str] = []
+    for message in prompt[1:]:
+        if isinstance(message, ToolMessage):
+            assert message.tool_call_id in owed
+            owed.remove(message.tool_call_id)
+            continue
+        assert not owed, "a call is parted from its results"
+        if isinstance(message, AIMessage):
+            owed = [str(call["id"]) for call in message.tool_calls]
+    assert not owed
