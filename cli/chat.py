@@ -115,9 +115,9 @@ def run_chat(
 
     name = check_id(thread, "thread") if thread is not None else new_thread()
     make_home(settings)
-    choice = choose_model(settings, model)
+    choice = asyncio.run(choose_model(settings, model))
     where = "your last thread" if last else f"thread {name!r}"
-    complain(f"user {user!r}, {where}, model {choice.name} ({choice.reason}). /help for help.")
+    complain(f"user {user!r}, {where}, model {choice.reason}. /help for help.")
     loop, chat = Background(), Chat(settings, user, model)
     chat.thread = name
     opening = loop.begin(chat.open(thread, last))

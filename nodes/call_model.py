@@ -1,19 +1,20 @@
 """Answer: send the prompt, stream the reply, record what the provider says it cost."""
 
-from functools import lru_cache
-
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
-from chat_models.choice import Choice, choose_model
+from chat_models.choice import choose_model
 from graph.context import Context
 from graph.settings import Settings, load_settings
 from graph.state import Ledger, State, Update
 from nodes.owner import context_of, owner_of, store_of
 from nodes.retrieve_memories import recalled_memories
 from nodes.trim_history import plan_prompt
+
+MODELS_KEPT = 16
+_built: dict[tuple[Settings, str | None], BaseChatModel] = {}
 
 
 async def call_model(state: State, runtime: Runtime[Context], config: RunnableConfig) -> Update:
@@ -26,18 +27,23 @@ async def call_model(state: State, runtime: Runtime[Context], config: RunnableCo
             store_of(runtime), await owner_of(runtime), state.recalled
         )
         prompt = plan_prompt(state, standing, context).prompt
-    reply = await model_of(context).ainvoke(prompt, config)
+    model = await model_of(context)
+    reply = await model.ainvoke(prompt, config)
     return {"messages": [reply], "ledger": with_usage(state.ledger, reply)}
 
 
-def model_of(context: Context) -> BaseChatModel:
-    """Return the model of the run: the caller's, or the process's own choice."""
-    return _built(load_settings(), context.model)
+async def model_of(context: Context) -> BaseChatModel:
+    """Return the model of the run: the caller's, or the process's own choice; built once.
 
-
-def choice_of(context: Context) -> Choice:
-    """Return which model the run uses and why."""
-    return choose_model(load_settings(), context.model)
+    Raises:
+        NoModel: it cannot be used, for want of a key for instance.
+    """
+    wanted = (load_settings(), context.model)
+    if wanted not in _built:
+        if len(_built) >= MODELS_KEPT:
+            _built.clear()
+        _built[wanted] = (await choose_model(*wanted)).build()
+    return _built[wanted]
 
 
 def with_usage(ledger: Ledger, reply: AIMessage) -> Ledger:
@@ -52,8 +58,3 @@ def with_usage(ledger: Ledger, reply: AIMessage) -> Ledger:
         "cached": cached,
     }
     return {**ledger, "reported": reported}
-
-
-@lru_cache(maxsize=8)
-def _built(settings: Settings, name: str | None) -> BaseChatModel:
-    return choose_model(settings, name).build()

@@ -42,7 +42,7 @@ async def extract_entities(state: State, runtime: Runtime[Context]) -> Update:
 
 async def note(text: str, speaker: str, said_at: datetime, context: Context) -> Extraction:
     """Return what `text` says: by the model where there is one, by rules where it fails or not."""
-    model = model_of(context)
+    model = await model_of(context)
     if isinstance(model, OfflineChatModel):
         return extract(text, speaker=speaker, said_at=said_at)
     prompt = EXTRACT.format(speaker=speaker, said_at=said_at.date().isoformat(), text=text)

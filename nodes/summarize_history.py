@@ -70,7 +70,7 @@ async def extend_summary(
     config: RunnableConfig,
 ) -> str:
     """Return the summary that covers `previous` and `folded`, or "" where the model failed."""
-    model = model_of(context)
+    model = await model_of(context)
     if isinstance(model, OfflineChatModel):
         return summarize(previous, folded, window.summary_words)
     prompt = SUMMARIZE.format(
