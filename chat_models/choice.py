@@ -132,6 +132,7 @@ def _check_address(base_url: str | None) -> None:
     try:
         parts = urlsplit(base_url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = good and base_url.isprintable() and " " not in base_url
     except ValueError:
         good = False
     if not good:

@@ -11,12 +11,20 @@ from graph.errors import NoModel, ProviderFailed
 
 _OVERFLOW = re.compile(
     r"context_length_exceeded|maximum context length|context window|"
-    r"exceeds? the (available )?context|exceed_context_size|prompt is too long|"
+    r"exceeds? the (available )?context|greater than the context length|"
+    r"exceed_context_size|prompt is too long|"
     r"input tokens exceed the configured limit",
     re.IGNORECASE,
 )
-_LIMIT = re.compile(r"(?:maximum context length (?:is|of)|context size \()\D{0,4}(\d+)", re.I)
-_QUOTA = re.compile(r"insufficient_quota|billing_hard_limit|exceeded your current quota", re.I)
+_LIMIT = re.compile(
+    r"(?:maximum context length (?:is|of)|context size \(|context window of)\D{0,4}(\d+)",
+    re.IGNORECASE,
+)
+# What ChatOpenAI lets through when a body has another shape than it expects.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+_QUOTA = re.compile(
+    r"insufficient_quota|billing_hard_limit|exceeded your current quota", re.IGNORECASE
+)
 
 
 class ModelFault(ProviderFailed):
@@ -108,7 +116,7 @@ def explain(error: Exception, model: str, base_url: str, secret: str = "") -> Mo
         return _of_status(error.status_code, said, model, where, error.response.headers)
     if isinstance(error, openai.APIError):
         return _of_stream(_said(error.body, error.message, secret), model, where)
-    if isinstance(error, openai.OpenAIError | ValueError | LookupError | TypeError):
+    if isinstance(error, (openai.OpenAIError, *UNREADABLE)):
         return BrokenReply(
             f"{where} sent a reply that is not a chat completion ({type(error).__name__}); "
             "check that OPENAI_BASE_URL is the address of an OpenAI-compatible server."
@@ -192,5 +200,5 @@ def _said(body: object, message: str, secret: str) -> str:
     if isinstance(inner, Mapping) and isinstance(inner.get("message"), str):
         extras = (f"{name}={inner[name]}" for name in ("code", "type", "n_ctx") if inner.get(name))
         said = " ".join([inner["message"], *extras])
-    hidden = said.replace(secret, "[key]") if secret else said
+    hidden = said.replace(secret, "[key]") if len(secret) >= 8 else said
     return re.sub(r"\bsk-[\w*-]{8,}", "[key]", hidden)

@@ -1,6 +1,6 @@
 """ChatOpenAI with deadlines, retries before the first token, and errors a person can read."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Self
 
 import openai
@@ -12,7 +12,7 @@ from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 
 from chat_models.openai_attempts import Attempts, Patience, Stream, streamed, whole
-from chat_models.openai_errors import BrokenReply, ModelFault, explain, place
+from chat_models.openai_errors import UNREADABLE, BrokenReply, ModelFault, explain, place
 from chat_models.tokens import count_messages, count_tools
 from chat_models.tokens_encoding import encode
 
@@ -83,7 +83,7 @@ class ThreadkeepOpenAI(ChatOpenAI):
 
         # Half of a JSON document is no document.
         keep = "response_format" not in kwargs
-        async for chunk in streamed(self._attempts(), open_stream, keep):
+        async for chunk in streamed(self._attempts(messages, stop, kwargs), open_stream, keep):
             yield chunk
 
     async def _agenerate(
@@ -99,7 +99,7 @@ class ThreadkeepOpenAI(ChatOpenAI):
                 raise BrokenReply(f"{place(self._address)} answered without any choice; try again.")
             return result
 
-        return await whole(self._attempts(), call)
+        return await whole(self._attempts(messages, stop, kwargs), call)
 
     def _generate(
         self,
@@ -122,8 +122,13 @@ class ThreadkeepOpenAI(ChatOpenAI):
     def _address(self) -> str:
         return self.openai_api_base or ""
 
-    def _attempts(self) -> Attempts:
+    def _attempts(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]
+    ) -> Attempts:
         def explained(error: Exception) -> ModelFault | None:
+            if isinstance(error, UNREADABLE):
+                # Where our own request cannot even be written, this raises the defect itself.
+                self._get_request_payload(messages, stop=stop, **kwargs)
             return explain(error, self.model_name, self._address, self._key.get_secret_value())
 
         return Attempts(self._patience, explained)

@@ -70,7 +70,9 @@ async def test_a_model_that_cannot_be_used_is_refused_with_the_remedy(
     assert "sk-" not in str(caught.value)
 
 
-@pytest.mark.parametrize("address", ["localhost:11434", "ftp://x/v1", "http://", "http://x:nine"])
+@pytest.mark.parametrize(
+    "address", ["localhost:11434", "ftp://x/v1", "http://", "http://x:nine", "http://a b/v1"]
+)
 async def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(BadInput, match="OPENAI_BASE_URL"):
         await choose_model(settings(openai_base_url=address), None)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.load import dumps
-from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel, SecretStr
 
@@ -34,6 +34,19 @@ async def server() -> AsyncIterator[ScriptedServer]:
 def model_of(server: ScriptedServer, **patience: Any) -> BaseChatModel:
     given = Patience(**{"first_pause": 0.02, **patience})
     return open_openai("scripted", SecretStr(KEY), server.base_url, given)
+
+
+class City(BaseModel):
+    name: str
+
+
+def one_node(model: BaseChatModel) -> Any:
+    """Return a graph whose only node asks the model."""
+
+    async def call_model(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [await model.ainvoke(state["messages"])]}
+
+    return StateGraph(MessagesState).add_node(call_model).add_edge(START, "call_model").compile()
 
 
 async def stream(model: BaseChatModel, text: str = "hello") -> AIMessageChunk:
@@ -68,12 +81,7 @@ async def test_an_answer_without_streaming_has_its_usage_too(server: ScriptedSer
 
 
 async def test_langgraph_streams_the_words_of_a_node(server: ScriptedServer) -> None:
-    model = model_of(server)
-
-    async def call_model(state: MessagesState) -> dict[str, Any]:
-        return {"messages": [await model.ainvoke(state["messages"])]}
-
-    graph = StateGraph(MessagesState).add_node(call_model).add_edge(START, "call_model").compile()
+    graph = one_node(model_of(server))
     start: MessagesState = {"messages": [HumanMessage("one two three")]}
     parts = [part async for part in graph.astream(start, stream_mode="messages")]
     words = [message.text for message, _ in map(tuple, parts)]
@@ -82,9 +90,6 @@ async def test_langgraph_streams_the_words_of_a_node(server: ScriptedServer) -> 
 
 
 async def test_tools_and_structured_output_go_through(server: ScriptedServer) -> None:
-    class City(BaseModel):
-        name: str
-
     server.script(Reply(tool_calls=[("City", {"name": "Bergen"})]), {"name": "Oslo"})
     model = model_of(server)
     called = await model.bind_tools([City]).ainvoke("where")
@@ -180,6 +185,15 @@ async def test_a_passing_fault_is_tried_again_twice(
     assert len(server.requests) == 6
 
 
+@pytest.mark.parametrize("choices", [None, "x", 7, [7], [{}]])
+async def test_choices_of_another_kind_are_a_broken_reply(
+    server: ScriptedServer, choices: Any
+) -> None:
+    server.script(Fault(status=200, body={"choices": choices}))
+    with pytest.raises(errors.BrokenReply, match="OPENAI_BASE_URL"):
+        await model_of(server).ainvoke("hello")
+
+
 async def test_no_choices_at_all_is_a_broken_reply(server: ScriptedServer) -> None:
     nothing = Fault(status=200, body={"id": "x", "choices": [], "usage": Usage().body()})
     server.script(nothing)
@@ -214,6 +228,52 @@ async def test_what_came_of_a_broken_stream_is_kept_and_marked(
     assert reply.text == "half a sentence"
     assert reply.response_metadata["finish_reason"] == CUT_OFF
     assert len(server.requests) == 1
+
+
+async def test_a_graph_gets_the_kept_half_of_an_answer_as_its_message(
+    server: ScriptedServer,
+) -> None:
+    server.script(Reply("half a sentence", ending="reset"))
+    graph = one_node(model_of(server))
+    start: MessagesState = {"messages": [HumanMessage("hello")]}
+    states = [
+        part
+        async for mode, part in graph.astream(start, stream_mode=["messages", "values"])
+        if mode == "values"
+    ]
+    reply = states[-1]["messages"][-1]
+    assert (reply.text, reply.response_metadata["finish_reason"]) == ("half a sentence", CUT_OFF)
+
+
+async def test_half_a_json_document_is_not_kept(server: ScriptedServer) -> None:
+    server.script(Reply('{"name": "Os lo', ending="no_finish"))
+    model = model_of(server).with_structured_output(City, method="json_schema")
+    with pytest.raises(ProviderFailed):
+        async for _ in model.astream("where"):
+            pass
+
+
+async def test_a_message_that_cannot_be_sent_is_our_defect_and_not_the_servers(
+    server: ScriptedServer,
+) -> None:
+    class Odd(BaseMessage):
+        type: str = "odd"
+
+    with pytest.raises(TypeError):
+        await model_of(server).ainvoke([Odd(content="hello")])
+
+
+def test_one_model_serves_one_event_loop_after_another() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    model = open_openai("scripted", None, f"http://127.0.0.1:{port}/v1")
+
+    async def once() -> str:
+        async with scripted_server(port=port):
+            return (await stream(model)).text
+
+    assert [asyncio.run(once()) for _ in range(3)] == ["hello"] * 3
 
 
 async def test_half_a_tool_call_is_not_kept(server: ScriptedServer) -> None:
