@@ -6,6 +6,8 @@ Standard library only. `async with scripted_server() as server:` and then
 
 import asyncio
 import json
+import socket
+import struct
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -201,6 +203,8 @@ async def _fail(fault: Fault, out: asyncio.StreamWriter) -> bool:
 
 def _reset(out: asyncio.StreamWriter) -> None:
     """End the connection with RST instead of FIN."""
+    linger = struct.pack("ii", 1, 0)
+    out.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     out.transport.abort()
 
 
