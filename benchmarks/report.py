@@ -1,4 +1,4 @@
-"""What every benchmark prints: a table for people, and with `--json` one object on the last line."""
+"""What every benchmark prints: a table on stderr, and with `--json` one object on stdout."""
 
 import json
 import os

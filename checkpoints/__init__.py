@@ -1,1 +1,1 @@
-"""Short-term memory: the checkpoints of threads. Touches the database files and nothing of the nodes."""
+"""Short-term memory: checkpoints, locks and records of threads. Touches the data folder only."""

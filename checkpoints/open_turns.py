@@ -1,4 +1,4 @@
-"""Which turns are under way: one small file each, so that the next start finds what a crash left."""
+"""Which turns are under way: a small file each, so that the next start finds what a crash left."""
 
 import contextlib
 import json

@@ -10,7 +10,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 
 from checkpoints.open_turns import forget_open, left_open, note_open
-from checkpoints.retention import prune_turns
+from checkpoints.retention import TURNS_KEPT
 from checkpoints.savers import SqliteSaver, open_checkpointer, storage_errors
 from checkpoints.threads import open_turn, pending_nodes
 from graph.agent import builder
@@ -139,27 +139,28 @@ class Agent:
     ) -> AsyncIterator[Event]:
         """Run the turn, behind whatever bookkeeping an earlier one still owes."""
         locks, thread = self.settings.locks, config["configurable"]["thread_id"]
-        async with held, storage_errors(self.settings.database):
-            left = note_open(locks, thread, context.user_id, name)
-            owed = await pending_nodes(self.graph, config) if left else set()
-            # A new message takes the place of an answer that never came; it is not asked twice.
-            inputs = [None] if owed and (given is None or owed <= BOOKKEEPING) else []
-            try:
-                for each in [*inputs, *([given] if given else [])]:
-                    async for event in self.graph.astream(
-                        each,
-                        config,
-                        context=context,
-                        stream_mode=["messages", "updates"],
-                        durability="sync",
-                    ):
-                        if each is given:
-                            yield cast(Event, event)
-            except asyncio.CancelledError:
+        with storage_errors(self.settings.database):
+            async with held:
+                left = note_open(locks, thread, context.user_id, name)
+                owed = await pending_nodes(self.graph, config) if left else set()
+                # A new message takes the place of an answer that never came; it is not asked twice.
+                inputs = [None] if owed and (given is None or owed <= BOOKKEEPING) else []
+                try:
+                    for each in [*inputs, *([given] if given else [])]:
+                        async for event in self.graph.astream(
+                            each,
+                            config,
+                            context=context,
+                            stream_mode=["messages", "updates"],
+                            durability="sync",
+                        ):
+                            if each is given:
+                                yield cast(Event, event)
+                except asyncio.CancelledError:
+                    forget_open(locks, thread)
+                    raise
                 forget_open(locks, thread)
-                raise
-            forget_open(locks, thread)
-            await prune_turns(self.saver, thread)
+                await self.saver.prune_turns(thread, TURNS_KEPT)
 
 
 @asynccontextmanager

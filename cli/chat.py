@@ -5,6 +5,7 @@ prompt is there before the heavy imports are, and again while bookkeeping goes o
 """
 
 import asyncio
+import contextlib
 import sys
 import threading
 from collections.abc import Coroutine
@@ -167,10 +168,8 @@ def _command(chat: Chat, line: str) -> bool:
 def _read() -> str | None:
     """Return the next line, None at the end of input."""
     if sys.stdin.isatty():
-        try:
+        with contextlib.suppress(ImportError):
             import readline  # noqa: F401  (arrow keys and history in input())
-        except ImportError:
-            pass
         try:
             return input(PROMPT)
         except EOFError:

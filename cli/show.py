@@ -52,7 +52,9 @@ def show_thread(settings: Settings, user: str, name: str, limit: int, *, as_json
         return [{"id": item.key} | _without(item.value, "before", "thread") for item in found]
 
     found = _read(settings, user, rows)
-    _print(found, as_json, lambda r: f"{_day(r['time'])}  {r.get('name') or r['role']}: {r['text']}")
+    _print(
+        found, as_json, lambda r: f"{_day(r['time'])}  {r.get('name') or r['role']}: {r['text']}"
+    )
 
 
 async def newest_messages(store: BaseStore, namespace: tuple[str, ...], limit: int) -> list[Item]:
@@ -80,15 +82,15 @@ def list_memory(settings: Settings, user: str, limit: int, *, as_json: bool) -> 
     _print(_read(settings, user, rows), as_json, _known_line)
 
 
-def search_memory(
-    settings: Settings, user: str, query: str, limit: int, *, as_json: bool
-) -> None:
+def search_memory(settings: Settings, user: str, query: str, limit: int, *, as_json: bool) -> None:
     """Print what is found for `query`, the best first."""
     query = check_message(query)
 
     async def rows(store: BaseStore, owner: str) -> list[Row]:
         spaces = (all_messages_of(owner), entities_of(owner), facts_of(owner))
-        found = [i for space in spaces for i in await store.asearch(space, query=query, limit=limit)]
+        found = [
+            i for space in spaces for i in await store.asearch(space, query=query, limit=limit)
+        ]
         found.sort(key=lambda item: item.score or 0.0, reverse=True)
         best = found[:limit]
         ids = sorted({str(i.value["thread"]) for i in best if "thread" in i.value})
@@ -110,7 +112,9 @@ def _found(item: SearchItem, named: dict[str, str]) -> Row:
 
 def _found_line(row: Row) -> str:
     if row["kind"] != "message":
-        return f"{row['score']:.2f}  {_day(row.get('recorded_at') or row['last_seen'])}  {row['text']}"
+        return (
+            f"{row['score']:.2f}  {_day(row.get('recorded_at') or row['last_seen'])}  {row['text']}"
+        )
     said = f"{row.get('name') or row['role']} in {row['thread']!r}: {row['text']}"
     return f"{row['score']:.2f}  {_day(row['time'])}  {said}"
 

@@ -102,4 +102,5 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"Context: {field} is missing; name whose memory this is."
     value = repr(first["input"])
-    return f"Context: {field} {value:.60} is not allowed; {first['msg'][:1].lower()}{first['msg'][1:]}."
+    allowed = first["msg"][:1].lower() + first["msg"][1:]
+    return f"Context: {field} {value:.60} is not allowed; {allowed}."

@@ -1,1 +1,1 @@
-"""One file, one node, one function of the same name; touches stores only through `runtime.store`."""
+"""One file, one node, one function of its name. Touches stores only through `runtime.store`."""

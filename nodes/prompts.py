@@ -25,8 +25,8 @@ Write at most {words} words of plain sentences and nothing else.
 </new_messages>"""
 
 EXTRACT = """Note what the message says about people, places, organisations, preferences and \
-plans, as entities and as facts (subject, predicate, object). The writer is the subject "{speaker}". \
-The message was written on {said_at}. Note nothing that it does not say.
+plans, as entities and as facts (subject, predicate, object). The writer is the subject \
+"{speaker}". The message was written on {said_at}. Note nothing that it does not say.
 
 <message>
 {text}

@@ -46,10 +46,8 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     return begun | {"memories": standing + chosen, "recalled": [*state.recalled, *places]}
 
 
-async def search(
-    store: BaseStore, owner: str, query: str, context: Context
-) -> list[SearchItem]:
-    """Return what the store finds for `query`, best first within what is known and what was said."""
+async def search(store: BaseStore, owner: str, query: str, context: Context) -> list[SearchItem]:
+    """Return what the store finds for `query`: what is known, then what was said, best first."""
     ops: list[Op] = []
     if context.recalls_entities:
         ops += [
@@ -67,11 +65,7 @@ def unseen(
 ) -> list[SearchItem]:
     """Return what neither the window nor an earlier memory block shows, and no outdated fact."""
     seen = {place["key"] for place in recalled} | {message.id for message in shown}
-    return [
-        item
-        for item in found
-        if item.key not in seen and not item.value.get("superseded_by")
-    ]
+    return [item for item in found if item.key not in seen and not item.value.get("superseded_by")]
 
 
 def within(memories: Sequence[Memory], budget: int) -> list[Memory]:
@@ -85,7 +79,9 @@ def within(memories: Sequence[Memory], budget: int) -> list[Memory]:
     return kept
 
 
-async def recalled_memories(store: BaseStore, owner: str, recalled: Sequence[Recalled]) -> list[Memory]:
+async def recalled_memories(
+    store: BaseStore, owner: str, recalled: Sequence[Recalled]
+) -> list[Memory]:
     """Return the memories that earlier turns recalled, as the store has them now."""
     standing, _ = await read(store, owner, recalled, ())
     return standing

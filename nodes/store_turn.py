@@ -1,13 +1,13 @@
 """Keep every word of the turn in the long-term store, and let go of what need not be shown."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NotRequired
 
 from langchain_core.messages import AnyMessage, RemoveMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, PutOp
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from graph.checks import clean_text
 from graph.clock import now

@@ -1,4 +1,4 @@
-"""The README tells the truth: its commands are those that CI runs, its transcript is what is printed."""
+"""The README tells the truth: CI runs its commands, its transcript is what is printed."""
 
 import os
 import re

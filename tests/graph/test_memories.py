@@ -4,7 +4,9 @@ from hypothesis import strategies as st
 from graph.memories import Memory, is_memory_block, parse_memories, render_memories
 
 
-def said(text: str, thread: str = "first", speaker: str = "user", day: str = "2026-03-04") -> Memory:
+def said(
+    text: str, thread: str = "first", speaker: str = "user", day: str = "2026-03-04"
+) -> Memory:
     return {
         "id": "1",
         "kind": "message",
