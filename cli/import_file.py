@@ -60,10 +60,8 @@ def run_import(
         raise
     for line in skipped_lines(done):
         complain(f"Left out {line}")
-    sys.stdout.write(
-        f"{done.messages:,} messages of {done.users:,} users in {done.threads:,} threads, "
-        f"{done.new:,} of them new.\n"
-    )
+    said = f"{_count(done.messages, 'message')} of {_count(done.users, 'user')}"
+    sys.stdout.write(f"{said} in {_count(done.threads, 'thread')}, {done.new:,} of them new.\n")
 
 
 async def import_file(
@@ -152,3 +150,7 @@ async def _whole(work: Awaitable[T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,13 +1,15 @@
 import asyncio
 import json
 import shutil
+import signal
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.import_file import Imported, import_file, skipped_lines
+from cli.import_file import Imported, import_file, run_import, skipped_lines
 from graph.errors import BadInput
 from graph.settings import Settings
 from stores.hybrid import open_store
@@ -243,3 +245,31 @@ async def test_progress_ends_at_the_whole(settings: Settings, tmp_path: Path) ->
     await import_file(settings, path, "jsonl", progress=lambda *now: told.append(now))
     assert told[:2] == [(200, 250), (250, 250)]
     assert told[-1][0] == told[-1][1]
+
+
+def test_the_command_says_what_went_in_and_names_what_it_left_out(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = jsonl(tmp_path, [record(SAID[0]), record(SAID[1], role="bot")])
+    run_import(settings, path, "jsonl", user=None, skip_bad=True)
+    out, err = capsys.readouterr()
+    assert out == "1 message of 1 user in 1 thread, 1 of them new.\n"
+    assert err.startswith("threadkeep: Left out line 2: The role 'bot' is not allowed;")
+    assert err.count("\n") == 1
+
+
+def test_interrupting_the_command_keeps_what_went_in_and_says_so(
+    settings: Settings,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("cli.import_file.open_bar", lambda: nullcontext(interrupt))
+    path = jsonl(tmp_path, many(650))
+    with pytest.raises(KeyboardInterrupt):
+        run_import(settings, path, "jsonl", user=None, skip_bad=False)
+    assert "import the file again for the rest" in capsys.readouterr().err
+    assert len(asyncio.run(messages_in(settings))) >= 200
