@@ -1,0 +1,87 @@
+"""What turns text into vectors: static word vectors by default, offline and fast."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.embeddings import Embeddings
+
+from graph.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+
+DIMENSIONS = 256
+TOKENS = 512
+"""Longer texts are cut: the mean of more words says less."""
+
+
+def open_embeddings(name: str = "static") -> Embeddings:
+    """Return the embeddings of that name; nothing is loaded before they are used.
+
+    Raises:
+        BadInput: there are none of that name.
+    """
+    if name != "static":
+        raise BadInput(f"Embeddings {name!r:.60} are not known; use static.")
+    return StaticEmbeddings()
+
+
+class StaticEmbeddings(Embeddings):
+    """The mean of wordllama's 256-d static token vectors, rarer tokens weighing more.
+
+    Reads table and tokenizer from the installed wheel; never the network. A text without any
+    token has the zero vector's stand-in, so that it is near nothing in particular.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._loaded: tuple[Any, np.ndarray, np.ndarray] | None = None
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Return one vector of length 1 per text."""
+        return [self.embed_query(text) for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        """Return the vector of a text: 256 numbers, length 1."""
+        import numpy as np
+
+        tokenizer, table, weights = self._load()
+        ids = tokenizer.encode(text, add_special_tokens=False).ids[:TOKENS]
+        if not ids:
+            return [1.0, *([0.0] * (DIMENSIONS - 1))]
+        mean = weights[ids] @ table[ids].astype(np.float32)
+        length = float(np.linalg.norm(mean))
+        unit = mean / length if length else np.eye(1, DIMENSIONS, dtype=np.float32)[0]
+        return [float(number) for number in unit]
+
+    def _load(self) -> "tuple[Any, np.ndarray, np.ndarray]":
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = _read()
+            return self._loaded
+
+
+def _read() -> "tuple[Any, np.ndarray, np.ndarray]":
+    """Return tokenizer, table (tokens x 256, float16) and a weight per token."""
+    import numpy as np
+    from safetensors.numpy import load_file
+    from tokenizers import Tokenizer
+
+    folder = _wheel("wordllama")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizers/l2_supercat_tokenizer_config.json"))
+    (table,) = load_file(folder / "weights/l2_supercat_256.safetensors").values()
+    # The norm of a static vector grows with how much its token tells; the mean uses it as is.
+    weights = np.ones(len(table), dtype=np.float32)
+    return tokenizer, table, weights
+
+
+def _wheel(package: str) -> Path:
+    """Return the folder of an installed package without importing it."""
+    spec = find_spec(package)
+    locations: Sequence[str] = (spec.submodule_search_locations if spec else None) or ()
+    for location in locations:
+        return Path(location)
+    raise BadInput(f"The package {package!r} is not installed; install threadkeep again.")

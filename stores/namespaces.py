@@ -1,0 +1,92 @@
+"""The only place that builds a namespace or an id from what a user typed."""
+
+import hmac
+import secrets
+import unicodedata
+from hashlib import sha256
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from langgraph.store.base import BaseStore
+
+Namespace = tuple[str, ...]
+
+SECRET: tuple[Namespace, str] = (("threadkeep",), "secret")
+KEY_CHARACTERS = 32
+
+_secrets: WeakKeyDictionary[BaseStore, bytes] = WeakKeyDictionary()
+
+
+async def user_key(store: BaseStore, user_id: str) -> str:
+    """Return the first label of everything this user owns: a hash of the id, keyed by the store.
+
+    Whoever guesses a user id still knows no namespace; HMAC-SHA256, 32 hex characters.
+    """
+    secret = _secrets.get(store)
+    if secret is None:
+        secret = _secrets[store] = await _secret(store)
+    normal = unicodedata.normalize("NFC", user_id)
+    return hmac.new(secret, normal.encode(), sha256).hexdigest()[:KEY_CHARACTERS]
+
+
+def thread_id(user: str, name: str) -> str:
+    """Return the id of the user's thread of that name, a UUID."""
+    normal = unicodedata.normalize("NFC", name)
+    digest = sha256(f"{user}\0{normal}".encode()).digest()
+    return str(UUID(bytes=digest[:16], version=5))
+
+
+def messages_of(user: str, thread: str) -> Namespace:
+    """Return where the words of one thread are."""
+    return (user, "messages", thread)
+
+
+def all_messages_of(user: str) -> Namespace:
+    """Return where the words of all of a user's threads are."""
+    return (user, "messages")
+
+
+def entities_of(user: str) -> Namespace:
+    """Return where the entities are that a user spoke of."""
+    return (user, "entities")
+
+
+def facts_of(user: str) -> Namespace:
+    """Return where the facts are that a user told."""
+    return (user, "facts")
+
+
+def threads_of(user: str) -> Namespace:
+    """Return where the records of a user's threads are."""
+    return (user, "threads")
+
+
+def entity_key(name: str) -> str:
+    """Return the key of the entity of that name; case and spacing do not matter."""
+    return _hashed(" ".join(name.casefold().split()))
+
+
+def fact_key(subject: str, predicate: str, object_: str) -> str:
+    """Return the key of the fact; case and spacing do not matter."""
+    parts = (subject, predicate, object_)
+    return _hashed("\0".join(" ".join(part.casefold().split()) for part in parts))
+
+
+def new_secret() -> dict[str, str]:
+    """Return the value of a fresh secret."""
+    return {"secret": secrets.token_hex(32)}
+
+
+def _hashed(text: str) -> str:
+    normal = unicodedata.normalize("NFC", text)
+    return sha256(normal.encode("utf-8", "replace")).hexdigest()[:KEY_CHARACTERS]
+
+
+async def _secret(store: BaseStore) -> bytes:
+    namespace, key = SECRET
+    item = await store.aget(namespace, key)
+    if item is None:
+        await store.aput(namespace, key, new_secret(), index=False)
+        item = await store.aget(namespace, key)
+    assert item is not None  # noqa: S101  (a store that returns what was put)
+    return bytes.fromhex(item.value["secret"])

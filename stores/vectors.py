@@ -1,0 +1,143 @@
+"""Nearest in meaning: embedded Chroma through langchain-chroma, one collection a user.
+
+Embedded Chroma belongs to one process: whoever holds the lock file searches and writes it,
+everybody else goes without. All calls run on one thread of their own, off the event loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from filelock import FileLock, Timeout
+from langchain_core.embeddings import Embeddings
+
+if TYPE_CHECKING:
+    from langchain_chroma import Chroma
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+COLLECTIONS_KEPT = 256
+COSINE = {"hnsw": {"space": "cosine"}}
+BUSY = (
+    "Another window holds the vector index: this one searches by words only; "
+    "what it stores is indexed by the other."
+)
+
+
+class Vectors:
+    """The vectors of all users; `available` once they are open in this process."""
+
+    def __init__(self, folder: Path, lock: Path, embeddings: Embeddings) -> None:
+        self.available = False
+        self.notice = ""
+        self._folder = folder
+        self._embeddings = embeddings
+        self._lock = FileLock(lock, timeout=0, is_singleton=False, thread_local=False)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chroma")
+        self._client: Any = None
+        self._collections: dict[str, Chroma] = {}
+
+    async def open(self) -> None:
+        """Take the lock and open Chroma; where that fails, say why in `notice`."""
+        try:
+            self._lock.acquire()
+        except Timeout:
+            self.notice = BUSY
+            return
+        try:
+            await self._do(self._connect)
+            self.available = True
+        except Exception as error:
+            log.exception("Chroma does not open")
+            self._gave_up(error)
+
+    async def close(self) -> None:
+        """Let go of Chroma and of the lock."""
+        self.available = False
+        await self._do(self._disconnect)
+        self._thread.shutdown()
+        self._lock.release()
+
+    async def search(self, owner: str, query: str, limit: int) -> dict[int, float]:
+        """Return cosines by item id of the owner's items nearest to the query."""
+        if not self.available:
+            return {}
+        try:
+            return await self._do(self._search, owner, query, limit)
+        except Exception as error:
+            log.exception("Chroma does not answer")
+            self._gave_up(error)
+            return {}
+
+    async def put(self, owner: str, ids: Sequence[int], texts: Sequence[str]) -> None:
+        """Put vectors of texts under these ids; twice is once."""
+        await self._do(self._put, owner, ids, texts)
+
+    async def delete(self, owner: str, ids: Sequence[int]) -> None:
+        """Delete the vectors under these ids; those that are not there are no error."""
+        await self._do(self._delete, owner, ids)
+
+    async def clear(self) -> None:
+        """Delete every vector."""
+        await self._do(self._clear)
+
+    async def _do(self, work: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+
+    def _gave_up(self, error: Exception) -> None:
+        self.available = False
+        self.notice = (
+            f"The vector index {str(self._folder)!r} cannot be used ({type(error).__name__}): "
+            "searching by words only. Move that folder away and it is made again."
+        )
+
+    def _connect(self) -> None:
+        import chromadb
+        from chromadb.config import Settings
+
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._client = chromadb.PersistentClient(
+            str(self._folder), Settings(anonymized_telemetry=False)
+        )
+        self._embeddings.embed_query("warm")
+
+    def _disconnect(self) -> None:
+        self._collections.clear()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _collection(self, owner: str) -> "Chroma":
+        if owner not in self._collections:
+            from langchain_chroma import Chroma
+
+            if len(self._collections) >= COLLECTIONS_KEPT:
+                self._collections.clear()
+            self._collections[owner] = Chroma(
+                collection_name=f"u{sha256(owner.encode()).hexdigest()[:40]}",
+                embedding_function=self._embeddings,
+                client=self._client,
+                collection_configuration=COSINE,  # type: ignore[arg-type]
+            )
+        return self._collections[owner]
+
+    def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
+        found = self._collection(owner).similarity_search_by_vector_with_relevance_scores(
+            self._embeddings.embed_query(query), k=limit
+        )
+        return {int(document.id or 0): 1.0 - distance for document, distance in found}
+
+    def _put(self, owner: str, ids: Sequence[int], texts: Sequence[str]) -> None:
+        self._collection(owner).add_texts(list(texts), ids=[str(each) for each in ids])
+
+    def _delete(self, owner: str, ids: Sequence[int]) -> None:
+        self._collection(owner).delete(ids=[str(each) for each in ids])
+
+    def _clear(self) -> None:
+        self._collections.clear()
+        for collection in self._client.list_collections():
+            self._client.delete_collection(collection.name)
