@@ -37,7 +37,7 @@ TOPICS = [
 def sentence(random: Random, words: int) -> str:
     """Return a made-up message about one topic, of about `words` words."""
     topic, vocabulary = random.choice(TOPICS)
-    filler = ["we", "talked", "about", "the", "and", "then", "I", "thought", "that", "it", "was", "not", "so", "bad", "for", "a", "while"]
+    filler = "we talked about the and then I thought that it was not so bad for a while".split()
     pool = vocabulary.split() + filler
     said = " ".join(random.choice(pool) for _ in range(words))
     return f"About the {topic} on day {random.randint(1, 365)}: {said}."

@@ -22,7 +22,7 @@ async def delete_for_runs(conn: Connection, run_ids: Sequence[str]) -> None:
     )
     for table in TABLES:
         await conn.execute(
-            f"DELETE FROM {table} WHERE (thread_id, checkpoint_ns, checkpoint_id) IN ({of_runs})",  # noqa: S608
+            f"DELETE FROM {table} WHERE (thread_id, checkpoint_ns, checkpoint_id) IN ({of_runs})",
             (json.dumps(list(run_ids)),),
         )
     await conn.commit()
@@ -32,7 +32,7 @@ async def copy_thread(conn: Connection, source: str, target: str) -> None:
     """Copy all checkpoints and writes of `source` to `target`."""
     for table, columns in COLUMNS.items():
         await conn.execute(
-            f"INSERT OR REPLACE INTO {table} (thread_id, {columns}) "  # noqa: S608
+            f"INSERT OR REPLACE INTO {table} (thread_id, {columns}) "
             f"SELECT ?, {columns} FROM {table} WHERE thread_id = ?",
             (target, source),
         )
@@ -47,7 +47,7 @@ async def keep_latest(conn: Connection, thread_id: str) -> None:
     )
     for table in TABLES:
         await conn.execute(
-            f"DELETE FROM {table} WHERE thread_id = ?1 "  # noqa: S608
+            f"DELETE FROM {table} WHERE thread_id = ?1 "
             f"AND checkpoint_id < ({newest.format(table=table)})",
             (thread_id,),
         )
@@ -65,7 +65,7 @@ async def keep_turns(conn: Connection, thread_id: str, keep: int) -> None:
     for (oldest,) in began:
         for table in TABLES:
             await conn.execute(
-                f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ?",  # noqa: S608
+                f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ?",
                 (thread_id, oldest),
             )
         await conn.commit()

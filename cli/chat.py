@@ -57,7 +57,7 @@ class Chat:
         self.model = model
         self.thread = ""
         self.turn: Turn | None = None
-        self.agent: Agent | None = None
+        self.agent: Agent
         self._open = AsyncExitStack()
 
     async def open(self, thread: str | None, last: bool) -> None:
@@ -74,7 +74,6 @@ class Chat:
 
     async def answer(self, text: str) -> None:
         """Print the reply to `text`; return when it is there, not when it is written down."""
-        assert self.agent is not None  # noqa: S101
         await self.written()
         self.turn = await self.agent.say(self._context(), self.thread, text)
         try:

@@ -1,9 +1,10 @@
 """What a thread holds: `State` to read, `Update` to return, `Input` and `Output` at the edges."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NotRequired
 
-from langchain_core.messages import AnyMessage
+from langchain_core.messages import AnyMessage, RemoveMessage
 from langgraph.channels import UntrackedValue
 from langgraph.graph.message import add_messages
 from pydantic import Field
@@ -66,7 +67,7 @@ class State:
 class Update(TypedDict, total=False):
     """What a node returns: the change alone."""
 
-    messages: list[AnyMessage]
+    messages: Sequence[AnyMessage | RemoveMessage]
     summary: str
     summarized_through: str
     stored_through: str

@@ -2,7 +2,6 @@
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from chat_models.choice import choose_model
@@ -17,7 +16,7 @@ MODELS_KEPT = 16
 _built: dict[tuple[Settings, str | None], BaseChatModel] = {}
 
 
-async def call_model(state: State, runtime: Runtime[Context], config: RunnableConfig) -> Update:
+async def call_model(state: State, runtime: Runtime[Context]) -> Update:
     """Call the model once with the prompt of this turn."""
     context = context_of(runtime)
     prompt = state.llm_input_messages
@@ -28,7 +27,7 @@ async def call_model(state: State, runtime: Runtime[Context], config: RunnableCo
         )
         prompt = plan_prompt(state, standing, context).prompt
     model = await model_of(context)
-    reply = await model.ainvoke(prompt, config)
+    reply = await model.ainvoke(prompt)
     return {"messages": [reply], "ledger": with_usage(state.ledger, reply)}
 
 

@@ -57,7 +57,13 @@ async def search(store: BaseStore, owner: str, query: str, context: Context) -> 
     if context.recalls_messages:
         ops.append(SearchOp(all_messages_of(owner), query=query, limit=CANDIDATES))
     results = await store.abatch(ops)
-    return [item for found in results if isinstance(found, list) for item in found]
+    return [
+        item
+        for found in results
+        if isinstance(found, list)
+        for item in found
+        if isinstance(item, SearchItem)
+    ]
 
 
 def unseen(

@@ -5,6 +5,7 @@ from typing import Literal, NotRequired
 
 from langchain_core.messages import AnyMessage, RemoveMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, PutOp
 from typing_extensions import TypedDict
@@ -40,16 +41,16 @@ class StoredMessage(TypedDict):
     source_id: NotRequired[str]
 
 
-async def store_turn(state: State, runtime: Runtime[Context], config: RunnableConfig) -> Update:
+async def store_turn(state: State, runtime: Runtime[Context]) -> Update:
     """Store what is not stored yet, touch the thread's record, drop what is never shown again."""
-    store, owner = store_of(runtime), await owner_of(runtime)
+    store, owner, config = store_of(runtime), await owner_of(runtime), get_config()
     thread = str(config["configurable"]["thread_id"])
     new = new_messages(state, thread)
     await store_messages(store, owner, new)
     await touch_thread(store, owner, thread, new, thread_name(config))
     dropped = never_shown_again(state, context_of(runtime))
     return {
-        "messages": [RemoveMessage(id=message.id or "") for message in dropped],  # type: ignore[list-item]
+        "messages": [RemoveMessage(id=message.id or "") for message in dropped],
         "stored": state.stored + len(new),
         "stored_through": state.messages[-1].id or "" if state.messages else "",
     }

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 
 from langchain_core.messages import AnyMessage, HumanMessage
-from langchain_core.runnables import RunnableConfig
 from langgraph.runtime import Runtime
 
 from chat_models.extractive import summarize
@@ -21,9 +20,7 @@ from nodes.trim_history import Window, after, before, window_of
 log = logging.getLogger(__name__)
 
 
-async def summarize_history(
-    state: State, runtime: Runtime[Context], config: RunnableConfig
-) -> Update:
+async def summarize_history(state: State, runtime: Runtime[Context]) -> Update:
     """Fold what is due; a summary that fails leaves the state as it was and is due again."""
     context = context_of(runtime)
     if not context.summarizes:
@@ -36,7 +33,7 @@ async def summarize_history(
     if not due:
         return {}
     folded = before(uncovered, parts[due][0].id)
-    summary = await extend_summary(state.summary, folded, window, context, config)
+    summary = await extend_summary(state.summary, folded, window, context)
     if not summary:
         return {}
     return {"summary": summary, "summarized_through": folded[-1].id or "", "recalled": []}
@@ -67,7 +64,6 @@ async def extend_summary(
     folded: Sequence[AnyMessage],
     window: Window,
     context: Context,
-    config: RunnableConfig,
 ) -> str:
     """Return the summary that covers `previous` and `folded`, or "" where the model failed."""
     model = await model_of(context)

@@ -1,1 +1,1 @@
-"""Long-term memory across threads, behind LangGraph's `BaseStore`. Touches its database and vector folder."""
+"""Long-term memory across threads, behind `BaseStore`. Touches its database and vectors."""

@@ -66,7 +66,7 @@ class HybridStore(BaseStore):
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Do a list of operations; the results are in their order."""
         ops = list(ops)
-        queries = [op for op in ops if _is_query(op)]
+        queries = [op for op in ops if isinstance(op, SearchOp) and _is_query(op)]
         plain = [op for op in ops if not _is_query(op)]
         done = iter(await self._plain(plain) if plain else ())
         found = iter(await self._search(queries) if queries else ())
@@ -158,7 +158,7 @@ class HybridStore(BaseStore):
         text = ".".join(below)
         marks = ",".join("?" * len(ids))
         rows = await self._reader.execute_fetchall(
-            f"SELECT id, prefix, key FROM indexed WHERE id IN ({marks}) "  # noqa: S608
+            f"SELECT id, prefix, key FROM indexed WHERE id IN ({marks}) "
             "AND (prefix = ? OR (prefix >= ? AND prefix < ?))",
             (*ids, text, f"{text}.", f"{text}/"),
         )

@@ -64,7 +64,11 @@ FROM indexed JOIN store USING (prefix, key);
 
 # Words that carry a question rather than its subject.
 QUESTION_WORDS = frozenset(
-    ["a", "about", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "d", "did", "do", "does", "doing", "for", "from", "had", "has", "have", "he", "her", "hers", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "ll", "m", "me", "my", "mine", "no", "not", "of", "on", "or", "our", "ours", "out", "over", "please", "re", "s", "shall", "she", "should", "so", "some", "such", "t", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "too", "up", "us", "ve", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you", "your", "yours"]
+    """a about am an and any are as at be been but by can could d did do does doing for from had
+    has have he her hers him his how i if in into is it its ll m me my mine no not of on or our
+    ours out over please re s shall she should so some such t tell than that the their them then
+    there these they this those to too up us ve was we were what when where which who whom whose
+    why will with would you your yours""".split()
 )
 
 
@@ -88,7 +92,7 @@ async def search(conn: Connection, prefix: Namespace, query: str, limit: int) ->
         return []
     text = ".".join(prefix)
     rows = await conn.execute_fetchall(
-        f"SELECT i.id, -bm25(words, 0.0, {TEXT_WEIGHT}, {BEFORE_WEIGHT}) AS score "  # noqa: S608
+        f"SELECT i.id, -bm25(words, 0.0, {TEXT_WEIGHT}, {BEFORE_WEIGHT}) AS score "
         "FROM words CROSS JOIN indexed AS i ON i.id = words.rowid WHERE words MATCH ? "
         "AND (i.prefix = ? OR (i.prefix >= ? AND i.prefix < ?)) ORDER BY score DESC, i.id LIMIT ?",
         (match(prefix[0], words), text, f"{text}.", f"{text}/", limit),
