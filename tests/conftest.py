@@ -1,0 +1,68 @@
+"""What every test starts from: an empty home, no key, and no connection but to this machine."""
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph.settings import Settings, make_home
+
+
+class OutsideConnection(AssertionError):
+    """A test tried to reach another machine."""
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    connect, connect_ex, lookup = (
+        socket.socket.connect,
+        socket.socket.connect_ex,
+        socket.getaddrinfo,
+    )
+
+    def checked(address: Any) -> None:
+        if isinstance(address, tuple) and not _is_loopback(str(address[0])):
+            raise OutsideConnection(f"a connection to {address[0]!r}")
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        checked(address)
+        connect(self, address)
+
+    def guarded_ex(self: socket.socket, address: Any) -> int:
+        checked(address)
+        return connect_ex(self, address)
+
+    def guarded_lookup(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host and not _is_loopback(host.decode() if isinstance(host, bytes) else str(host)):
+            raise OutsideConnection(f"a look-up of {host!r}")
+        return lookup(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_lookup)
+    yield
+
+
+@pytest.fixture(autouse=True)
+def _no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "THREADKEEP_MODEL", "THREADKEEP_NOW"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("THREADKEEP_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    """An empty data folder of its own."""
+    settings = Settings(home=tmp_path / "home")
+    make_home(settings)
+    return settings
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
