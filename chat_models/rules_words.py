@@ -1,6 +1,6 @@
 """The words that the rules know; English, general, tuned to no data set."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 
 def _words(text: str) -> frozenset[str]:
@@ -21,7 +21,7 @@ RELATIONS: Final = _words(
     "coach landlord landlady mentor student classmate stepmother stepfather stepsister stepbrother "
     "stepson stepdaughter godmother godfather mother-in-law father-in-law sister-in-law "
     "brother-in-law son-in-law daughter-in-law child baby twin parent ex ex-wife ex-husband "
-    "girlfriend bestie supervisor manager assistant accountant lawyer babysitter nanny"
+    "bestie supervisor manager assistant accountant lawyer babysitter nanny"
 )
 ANIMALS: Final = _words(
     "dog cat parrot hamster rabbit bunny horse pony goldfish bird turtle tortoise snake lizard "
@@ -84,7 +84,6 @@ NO_POSSESSION: Final = _words(
     "dream nightmare talk break rest nap shower crush sense error bug choice preference while "
     "couple month months year years interview exam test fever flu year chat lunch dinner drink"
 )
-PLURALS: Final = {"us", "our"}
 
 MONTHS: Final = (
     "january february march april may june july august september october november december"
@@ -150,122 +149,3 @@ NOT_NAMES: Final = (
     | frozenset(MONTHS)
     | frozenset(DAYS)
 )
-
-
-class Verb(NamedTuple):
-    """A way to say a predicate."""
-
-    predicate: str
-    kind: str
-    """What the object must be: place, organisation, person, name, thing, liking, having, ..."""
-    third: bool
-    """Whether it may follow "she" or a name."""
-    first: bool
-    """Whether it may follow "I", "we" or "they"."""
-
-
-_VERBS: Final = """
-live/lives in > lives in > place
-am living/is living/are living in > lives in > place
-am based/is based/are based in > lives in > place
-live/lives at > lives at > thing
-*lived in > lived in > place
-*moved to/moved back to/relocated to/emigrated to/moved over to > moved to > place
-am moving/is moving/are moving to > is moving to > place
-am relocating/is relocating/are relocating to > is moving to > place
-was born/was born and raised/were born in > was born in > place
-was born/were born on > birthday > date
-grew up in/was raised in > grew up in > place
-come/comes from > is from > place
-am/is/are from > is from > place
-am originally/is originally/are originally from > is from > place
-work/works at/for > works at > organisation
-am working/is working/are working at/for > works at > organisation
-work/works as > works as > job
-am working/is working/are working as > works as > job
-*worked at/for > worked at > organisation
-*started at/started working at/started working for/joined > started at > organisation
-study/studies at > studies at > organisation
-am studying/is studying/are studying at > studies at > organisation
-studied at/graduated from/went to college at > studied at > organisation
-study/studies > studies > thing
-am studying/is studying/are studying > studies > thing
-visited/*travelled to/*traveled to/*flew to > visited > place
-have/has > has > having
-have got/has got/'s got/own/owns > has > having
-keep/keeps > keeps > having
-*adopted > adopted > having
-*bought > bought > having
-like/likes > likes > liking
-love/loves > loves > liking
-enjoy/enjoys > enjoys > liking
-adore/adores > loves > liking
-hate/hates > hates > liking
-dislike/dislikes > dislikes > liking
-detest/detests/loathe/loathes > hates > liking
-can not stand/can't stand/cannot stand > hates > liking
-do not like/does not like > dislikes > liking
-do not eat/does not eat > does not eat > liking
-prefer/prefers > prefers > liking
-am/is/are allergic to > is allergic to > thing
-am/is/are afraid of/scared of > is afraid of > thing
-am/is/are married to > married to > person
-*married > married to > person
-am/is/are engaged to > engaged to > person
-am/is/are dating > is dating > person
-speak/speaks > speaks > language
-play/plays > plays > thing
-collect/collects > collects > thing
-drive/drives > drives > having
-am/is/are/'s called/named > is named > name
-turned > age > number
-am/is/are > is > being
-'s > is > being
-was > was > nothing
-"""
-
-
-def _table() -> dict[str, list[tuple[tuple[str, ...], Verb]]]:
-    """Return the ways to begin a predicate by their first word, the longest first."""
-    table: dict[str, list[tuple[tuple[str, ...], Verb]]] = {}
-    for line in _VERBS.strip().splitlines():
-        ways, predicate, kind = (part.strip() for part in line.split(">"))
-        for words in _ways(ways):
-            first = words[0] in _BASE or not words[0].endswith("s") or words[0] == "was"
-            third = words[0] not in _BASE
-            table.setdefault(words[0], []).append((words, Verb(predicate, kind, third, first)))
-    for entries in table.values():
-        entries.sort(key=lambda entry: -len(entry[0]))
-    return table
-
-
-_BASE: Final = _words(
-    "live am are work come study have own keep like love enjoy adore hate dislike detest loathe do "
-    "prefer speak play collect drive were"
-)
-
-
-def _ways(text: str) -> list[tuple[str, ...]]:
-    """Return each way that "live/lives in/at" stands for."""
-    text = text.replace("*", "")
-    groups = [group.split("/") for group in _grouped(text)]
-    ways: list[tuple[str, ...]] = [()]
-    for group in groups:
-        ways = [(*way, *choice.split()) for way in ways for choice in group]
-    return ways
-
-
-def _grouped(text: str) -> list[str]:
-    """Cut at the last word that holds the alternatives for an ending, as in "live/lives in/at"."""
-    parts = text.split("/")
-    head, _, tail = parts[-1].rpartition(" ")
-    if len(parts) == 1:
-        return [text]
-    return [text] if not head else _cut(text)
-
-
-def _cut(text: str) -> list[str]:
-    return text.split("~") if "~" in text else [text]
-
-
-VERBS: Final = _table()
