@@ -8,8 +8,8 @@ from typing import Final
 from langchain_core.messages import BaseMessage
 
 from chat_models.sentences import sentences
+from chat_models.tokens import count_text
 
-CHARACTERS_PER_TOKEN: Final = 4
 LONGEST_SENTENCE: Final = 300
 MOST_SENTENCES: Final = 400
 _SPEAKERS: Final = {"human": "user", "ai": "assistant"}
@@ -25,9 +25,6 @@ _DECIDED: Final = re.compile(
     r"\b(?:my|decided|decide|agreed|must|will|moved|prefer|always|remember|important|called|named)\b"
 )
 _EMPTY: Final = re.compile(r"^(?:i have kept that|i don't know that|noted|no language model)\b")
-_NOTED: Final = re.compile(
-    r"(?:Noted: |I have kept that\.|I don't know that\.|No language model is configured|You said )"
-)
 
 
 @dataclass(frozen=True)
@@ -38,19 +35,20 @@ class _Line:
 
 
 def summarize(previous: str, messages: Sequence[BaseMessage], max_tokens_estimate: int) -> str:
-    """Return `previous` extended by what `messages` say, in about `max_tokens_estimate` tokens.
+    """Return `previous` extended by what `messages` say, in at most `max_tokens_estimate` tokens.
 
     The same input gives the same summary. What was there stands first; over the size, the lines
     that tell least go, wherever they stand. Never empty where something was said.
     """
-    old = [line for line in previous.splitlines() if line.strip()]
-    new = [line for message in messages for line in _told(message)]
+    old = [part for line in previous.splitlines() for part in _parts(line)]
+    told = [message for message in messages if not _repeats(message)] or messages
+    new = [line for message in told for line in _told(message)]
     lines = list(dict.fromkeys([*old, *new]))
     ranked = [
         _Line(place, line, worth(line) + (0.5 if place < len(old) else 0.0))
         for place, line in enumerate(lines)
     ]
-    return _within(ranked, max(1, max_tokens_estimate) * CHARACTERS_PER_TOKEN)
+    return _within(ranked, max(1, max_tokens_estimate))
 
 
 def worth(sentence: str) -> float:
@@ -65,7 +63,7 @@ def worth(sentence: str) -> float:
     told += 1.5 * bool(_PATH.search(text)) + 1.0 * bool(_QUOTED.search(text))
     told += 1.0 * bool(_DENIED.search(low)) + 1.0 * bool(_DATED.search(low))
     told += 1.0 * bool(_DECIDED.search(low)) + 0.5 * (len(words) >= 5)
-    told -= 1.5 * text.rstrip().endswith("?") + 1.0 * (len(words) < 3)
+    told -= 1.0 * (text == "(no text)") + 1.5 * text.rstrip().endswith("?") + 1.0 * (len(words) < 3)
     return told - 1.0 * sentence.startswith(("assistant:", "tool:"))
 
 
@@ -73,11 +71,19 @@ def _told(message: BaseMessage) -> list[str]:
     """Return the sentences of a message, each with its speaker."""
     speaker = message.name or _SPEAKERS.get(message.type, message.type)
     text = str(message.text)
-    if message.type == "ai" and _NOTED.match(text):
-        return []  # The offline model's own words repeat what stands beside them.
     return [
         f"{speaker}: {_shortened(sentence)}" for sentence in sentences(text)[:MOST_SENTENCES]
-    ] or ([f"{speaker}: (no text)"] if message.type == "human" else [])
+    ] or [f"{speaker}: (no text)"]
+
+
+def _parts(line: str) -> list[str]:
+    """Return a line of an earlier summary; a paragraph is cut into its sentences."""
+    return [line.strip()] if 0 < len(line.strip()) <= LONGEST_SENTENCE else sentences(line)
+
+
+def _repeats(message: BaseMessage) -> bool:
+    """Tell whether it is the offline model's, whose words only repeat what others said."""
+    return message.response_metadata.get("model_name") == "offline"
 
 
 def _shortened(sentence: str) -> str:
@@ -88,14 +94,15 @@ def _shortened(sentence: str) -> str:
     return f"{sentence[:half].rstrip()} ... {sentence[-half:].lstrip()}"
 
 
-def _within(lines: Sequence[_Line], characters: int) -> str:
+def _within(lines: Sequence[_Line], tokens: int) -> str:
     """Return the lines that tell most within the size, in their order; one in any case."""
     kept: list[_Line] = []
-    for line in sorted(lines, key=lambda each: (-each.worth, -each.place)):
-        if len(line.text) + 1 <= characters:
+    ranked = sorted(lines, key=lambda each: (-each.worth, -each.place))
+    for line in ranked:
+        cost = count_text(line.text) + 1
+        if cost <= tokens:
             kept.append(line)
-            characters -= len(line.text) + 1
-    if not kept and lines:
-        best = max(lines, key=lambda each: each.worth)
-        return best.text[: max(1, characters)]
+            tokens -= cost
+    if not kept and ranked:
+        return ranked[0].text[:tokens]  # A character is no more than a few tokens.
     return "\n".join(line.text for line in sorted(kept, key=lambda each: each.place))

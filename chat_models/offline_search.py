@@ -1,0 +1,164 @@
+"""Which of the shown sentences answer a question, by the words they share with it."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chat_models.offline_evidence import Evidence
+from chat_models.offline_words import GENERIC, content, family, stem
+from chat_models.rules_subjects import named_relatives
+from chat_models.rules_tokens import tokens
+from chat_models.rules_words import RELATIONS, SAME
+from chat_models.sentences import words
+
+THRESHOLD: Final = 0.5
+CLOSE: Final = 0.25
+GENERIC_WEIGHT: Final = 0.4
+MOST_QUOTED: Final = 3
+_FIRST: Final = frozenset(("i", "i'm", "i've", "i’m", "i’ve", "my", "me", "we", "our", "i'd"))
+_PLACE: Final = re.compile(r"\b(?:in|at|to|from|near|into|back in|is|on) (?:the )?[^\W\d_]")
+_TIME: Final = re.compile(
+    r"\d|\b(?:yesterday|today|tomorrow|last|next|ago|january|february|march|april|may|june|july|"
+    r"august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|"
+    r"saturday|sunday|week|month|year|weekend|morning|evening|noon|birthday)\b",
+    re.IGNORECASE,
+)
+_NUMBER: Final = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|couple|no|both|"
+    r"several|twenty|thirty|forty|fifty|hundred|thousand)\b",
+    re.IGNORECASE,
+)
+_NAME: Final = re.compile(r"(?<=\s)[A-Z][^\W\d_]+|^[^\W\d_]+")
+_TYPES: Final = (
+    (re.compile(r"\bwhere\b", re.I), _PLACE),
+    (re.compile(r"\b(?:when|what (?:day|date|year|month|time)|how long)\b", re.I), _TIME),
+    (re.compile(r"\bhow (?:many|much|old|often)\b", re.I), _NUMBER),
+    (re.compile(r"\b(?:who|whom|whose)\b", re.I), _NAME),
+)
+_KNOWN_RELATION: Final = re.compile(r"^user's (\w[\w-]*) is ([^(;]+)")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: the stems that carry it, and whether it is about the asker."""
+
+    text: str
+    stems: tuple[str, ...]
+    own: bool
+    generic: bool
+    """Whether nothing but generic words carries it: "where do I live?"."""
+
+
+def read_question(text: str) -> Question:
+    """Return what `text` asks for."""
+    stems = tuple(dict.fromkeys(content(text)))
+    own = bool(_FIRST & set(words(text)))
+    return Question(text, stems, own, all(each in GENERIC for each in stems))
+
+
+def best_evidence(
+    question: Question, shown: Sequence[Evidence], asker: str = "user"
+) -> list[Evidence]:
+    """Return at most three sentences that answer, the best first, the newer of equals first."""
+    aliases = aliases_in(shown)
+    scored: dict[str, tuple[float, Evidence]] = {}
+    for evidence in shown:
+        value = score(question, evidence, aliases, asker)
+        if value >= THRESHOLD:
+            scored[" ".join(words(evidence.text))] = (value, evidence)
+    quotes = [(v, e) for v, e in scored.values() if e.origin != "known"]
+    ranked = sorted(
+        quotes or scored.values(), key=lambda each: (-round(each[0], 1), -each[1].place)
+    )
+    return [e for v, e in ranked if v >= ranked[0][0] - CLOSE][:MOST_QUOTED]
+
+
+def score(
+    question: Question, evidence: Evidence, aliases: Mapping[str, frozenset[str]], asker: str
+) -> float:
+    """Return how well a sentence answers: the share of the question's weight that it covers.
+
+    What the person said counts more than what the assistant said or a summary holds.
+    """
+    if not question.stems or not _is_about(question, evidence, asker):
+        return 0.0
+    told = set(content(evidence.text))
+    if evidence.speaker not in (asker, "assistant", "") and _FIRST & set(words(evidence.text)):
+        told |= set(content(evidence.speaker))
+    weights = {s: _weight(s, question) for s in question.stems}
+    matched = {s for s in question.stems if told & (family(s) | aliases.get(s, frozenset()))}
+    if not any(question.generic or s not in GENERIC for s in matched):
+        return 0.0
+    if question.generic and question.own and evidence.speaker in (asker, ""):
+        matched &= _said_of_oneself(evidence, matched)
+    covered = sum(weights[s] for s in matched) / sum(weights.values())
+    if covered < THRESHOLD:
+        return 0.0
+    exact = 0.02 * len(told & set(question.stems))
+    return covered + exact + _fits_type(question.text, evidence.text) + _trust(evidence, asker)
+
+
+def aliases_in(shown: Iterable[Evidence]) -> dict[str, frozenset[str]]:
+    """Return who is meant by "sister", and the other way round, as far as it was said."""
+    found: dict[str, frozenset[str]] = {}
+    for evidence in shown:
+        for relation, name in _relations(evidence):
+            for one, other in ((relation, name), (name, relation)):
+                found[one] = found.get(one, frozenset()) | {other}
+    return found
+
+
+def _relations(evidence: Evidence) -> list[tuple[str, str]]:
+    """Return relation and first name, as stems."""
+    if evidence.origin == "known":
+        told = _KNOWN_RELATION.match(evidence.text)
+        pairs = [(told[1], told[2])] if told else []
+    else:
+        found = tokens(evidence.text) if " " in evidence.text else []
+        low = [token.lower() for token in found]
+        own = evidence.speaker != "assistant" and ("my" in low or "our" in low)
+        named = named_relatives(found, low) if own else ()
+        pairs = [(relation, name) for name, relation, _ in named]
+    return [(stem(relation), stem(name.split()[0])) for relation, name in pairs if name.strip()]
+
+
+def _weight(stemmed: str, question: Question) -> float:
+    return GENERIC_WEIGHT if stemmed in GENERIC and not question.generic else 1.0
+
+
+def _is_about(question: Question, evidence: Evidence, asker: str) -> bool:
+    """Tell whether "my" in the sentence can be the "my" of the question."""
+    others = evidence.speaker not in (asker, "user", "assistant", "tool", "")
+    if not others or not question.own:
+        return True
+    return bool(set(content(evidence.speaker)) & set(question.stems))
+
+
+def _said_of_oneself(evidence: Evidence, matched: set[str]) -> set[str]:
+    """Return the matched stems that stand behind "I" or "my", with no other subject between."""
+    told: set[str] = set()
+    near = 0
+    for word in words(evidence.text):
+        if word in _FIRST or (evidence.origin == "known" and word in ("user", "user's")):
+            near = 6
+            continue
+        bare = word.removesuffix("'s")
+        if SAME.get(bare, bare) in RELATIONS:
+            near = 0
+        if near and (stems := {s for s in matched if stem(word) in family(s)}):
+            told |= stems
+        near -= near > 0
+    return told
+
+
+def _fits_type(question: str, sentence: str) -> float:
+    """Return a bonus where the sentence holds the kind of thing that is asked for."""
+    wanted = [kind for asked, kind in _TYPES if asked.search(question)]
+    return 0.1 if wanted and any(kind.search(sentence) for kind in wanted) else 0.0
+
+
+def _trust(evidence: Evidence, asker: str) -> float:
+    if evidence.speaker in ("assistant", "tool") or evidence.origin == "system":
+        return -0.3
+    return 0.0 if evidence.origin in ("known", "summary") else 0.05
