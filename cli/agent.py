@@ -172,5 +172,6 @@ async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
     """
     await asyncio.to_thread(make_home, settings)
     async with open_store(settings) as store, open_checkpointer(settings.database) as saver:
+        store.warm()
         graph = builder.compile(checkpointer=saver, store=store, name="threadkeep")
         yield Agent(graph, saver, store, settings)

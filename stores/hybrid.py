@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 CANDIDATES = 100
 BATCH = 256
 CLOSE_SECONDS = 10.0
+OPEN_SECONDS = 5.0
+"""How long the first search waits for the vectors to open; without them it goes by words."""
 
 Progress = Callable[[int, int], None]
 
@@ -46,12 +48,19 @@ class HybridStore(BaseStore):
         self._loop = asyncio.get_running_loop()
         self._wanted = asyncio.Event()
         self._indexing = asyncio.Lock()
-        self._worker = asyncio.create_task(self._index_behind())
+        self._opening: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
 
     @property
     def notice(self) -> str:
         """What a person should know about the search, or nothing."""
         return self.vectors.notice
+
+    def warm(self) -> None:
+        """Begin to open the vectors in the background; the first search or put does so too."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self.vectors.open())
+            self._worker = asyncio.create_task(self._index_behind(self._opening))
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do `abatch` from another thread than the event loop's."""
@@ -74,11 +83,13 @@ class HybridStore(BaseStore):
 
     async def index_pending(self, progress: Progress | None = None) -> None:
         """Make the vectors that are still to be made; `progress` gets (done, all)."""
+        await self._opened()
         async with self._indexing:
             await self._index(progress)
 
     async def reindex(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""
+        await self._opened()
         async with self._indexing:
             await self._reader.execute("BEGIN IMMEDIATE")
             try:
@@ -95,6 +106,9 @@ class HybridStore(BaseStore):
 
     async def close(self) -> None:
         """Finish indexing within `CLOSE_SECONDS`; what is left keeps its mark."""
+        if self._worker is None:
+            return
+        await self._opened()
         self._worker.cancel()
         await asyncio.gather(self._worker, return_exceptions=True)
         if self.vectors.available:
@@ -112,10 +126,18 @@ class HybridStore(BaseStore):
             )
         if len(hidden) < len(puts):
             self._wanted.set()
+            self.warm()
         return results
+
+    async def _opened(self, seconds: float | None = None) -> None:
+        """Wait until the vectors are open, or known not to be."""
+        self.warm()
+        if self._opening:
+            await asyncio.wait([self._opening], timeout=seconds)
 
     async def _search(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
         """Search; operations on the same owner and query share one search by meaning."""
+        await self._opened(OPEN_SECONDS)
         asked = {
             (op.namespace_prefix[0], op.query or ""): None for op in ops if op.namespace_prefix
         }
@@ -129,8 +151,8 @@ class HybridStore(BaseStore):
             else []
             for op in ops
         ]
-        if not self._wanted.is_set():
-            self._wanted.set()
+        # What another process has stored meanwhile is ours to index.
+        self._wanted.set()
         return found
 
     async def _ranked(self, op: SearchOp, vectors: dict[int, float]) -> list[SearchItem]:
@@ -164,8 +186,8 @@ class HybridStore(BaseStore):
         )
         return {int(row[0]): (tuple(str(row[1]).split(".")), str(row[2])) for row in rows}
 
-    async def _index_behind(self) -> None:
-        await self.vectors.open()
+    async def _index_behind(self, opening: asyncio.Task[None]) -> None:
+        await asyncio.wait([opening])
         while self.vectors.available:
             try:
                 await self.index_pending()

@@ -58,7 +58,8 @@ class Vectors:
     async def close(self) -> None:
         """Let go of Chroma and of the lock."""
         self.available = False
-        await self._do(self._disconnect)
+        if self._client is not None:
+            await self._do(self._disconnect)
         self._thread.shutdown()
         self._lock.release()
 
@@ -107,9 +108,8 @@ class Vectors:
 
     def _disconnect(self) -> None:
         self._collections.clear()
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        self._client.close()
+        self._client = None
 
     def _collection(self, owner: str) -> "Chroma":
         if owner not in self._collections:

@@ -1,0 +1,259 @@
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from langgraph.store.base import GetOp, PutOp, SearchOp
+
+from graph.errors import StorageFailed
+from graph.settings import Settings
+from stores.hybrid import HybridStore, open_store
+
+ROOT = Path(__file__).parents[2]
+LISBON = "My sister Miriam moved to Lisbon and keeps two parrots."
+TRAIN = "The night train to Vienna was late again."
+
+
+async def found(store: HybridStore, query: str, *namespace: str) -> list[str]:
+    return [item.key for item in await store.asearch(namespace or ("ada",), query=query)]
+
+
+async def fill(store: HybridStore) -> None:
+    await store.aput(("ada", "messages", "t1"), "lisbon", {"text": LISBON, "n": 1})
+    await store.aput(("ada", "messages", "t2"), "train", {"text": TRAIN, "n": 2})
+    await store.aput(("bob", "messages", "t1"), "bobs", {"text": "Lisbon parrots sister", "n": 3})
+
+
+async def test_what_was_put_is_found_at_once_and_after_a_restart(home: Settings) -> None:
+    async with open_store(home) as store:
+        await fill(store)
+        assert await found(store, "Where do the parrots live?") == ["lisbon"]
+    async with open_store(home) as store:
+        assert await found(store, "Where do the parrots live?") == ["lisbon"]
+        await store.index_pending()
+        assert await found(store, "Where do the parrots live?") == ["lisbon"]
+
+
+async def test_a_search_stays_below_its_namespace(home: Settings) -> None:
+    async with open_store(home) as store:
+        await fill(store)
+        await store.index_pending()
+        assert await found(store, "parrots or train", "ada", "messages", "t2") == ["train"]
+        assert await found(store, "parrots", "ada", "messages", "t") == []
+        assert await found(store, "parrots", "ad") == []
+        assert await found(store, "parrots", "bob") == ["bobs"]
+
+
+async def test_nothing_relevant_is_nothing_found(home: Settings) -> None:
+    async with open_store(home) as store:
+        await fill(store)
+        await store.index_pending()
+        assert await found(store, "What is the boiling point of tungsten?") == []
+
+
+async def test_meaning_finds_what_shares_no_word(home: Settings) -> None:
+    async with open_store(home) as store:
+        await store.aput(("ada", "messages", "t1"), "dog", {"text": "My puppy barks at cats."})
+        await store.aput(("ada", "messages", "t1"), "tax", {"text": "The tax office wrote."})
+        await store.index_pending()
+        assert await found(store, "dogs and kittens") == ["dog"]
+
+
+async def test_what_is_put_again_or_deleted_is_found_no_more(home: Settings) -> None:
+    async with open_store(home) as store:
+        await fill(store)
+        await store.index_pending()
+        await store.aput(("ada", "messages", "t1"), "lisbon", {"text": "She moved to Porto."})
+        await store.adelete(("ada", "messages", "t2"), "train")
+        await store.index_pending()
+        assert await found(store, LISBON) == ["lisbon"] or await found(store, LISBON) == []
+        assert await found(store, "parrots") == []
+        assert await found(store, "Porto") == ["lisbon"]
+        assert await found(store, TRAIN) == []
+        ids = await store.vectors.search("ada", "Vienna", 10)
+        assert len(ids) == 1
+
+
+async def test_items_that_are_not_to_be_indexed_are_kept_but_not_found(home: Settings) -> None:
+    async with open_store(home) as store:
+        await store.aput(("ada", "x"), "hidden", {"text": "parrots"}, index=False)
+        await store.aput(("ada", "x"), "wordless", {"note": "parrots"})
+        assert await found(store, "parrots") == []
+        assert len(await store.asearch(("ada", "x"))) == 2
+
+
+async def test_a_search_filters_pages_and_scores(home: Settings) -> None:
+    async with open_store(home) as store:
+        for number in range(10):
+            value = {"text": f"parrot number {number}", "n": number}
+            await store.aput(("ada", "x"), str(number), value)
+        await store.index_pending()
+        space = ("ada", "x")
+        whole = await store.asearch(space, query="parrot", limit=10)
+        scores = [item.score or 0 for item in whole]
+        assert scores == sorted(scores, reverse=True)
+        assert 0 < min(scores) <= max(scores) <= 1
+        page = await store.asearch(space, query="parrot", limit=3, offset=3)
+        assert [item.key for item in page] == [item.key for item in whole[3:6]]
+        high = await store.asearch(space, query="parrot", filter={"n": {"$gte": 8}})
+        assert {item.key for item in high} == {"8", "9"}
+
+
+async def test_operations_of_all_kinds_keep_their_order_in_a_batch(home: Settings) -> None:
+    async with open_store(home) as store:
+        await fill(store)
+        got, hits, none, listed = await store.abatch(
+            [
+                GetOp(("ada", "messages", "t2"), "train"),
+                SearchOp(("ada",), query="parrots"),
+                PutOp(("ada", "new"), "k", {"text": "x"}),
+                SearchOp(("ada", "messages")),
+            ]
+        )
+        assert getattr(got, "key", None) == "train"
+        assert [item.key for item in hits] == ["lisbon"]  # type: ignore[union-attr]
+        assert none is None
+        assert len(listed) == 2  # type: ignore[arg-type]
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(query=st.text(max_size=60) | st.sampled_from(['"', "a OR", "NEAR(", "owner:x", "*", "a-b^"]))
+async def test_no_query_is_syntax(home: Settings, query: str) -> None:
+    async with open_store(home) as store:
+        await store.aput(("ada", "x"), "k", {"text": "parrots"})
+        await store.aput(("bob", "x"), "k", {"text": query or "x"})
+        if query:
+            hits = await store.asearch(("ada",), query=query)
+            assert all(item.namespace[0] == "ada" for item in hits)
+
+
+async def test_chinese_and_thai_words_are_found(home: Settings) -> None:
+    async with open_store(home) as store:
+        await store.aput(("ada", "x"), "zh", {"text": "北京 是 首都"})
+        assert await found(store, "北京") == ["zh"]
+
+
+OTHER = """
+import asyncio, sys
+from pathlib import Path
+from graph.settings import Settings
+from stores.hybrid import open_store
+async def main():
+    async with open_store(Settings(home=Path(sys.argv[1]))) as store:
+        await store.aput(("ada", "x"), "other", {"text": "My puppy barks at cats."})
+        while not store.notice:
+            await asyncio.sleep(0.01)
+        print([item.key for item in await store.asearch(("ada",), query="puppy")], store.notice)
+asyncio.run(main())
+"""
+
+
+async def test_a_second_process_searches_by_words_says_so_and_is_indexed_by_the_first(
+    home: Settings,
+) -> None:
+    async with open_store(home) as store:
+        await store.index_pending()
+        done = subprocess.run(
+            [sys.executable, "-c", OTHER, str(home.home)],
+            env={"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.startswith("['other'] Another window holds the vector index")
+        await store.index_pending()
+        assert await found(store, "dogs and kittens") == ["other"]
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from graph.settings import Settings
+from stores.hybrid import open_store
+async def main():
+    async with open_store(Settings(home=Path(sys.argv[1]))) as store:
+        await store.aput(("ada", "x"), "dog", {"text": "My puppy barks at cats."})
+        os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+
+
+async def test_a_vector_that_a_kill_prevented_is_made_on_the_next_start(home: Settings) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(home.home)], env={"PYTHONPATH": str(ROOT)}, check=False
+    )
+    assert killed.returncode == -9
+    async with open_store(home) as store:
+        await store.index_pending()
+        assert await found(store, "dogs and kittens") == ["dog"]
+
+
+async def test_a_broken_vector_folder_costs_nothing_but_meaning(home: Settings) -> None:
+    home.vectors.mkdir()
+    (home.vectors / "chroma.sqlite3").write_bytes(b"no database " * 1000)
+    async with open_store(home) as store:
+        await fill(store)
+        await store.index_pending()
+        assert await found(store, "parrots") == ["lisbon"]
+        assert "searching by words only" in store.notice
+
+
+async def test_words_and_vectors_can_be_made_again_from_the_items(home: Settings) -> None:
+    async with open_store(home) as store:
+        await fill(store)
+        await store.index_pending()
+        await store.reindex()
+        assert await found(store, "parrots") == ["lisbon"]
+        assert len(await store.vectors.search("ada", "Vienna", 10)) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"no database " * 1000, "cannot be used"), (b"", "")],
+)
+async def test_a_file_that_is_no_database_is_left_as_it_was(
+    home: Settings, content: bytes, said: str
+) -> None:
+    home.database.write_bytes(content)
+    if not said:
+        async with open_store(home) as store:
+            await fill(store)
+        return
+    with pytest.raises(StorageFailed, match=said):
+        async with open_store(home):
+            pass
+    assert home.database.read_bytes() == content
+
+
+async def test_the_database_of_another_program_is_refused_and_left_as_it_was(
+    home: Settings,
+) -> None:
+    with sqlite3.connect(home.database) as other:
+        other.execute("CREATE TABLE recipes (name)")
+    other.close()
+    before = home.database.read_bytes()
+    with pytest.raises(StorageFailed, match="belongs to another program"):
+        async with open_store(home):
+            pass
+    assert home.database.read_bytes() == before
+
+
+async def test_the_data_of_a_newer_version_is_refused_and_left_as_it_was(home: Settings) -> None:
+    async with open_store(home) as store:
+        await fill(store)
+    with sqlite3.connect(home.database) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    newer.close()
+    with pytest.raises(StorageFailed, match="version 99"):
+        async with open_store(home):
+            pass
+    with sqlite3.connect(home.database) as older:
+        older.execute("PRAGMA user_version = 1")
+    older.close()
+    async with open_store(home) as store:
+        assert await found(store, "parrots") == ["lisbon"]

@@ -1,0 +1,36 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from langgraph.store.memory import InMemoryStore
+
+from stores.namespaces import entity_key, fact_key, messages_of, thread_id, user_key
+
+
+@given(st.text(), st.text())
+async def test_two_users_never_share_a_key_and_two_stores_never_share_a_user(
+    one: str, other: str
+) -> None:
+    store, elsewhere = InMemoryStore(), InMemoryStore()
+    key = await user_key(store, one)
+    assert key == await user_key(store, one)
+    assert key != await user_key(elsewhere, one)
+    assert key.isalnum()
+    if one != other:
+        assert (key == await user_key(store, other)) == _same(one, other)
+
+
+@given(st.text(), st.text())
+def test_threads_of_the_same_name_are_apart_by_user(name: str, other: str) -> None:
+    assert thread_id("a", name) != thread_id("b", name)
+    assert (thread_id("a", name) == thread_id("a", other)) == _same(name, other)
+    assert "." not in "".join(messages_of("a", thread_id("a", name)))
+
+
+def test_keys_do_not_depend_on_case_and_spacing() -> None:
+    assert entity_key("Miriam  Baker") == entity_key("miriam baker")
+    assert fact_key("user", "lives in", "Oslo") != fact_key("user lives", "in", "Oslo")
+
+
+def _same(one: str, other: str) -> bool:
+    from unicodedata import normalize
+
+    return normalize("NFC", one) == normalize("NFC", other)
