@@ -63,7 +63,8 @@ def worth(sentence: str) -> float:
     told += 1.5 * bool(_PATH.search(text)) + 1.0 * bool(_QUOTED.search(text))
     told += 1.0 * bool(_DENIED.search(low)) + 1.0 * bool(_DATED.search(low))
     told += 1.0 * bool(_DECIDED.search(low)) + 0.5 * (len(words) >= 5)
-    told -= 1.0 * (text == "(no text)") + 1.5 * text.rstrip().endswith("?") + 1.0 * (len(words) < 3)
+    told -= 1.0 * (text == "(no text)") + 1.5 * text.rstrip().endswith("?")
+    told -= 1.0 * (len(words) < 3 and told <= 0)
     return told - 1.0 * sentence.startswith(("assistant:", "tool:"))
 
 
@@ -104,5 +105,12 @@ def _within(lines: Sequence[_Line], tokens: int) -> str:
             kept.append(line)
             tokens -= cost
     if not kept and ranked:
-        return ranked[0].text[:tokens]  # A character is no more than a few tokens.
+        return _cut(ranked[0].text, tokens)
     return "\n".join(line.text for line in sorted(kept, key=lambda each: each.place))
+
+
+def _cut(text: str, tokens: int) -> str:
+    """Return the front of `text` that takes at most `tokens`; one character in any case."""
+    while len(text) > 1 and (size := count_text(text)) > tokens:
+        text = text[: max(1, min(len(text) - 1, len(text) * tokens // size))]
+    return text

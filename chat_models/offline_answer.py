@@ -39,7 +39,6 @@ _ABOUT_MODEL: Final = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_ME: Final = re.compile(r"\b(?:know|remember|told you|said) about me\b", re.IGNORECASE)
-_TELL: Final = re.compile(r"(?:please )?(?:tell|remind) me\b", re.IGNORECASE)
 _PRONOUN: Final = re.compile(r"\b(?:he|she|they|him|her|them|his|their|it)\b", re.IGNORECASE)
 
 
@@ -49,7 +48,7 @@ def reply_to(messages: Sequence[BaseMessage]) -> str:
     if newest is None:
         return NOTICE
     text = text_of(messages[newest]).strip()
-    asked = [line for line in sentences(text) if is_question(line) or _TELL.match(line)]
+    asked = [line for line in sentences(text) if is_question(line)]
     if _GENERATE.match(text) or (asked and _ABOUT_MODEL.search(asked[-1])):
         return NOTICE
     if asked:

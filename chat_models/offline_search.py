@@ -12,11 +12,15 @@ from chat_models.rules_tokens import tokens
 from chat_models.rules_words import RELATIONS, SAME
 from chat_models.sentences import words
 
-THRESHOLD: Final = 0.5
+THRESHOLD: Final = 0.6
 CLOSE: Final = 0.25
-GENERIC_WEIGHT: Final = 0.4
+GENERIC_WEIGHT: Final = 0.8
+KIND_WEIGHT: Final = 0.3
+"""Of "colour" in "what colour is my car?": the answer need not say the word."""
 MOST_QUOTED: Final = 3
 _FIRST: Final = frozenset(("i", "i'm", "i've", "i’m", "i’ve", "my", "me", "we", "our", "i'd"))
+_SECOND: Final = frozenset(("you", "your", "you're", "you’re", "you've"))
+_ASKED_KIND: Final = re.compile(r"\b(?:what|which)\s+([^\W\d_]+)", re.IGNORECASE)
 _PLACE: Final = re.compile(r"\b(?:in|at|to|from|near|into|back in|is|on) (?:the )?[^\W\d_]")
 _TIME: Final = re.compile(
     r"\d|\b(?:yesterday|today|tomorrow|last|next|ago|january|february|march|april|may|june|july|"
@@ -36,7 +40,7 @@ _TYPES: Final = (
     (re.compile(r"\bhow (?:many|much|old|often)\b", re.I), _NUMBER),
     (re.compile(r"\b(?:who|whom|whose)\b", re.I), _NAME),
 )
-_KNOWN_RELATION: Final = re.compile(r"^user's (\w[\w-]*) is ([^(;]+)")
+_KNOWN_RELATION: Final = re.compile(r"^[^']{1,80}'s (\w[\w-]*) is ([^(;]+)")
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,21 @@ class Question:
     own: bool
     generic: bool
     """Whether nothing but generic words carries it: "where do I live?"."""
+    kind: str = ""
+    """The stem of "colour" in "what colour is my car?"."""
 
 
 def read_question(text: str) -> Question:
     """Return what `text` asks for."""
+    text = text.replace("for a living", "for work")
     stems = tuple(dict.fromkeys(content(text)))
-    own = bool(_FIRST & set(words(text)))
-    return Question(text, stems, own, all(each in GENERIC for each in stems))
+    told = set(words(text))
+    if not stems and "from" in told:
+        stems = ("from",)
+    asked = _ASKED_KIND.search(text)
+    kind = stem(asked[1]) if asked and len(stems) > 1 else ""
+    generic = all(each in GENERIC or each in (kind, "from") for each in stems)
+    return Question(text, stems, bool(_FIRST & told), generic, kind)
 
 
 def best_evidence(
@@ -83,20 +95,34 @@ def score(
     """
     if not question.stems or not _is_about(question, evidence, asker):
         return 0.0
-    told = set(content(evidence.text))
-    if evidence.speaker not in (asker, "assistant", "") and _FIRST & set(words(evidence.text)):
-        told |= set(content(evidence.speaker))
+    told = _told(question, evidence)
     weights = {s: _weight(s, question) for s in question.stems}
     matched = {s for s in question.stems if told & (family(s) | aliases.get(s, frozenset()))}
-    if not any(question.generic or s not in GENERIC for s in matched):
+    names = set(content(evidence.speaker)) if evidence.speaker != asker else set()
+    specific = {s for s in matched if s not in GENERIC and s != question.kind}
+    if not specific and not question.generic:
         return 0.0
-    if question.generic and question.own and evidence.speaker in (asker, ""):
-        matched &= _said_of_oneself(evidence, matched)
+    if (question.generic and question.own) or (specific and specific <= names - {"assistant"}):
+        matched = (matched & names) | _said_of_oneself(evidence, matched)
+    fits = _fits_type(question.text, evidence.text)
     covered = sum(weights[s] for s in matched) / sum(weights.values())
+    if len(matched) < len(weights):
+        covered += min(0.0, fits)
     if covered < THRESHOLD:
         return 0.0
     exact = 0.02 * len(told & set(question.stems))
-    return covered + exact + _fits_type(question.text, evidence.text) + _trust(evidence, asker)
+    return covered + exact + max(0.0, fits) + _trust(evidence, asker)
+
+
+def _told(question: Question, evidence: Evidence) -> set[str]:
+    """Return the stems of a sentence; who speaks belongs to "I", a name to "called"."""
+    told = set(content(evidence.text))
+    spoken = set(words(evidence.text))
+    if evidence.speaker not in ("user", "assistant", "") and _FIRST & spoken:
+        told |= set(content(evidence.speaker))
+    if {"name", "call"} & set(question.stems) and _relations(evidence):
+        told.add("name")
+    return told | (spoken & {"from"})
 
 
 def aliases_in(shown: Iterable[Evidence]) -> dict[str, frozenset[str]]:
@@ -124,12 +150,14 @@ def _relations(evidence: Evidence) -> list[tuple[str, str]]:
 
 
 def _weight(stemmed: str, question: Question) -> float:
+    if stemmed == question.kind:
+        return KIND_WEIGHT
     return GENERIC_WEIGHT if stemmed in GENERIC and not question.generic else 1.0
 
 
 def _is_about(question: Question, evidence: Evidence, asker: str) -> bool:
     """Tell whether "my" in the sentence can be the "my" of the question."""
-    others = evidence.speaker not in (asker, "user", "assistant", "tool", "")
+    others = evidence.speaker not in (asker, "user", "assistant", "tool", "system", "")
     if not others or not question.own:
         return True
     return bool(set(content(evidence.speaker)) & set(question.stems))
@@ -139,23 +167,27 @@ def _said_of_oneself(evidence: Evidence, matched: set[str]) -> set[str]:
     """Return the matched stems that stand behind "I" or "my", with no other subject between."""
     told: set[str] = set()
     near = 0
-    for word in words(evidence.text):
-        if word in _FIRST or (evidence.origin == "known" and word in ("user", "user's")):
+    spoken = words(evidence.text)
+    first = _SECOND if evidence.speaker == "assistant" else _FIRST
+    for place, word in enumerate(spoken):
+        bare = word.removesuffix("'s")
+        if word in first or (evidence.origin in ("known", "summary") and bare == "user"):
             near = 6
             continue
-        bare = word.removesuffix("'s")
         if SAME.get(bare, bare) in RELATIONS:
             near = 0
-        if near and (stems := {s for s in matched if stem(word) in family(s)}):
-            told |= stems
+        if near or spoken[place + 1 : place + 2] == ["me"]:
+            told |= {s for s in matched if (stem(word) if word != "from" else word) in family(s)}
         near -= near > 0
     return told
 
 
 def _fits_type(question: str, sentence: str) -> float:
-    """Return a bonus where the sentence holds the kind of thing that is asked for."""
+    """Return a bonus where the sentence holds what is asked for, a malus where it does not."""
     wanted = [kind for asked, kind in _TYPES if asked.search(question)]
-    return 0.1 if wanted and any(kind.search(sentence) for kind in wanted) else 0.0
+    if not wanted:
+        return 0.0
+    return 0.1 if any(kind.search(sentence) for kind in wanted) else -0.25
 
 
 def _trust(evidence: Evidence, asker: str) -> float:

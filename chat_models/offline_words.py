@@ -10,7 +10,7 @@ STOPPED: Final = frozenset(
     "these those is are was were be been being am do does did doing done have has had having can "
     "could will would shall should may might must of in on at to for from with by about as into "
     "and or but so if than then there here what which who whom whose where when why how many much "
-    "long often old kind sort remember know tell say said says told mention mentioned remind ask "
+    "long often kind sort remember know tell say said says told mention mentioned remind ask "
     "talk talked please again ever still now really just also any some all not no don't didn't "
     "what's who's where's when's how's i'm i've it's that's let's isn't doesn't wasn't am't "
     "anything something thing things earlier before recently currently more most very get got "
@@ -40,6 +40,8 @@ travel trip visit fly go
 car driv
 pay pric cost paid
 begin start
+age turn birthday born
+from born grow
 """.strip().splitlines()
 _IRREGULAR: Final = {
     "lives": "live", "living": "live", "lived": "live", "live": "live", "met": "meet",
@@ -51,7 +53,8 @@ _IRREGULAR: Final = {
     "home": "home", "base": "base", "based": "base", "women": "woman", "men": "man",
     "married": "marri", "name": "name", "named": "name", "names": "name", "age": "age",
     "wives": "wife", "wife": "wife", "children": "child", "people": "peopl", "allergy": "allerg",
-    "favorite": "favorit", "favourite": "favorit", "colour": "color", "colours": "color",
+    "old": "age", "favorite": "favorit", "favourite": "favorit",
+    "colour": "color", "colours": "color",
     "neighbour": "neighbor", "neighbours": "neighbor", "siblings": "sibl", "sibling": "sibl",
 }  # fmt: skip
 
@@ -94,6 +97,7 @@ def _families() -> dict[str, frozenset[str]]:
     for general in ("sibl", "parent", "child", "spous"):
         for member in found[general] - {general}:
             found[member] = frozenset({member, general})
+    found["marri"] = frozenset("marri spous husband wife".split())
     found["pet"] = frozenset(map(stem, ANIMALS)) | {"pet"}
     return found
 

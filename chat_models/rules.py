@@ -150,7 +150,7 @@ def _note(
 ) -> int:
     words, end = told
     close = end
-    while close < len(low) and close - end < 8 and low[close] not in _TAIL_ENDS:
+    while close < len(low) and close - end < 8 and not _ends_tail(low, close):
         close += 1
     future = verb.predicate.startswith("is moving")
     since = find_date(found[end:close], notes.said, future=future) or find_date(opener, notes.said)
@@ -169,6 +169,12 @@ def _note(
     if verb.kind in _TYPES:
         notes.name(words, _TYPES[verb.kind])
     return _employer(found, low, subject, predicate, end, notes) or close
+
+
+def _ends_tail(low: list[str], at: int) -> bool:
+    """Tell whether the clause ends at `at`; the comma in "May 3rd, 2020" does not end it."""
+    year = low[at] == "," and at + 1 < len(low) and len(low[at + 1]) == 4
+    return low[at] in _TAIL_ENDS and not (year and low[at + 1].isdecimal())
 
 
 def _employer(
