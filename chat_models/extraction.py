@@ -2,7 +2,9 @@
 
 from pydantic import BaseModel, Field
 
-EVENTS = frozenset({"moved to", "started at", "visited", "was born in", "bought", "adopted"})
+EVENTS = frozenset(
+    ("moved to", "started at", "visited", "was born in", "bought", "adopted", "met", "married to")
+)
 """Predicates that happened once; the others hold from their date on."""
 ATTRIBUTES = frozenset({"birthday", "age", "job", "name", "email", "address", "hometown"})
 """Predicates that are nouns: "user's birthday is 3 May"."""

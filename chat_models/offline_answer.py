@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage
 
 from chat_models.offline_evidence import Evidence, evidence_of, newest_question, text_of
 from chat_models.offline_search import best_evidence, read_question
-from chat_models.offline_told import told_to_you
+from chat_models.offline_told import known_to_you, told_to_you
 from chat_models.rules import extract
 from chat_models.sentences import is_question, sentences, words
 from graph.clock import now
@@ -80,7 +80,7 @@ def _answer(messages: Sequence[BaseMessage], newest: int, asked: list[str], text
 def _quoted(evidence: Evidence, asker: str, *, also: bool) -> str:
     """Say who said it, when and where, and then the words themselves."""
     if evidence.origin == "known":
-        return f"What I know: {_ended(evidence.text)}"
+        return f"What I know: {_ended(known_to_you(evidence.text))}"
     if evidence.speaker in ("", "system"):
         what = "system message" if evidence.origin == "system" else "summary of this thread"
         return f'The {what} says: "{_cut(evidence.text)}"'

@@ -43,6 +43,12 @@ _TYPES: Final = (
 _KNOWN_RELATION: Final = re.compile(r"^[^']{1,80}'s (\w[\w-]*) is ([^(;]+)")
 
 
+_ENTITY_LINE: Final = re.compile(r"[^:]{1,80} \(\w+\)(?::|$)")
+_WITHOUT_DATE: Final = re.compile(r" \((?:since )?\d[^)]{0,12}\)$")
+
+Scored = tuple[float, Evidence]
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked: the stems that carry it, and whether it is about the asker."""
@@ -74,16 +80,37 @@ def best_evidence(
 ) -> list[Evidence]:
     """Return at most three sentences that answer, the best first, the newer of equals first."""
     aliases = aliases_in(shown)
-    scored: dict[str, tuple[float, Evidence]] = {}
+    scored: dict[str, Scored] = {}
     for evidence in shown:
         value = score(question, evidence, aliases, asker)
         if value >= THRESHOLD:
             scored[" ".join(words(evidence.text))] = (value, evidence)
-    quotes = [(v, e) for v, e in scored.values() if e.origin != "known"]
-    ranked = sorted(
-        quotes or scored.values(), key=lambda each: (-round(each[0], 1), -each[1].place)
-    )
-    return [e for v, e in ranked if v >= ranked[0][0] - CLOSE][:MOST_QUOTED]
+    quotes = [each for each in scored.values() if each[1].origin != "known"]
+    known = [each for each in scored.values() if each[1].origin == "known"]
+    found = _checked(question, quotes, known) if quotes else known
+    found.sort(key=lambda each: (-round(each[0], 1), -each[1].place))
+    return [e for value, e in found if value >= found[0][0] - CLOSE][:MOST_QUOTED]
+
+
+def _checked(question: Question, quotes: Sequence[Scored], known: Sequence[Scored]) -> list[Scored]:
+    """Return the quotations, those first that agree with what is known to hold now.
+
+    What is known and nobody is quoted with stands before them: a fact may have been told in
+    another thread since.
+    """
+    asked = {each for s in question.stems for each in family(s)} | {"user"}
+    best = max((value for value, _ in known), default=0.0)
+    holding: dict[frozenset[str], Scored] = {}
+    for value, evidence in known:
+        told = frozenset(content(_WITHOUT_DATE.sub("", evidence.text))) - asked
+        if value >= best - 0.1 and told and not _ENTITY_LINE.match(evidence.text):
+            holding.setdefault(told, (value, evidence))
+    agreeing = {
+        told: [quote for quote in quotes if told <= set(content(quote[1].text))] for told in holding
+    }
+    lifted = {quote[1].text for agreed in agreeing.values() for quote in agreed}
+    alone = [(2.0, holding[told][1]) for told, agreed in agreeing.items() if not agreed]
+    return [(v + 0.2 * (e.text in lifted), e) for v, e in quotes] + alone[:1]
 
 
 def score(

@@ -20,9 +20,23 @@ def told_to_you(fact: Fact) -> str:
         return f"{told} is {noun}{when}" if named else f"{noun} is {told}{when}"
     if fact.subject != "user":
         return f"{_owned(fact.subject)} {fact.predicate} {told}{when}"
-    first, _, rest = fact.predicate.partition(" ")
-    verb = _SECOND.get(first, first.removesuffix("s"))
-    return f"you {' '.join(filter(None, (verb, rest)))} {told}{when}"
+    return f"you {_second_person(fact.predicate)} {told}{when}"
+
+
+def known_to_you(sentence: str) -> str:
+    """Say a stored sentence to the person: "user lives in Oslo" is "you live in Oslo"."""
+    if sentence.startswith("user "):
+        return f"you {_second_person(sentence.removeprefix('user '))}"
+    return _owned(sentence)
+
+
+def _second_person(predicate: str) -> str:
+    first, blank, rest = predicate.partition(" ")
+    return (
+        _SECOND.get(first, first if first.endswith("ss") else first.removesuffix("s"))
+        + blank
+        + rest
+    )
 
 
 def _owned(words_of: str) -> str:

@@ -45,8 +45,20 @@ def named_relatives(found: list[str], low: list[str]) -> Iterator[tuple[str, str
         if token in ("my", "our") and at + 2 < len(low):
             if related := _relation(low, at + 1):
                 yield from _relatives(found, low, *related)
+        elif token in ("a", "an") and (related := _owned_relation(low, at)):
+            if name := read_name(found, related[1] + 1):
+                yield name[0], related[0], kind_of(related[0])
         elif token in ("is", "are", "'s", ",") and low[at + 1 : at + 2] == ["my"] and at:
             yield from _told_after(found, low, at)
+
+
+def _owned_relation(low: list[str], at: int) -> tuple[str, int, bool] | None:
+    """Return the relation in "I have a daughter named"."""
+    before = low[max(0, at - 8) : at]
+    owned = {"i", "we"} & set(before) and {"have", "adopted", "got"} & set(before)
+    related = _relation(low, at + 1) if owned else None
+    named = related and low[related[1] : related[1] + 1] in (["named"], ["called"])
+    return related if named else None
 
 
 def _told_after(found: list[str], low: list[str], at: int) -> Iterator[tuple[str, str, str]]:
@@ -83,6 +95,8 @@ def _relatives(
         at += 1
     elif at > end:
         return
+    elif low[at : at + 1] == ["is"] and _is_whole_name(found, at + 1):
+        at += 1
     while name := read_name(found, at):
         owner = low[name[1] : name[1] + 1] == ["'s"]
         if at != end and (owner or _begins_clause(low, name[1], end)):
@@ -92,6 +106,15 @@ def _relatives(
         if not plural or low[at : at + 1] not in (["and"], [","]):
             return
         at += 1
+
+
+def _is_whole_name(found: list[str], at: int) -> bool:
+    """Tell "my boss is Priya" from "my boss is Catholic": a full stop, and no adjective's end."""
+    name = read_name(found, at)
+    if name is None or name[1] - at > 1:
+        return name is not None
+    ended = name[1] >= len(found) or found[name[1]] in (".", ",", "!", "and")
+    return ended and not found[at].endswith(("ian", "ish", "ese", "ic", "can", "ist", "im", "ean"))
 
 
 def _begins_clause(low: list[str], at: int, end: int) -> bool:

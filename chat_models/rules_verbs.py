@@ -36,6 +36,7 @@ is allergic to | thing       | be allergic to
 is afraid of  | thing        | be afraid of, be scared of
 married to    | person       | be married to, married
 engaged to    | person       | be engaged to
+met           | person       | met
 is dating     | person       | be dating
 speaks        | language     | speak+
 plays         | thing        | play+

@@ -49,7 +49,7 @@ OPENERS: Final = _words(
     "hi hello hey oh ah well yes yeah yep no nope ok okay so and but also actually anyway btw "
     "then now today yesterday recently currently finally sadly luckily fortunately unfortunately "
     "honestly haha lol wow thanks great because since though although while plus still sorry "
-    "guess apparently meanwhile nowadays lately once"
+    "please remember note that fyi apparently meanwhile nowadays lately once"
 )
 """What may stand before the subject of a clause."""
 SKIPPED: Final = _words(

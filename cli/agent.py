@@ -18,7 +18,7 @@ from graph.checks import check_id, check_message
 from graph.context import Context
 from graph.errors import ThreadBusy
 from graph.memories import Memory
-from graph.settings import Settings, make_home
+from graph.settings import Settings
 from graph.state import Input, Ledger, Output, State
 from stores.hybrid import HybridStore, open_store
 from stores.namespaces import thread_id, user_key
@@ -170,7 +170,6 @@ async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
     Raises:
         StorageFailed: the data folder or the database cannot be used.
     """
-    await asyncio.to_thread(make_home, settings)
     async with open_store(settings) as store, open_checkpointer(settings.database) as saver:
         store.warm()
         graph = builder.compile(checkpointer=saver, store=store, name="threadkeep")

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import click
 import typer
 
 from cli import complaints
@@ -180,5 +179,3 @@ def main() -> None:
     """Run the command; end with its exit code and never with a traceback."""
     sys.exit(complaints.exit_code(lambda: app(standalone_mode=False)))
 
-
-__all__ = ["app", "click", "main"]

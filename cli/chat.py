@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cli.complaints import code_of, complain
+from cli.complaints import complain
 from graph.checks import check_id
 from graph.errors import ThreadkeepError
 from graph.settings import Settings, make_home
@@ -183,5 +183,3 @@ def _import_agent() -> Any:
 
     return cli.agent
 
-
-__all__ = ["code_of", "run_chat"]

@@ -6,7 +6,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-import click
+import typer
+from typer.exceptions import TyperException
 
 from graph.errors import ThreadkeepError
 
@@ -17,12 +18,11 @@ def exit_code(command: Callable[[], Any]) -> int:
     """Run `command` and return 0, or the code of what went wrong after saying it."""
     try:
         result = command()
-    except click.exceptions.Exit as left:
+    except typer.Exit as left:
         return left.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except TyperException as error:
+        return misused(error)
+    except (typer.Abort, KeyboardInterrupt):
         complain("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
@@ -32,6 +32,16 @@ def exit_code(command: Callable[[], Any]) -> int:
     except Exception as error:
         return code_of(error)
     return result if isinstance(result, int) else 0
+
+
+def misused(error: TyperException) -> int:
+    """Say how the command line is wrong, as Typer words it."""
+    show = getattr(error, "show", None)
+    if callable(show):
+        show()
+    else:
+        complain(str(error))
+    return int(getattr(error, "exit_code", 2))
 
 
 def code_of(error: BaseException) -> int:

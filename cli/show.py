@@ -11,7 +11,7 @@ from langgraph.store.base import BaseStore, Item, SearchItem
 from checkpoints.threads import list_records
 from graph.checks import check_id, check_message
 from graph.errors import BadInput
-from graph.settings import Settings, make_home
+from graph.settings import Settings
 from stores.hybrid import open_store
 from stores.namespaces import (
     all_messages_of,
@@ -130,7 +130,6 @@ def _read(
     settings: Settings, user: str, rows: Callable[[BaseStore, str], Awaitable[list[Row]]]
 ) -> list[Row]:
     async def read() -> list[Row]:
-        await asyncio.to_thread(make_home, settings)
         async with open_store(settings) as store:
             return await rows(store, await user_key(store, user))
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, Result, SearchItem, SearchOp
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
-from graph.settings import Settings
+from graph.settings import Settings, make_home
 from stores import words
 from stores.database import open_database
 from stores.embeddings import open_embeddings
@@ -23,6 +24,7 @@ from stores.vectors import Vectors
 log = logging.getLogger(__name__)
 CANDIDATES = 100
 BATCH = 256
+BUSY_SECONDS = 10.0
 CLOSE_SECONDS = 10.0
 OPEN_SECONDS = 5.0
 """How long the first search waits for the vectors to open; without them it goes by words."""
@@ -48,6 +50,7 @@ class HybridStore(BaseStore):
         self._loop = asyncio.get_running_loop()
         self._wanted = asyncio.Event()
         self._indexing = asyncio.Lock()
+        self._writing = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
 
@@ -91,17 +94,12 @@ class HybridStore(BaseStore):
         """Make words and vectors again from the items."""
         await self._opened()
         async with self._indexing:
-            await self._reader.execute("BEGIN IMMEDIATE")
-            try:
+            async with self._transaction():
                 for statement in words.REBUILD.split(";\n"):
                     await self._reader.execute(statement)
-                await self._reader.execute("COMMIT")
-            except BaseException:
-                await self._reader.execute("ROLLBACK")
-                raise
             if self.vectors.available:
                 await self.vectors.clear()
-                await self._reader.execute("DELETE FROM vectors_gone")
+                await self._write("DELETE FROM vectors_gone", [()])
             await self._index(progress)
 
     async def close(self) -> None:
@@ -117,17 +115,46 @@ class HybridStore(BaseStore):
                     await self.index_pending()
 
     async def _plain(self, ops: Sequence[Op]) -> list[Result]:
-        results = await self.items.abatch(ops)
+        results = await self._patiently(ops)
         puts = [op for op in ops if isinstance(op, PutOp)]
         hidden = [(".".join(op.namespace), op.key) for op in puts if op.index is False]
         if hidden:
-            await self._reader.executemany(
-                "DELETE FROM indexed WHERE prefix = ? AND key = ?", hidden
-            )
+            await self._write("DELETE FROM indexed WHERE prefix = ? AND key = ?", hidden)
         if len(hidden) < len(puts):
             self._wanted.set()
             self.warm()
         return results
+
+    async def _patiently(self, ops: Sequence[Op]) -> list[Result]:
+        """Do plain operations; wait for another writer as long as SQLite itself would.
+
+        LangGraph's store begins a deferred transaction, and with a full-text table SQLite then
+        refuses at once instead of waiting. Every operation may be done twice.
+        """
+        deadline = self._loop.time() + BUSY_SECONDS
+        while True:
+            try:
+                return await self.items.abatch(ops)
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or self._loop.time() > deadline:
+                    raise
+                await asyncio.sleep(0.005)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        async with self._writing:
+            await self._reader.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                await self._reader.execute("COMMIT")
+            except BaseException:
+                await self._reader.execute("ROLLBACK")
+                raise
+
+    async def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        async with self._transaction():
+            await self._reader.executemany(statement, rows)
 
     async def _opened(self, seconds: float | None = None) -> None:
         """Wait until the vectors are open, or known not to be."""
@@ -206,7 +233,7 @@ class HybridStore(BaseStore):
                 by_owner[prefix.partition(".")[0]].append((each, text))
             for owner, pairs in by_owner.items():
                 await self.vectors.put(owner, [p[0] for p in pairs], [p[1] for p in pairs])
-            await self._reader.executemany(
+            await self._write(
                 "UPDATE indexed SET pending = 0 WHERE id = ?", [(row[0],) for row in rows]
             )
             done += len(rows)
@@ -240,7 +267,7 @@ class HybridStore(BaseStore):
                 by_owner[str(prefix).partition(".")[0]].append(int(each))
             for owner, ids in by_owner.items():
                 await self.vectors.delete(owner, ids)
-            await self._reader.executemany(
+            await self._write(
                 "DELETE FROM vectors_gone WHERE id = ?", [(row[0],) for row in rows]
             )
 
@@ -254,6 +281,7 @@ async def open_store(
     Raises:
         StorageFailed: the database is broken, foreign, newer or not to be written.
     """
+    await asyncio.to_thread(make_home, settings)
     vectors = Vectors(
         settings.vectors, settings.locks / "chroma.lock", embeddings or open_embeddings()
     )

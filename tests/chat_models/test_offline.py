@@ -194,6 +194,15 @@ def test_what_is_known_answers_where_nothing_can_be_quoted() -> None:
     assert ask("Where does my sister live?", memory).startswith("What I know: Miriam lives in")
 
 
+def test_what_holds_now_goes_before_what_was_said_earlier_in_the_thread() -> None:
+    facts = recalled(("known", "", "user lives in Oslo"))
+    told = ask("Where do I live?", HumanMessage("I live in Bergen."), AIMessage("Noted"), facts)
+    assert told.startswith("What I know: you live in Oslo. ")
+    both = recalled(("known", "", "user lives in Oslo"), ("user", "2026-03-04", "I moved to Oslo."))
+    told = ask("Where do I live?", HumanMessage("I live in Bergen."), AIMessage("Noted"), both)
+    assert told.startswith('You said on 4 March 2026, in "first": "I moved to Oslo."')
+
+
 def test_a_statement_is_acknowledged_by_what_was_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THREADKEEP_NOW", "2026-03-04T09:30:00+00:00")
     assert ask(MIRIAM) == (
