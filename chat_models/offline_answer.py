@@ -8,7 +8,8 @@ from typing import Final
 from langchain_core.messages import BaseMessage
 
 from chat_models.offline_evidence import Evidence, evidence_of, newest_question, text_of
-from chat_models.offline_search import best_evidence, read_question
+from chat_models.offline_question import read_question
+from chat_models.offline_search import best_evidence
 from chat_models.offline_told import known_to_you, told_to_you
 from chat_models.rules import extract
 from chat_models.sentences import is_question, sentences, words

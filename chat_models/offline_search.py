@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from chat_models.offline_evidence import Evidence
+from chat_models.offline_question import FIRST, Question
 from chat_models.offline_words import GENERIC, content, family, stem
 from chat_models.rules_subjects import named_relatives
 from chat_models.rules_tokens import tokens
@@ -18,9 +18,7 @@ GENERIC_WEIGHT: Final = 0.8
 KIND_WEIGHT: Final = 0.3
 """Of "colour" in "what colour is my car?": the answer need not say the word."""
 MOST_QUOTED: Final = 3
-_FIRST: Final = frozenset(("i", "i'm", "i've", "i’m", "i’ve", "my", "me", "we", "our", "i'd"))
 _SECOND: Final = frozenset(("you", "your", "you're", "you’re", "you've"))
-_ASKED_KIND: Final = re.compile(r"\b(?:what|which)\s+([^\W\d_]+)", re.IGNORECASE)
 _PLACE: Final = re.compile(r"\b(?:in|at|to|from|near|into|back in|is|on) (?:the )?[^\W\d_]")
 _TIME: Final = re.compile(
     r"\d|\b(?:yesterday|today|tomorrow|last|next|ago|january|february|march|april|may|june|july|"
@@ -46,33 +44,10 @@ _KNOWN_RELATION: Final = re.compile(r"^[^']{1,80}'s (\w[\w-]*) is ([^(;]+)")
 _ENTITY_LINE: Final = re.compile(r"[^:]{1,80} \(\w+\)(?::|$)")
 _WITHOUT_DATE: Final = re.compile(r" \((?:since )?\d[^)]{0,12}\)$")
 
+_SINGLE: Final = re.compile(r"\b(?:lives in|works at|works as|is named|birthday is|age is)\b")
+"""Of these, one holds at a time: what else was said of it is outdated."""
+
 Scored = tuple[float, Evidence]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked: the stems that carry it, and whether it is about the asker."""
-
-    text: str
-    stems: tuple[str, ...]
-    own: bool
-    generic: bool
-    """Whether nothing but generic words carries it: "where do I live?"."""
-    kind: str = ""
-    """The stem of "colour" in "what colour is my car?"."""
-
-
-def read_question(text: str) -> Question:
-    """Return what `text` asks for."""
-    text = text.replace("for a living", "for work")
-    stems = tuple(dict.fromkeys(content(text)))
-    told = set(words(text))
-    if not stems and "from" in told:
-        stems = ("from",)
-    asked = _ASKED_KIND.search(text)
-    kind = stem(asked[1]) if asked and len(stems) > 1 else ""
-    generic = all(each in GENERIC or each in (kind, "from") for each in stems)
-    return Question(text, stems, bool(_FIRST & told), generic, kind)
 
 
 def best_evidence(
@@ -108,9 +83,18 @@ def _checked(question: Question, quotes: Sequence[Scored], known: Sequence[Score
     agreeing = {
         told: [quote for quote in quotes if told <= set(content(quote[1].text))] for told in holding
     }
-    lifted = {quote[1].text for agreed in agreeing.values() for quote in agreed}
-    alone = [(2.0, holding[told][1]) for told, agreed in agreeing.items() if not agreed]
-    return [(v + 0.2 * (e.text in lifted), e) for v, e in quotes] + alone[:1]
+    top = max(value for value, _ in quotes)
+    alone = [
+        (top + (1.0 if _SINGLE.search(holding[told][1].text) else 0.1), holding[told][1])
+        for told, agreed in agreeing.items()
+        if not agreed
+    ]
+    lift = {
+        quote[1].text: 0.4 if _SINGLE.search(holding[told][1].text) else 0.1
+        for told, agreed in agreeing.items()
+        for quote in agreed
+    }
+    return [(v + lift.get(e.text, 0.0), e) for v, e in quotes] + alone[:1]
 
 
 def score(
@@ -145,7 +129,7 @@ def _told(question: Question, evidence: Evidence) -> set[str]:
     """Return the stems of a sentence; who speaks belongs to "I", a name to "called"."""
     told = set(content(evidence.text))
     spoken = set(words(evidence.text))
-    if evidence.speaker not in ("user", "assistant", "") and _FIRST & spoken:
+    if evidence.speaker not in ("user", "assistant", "") and FIRST & spoken:
         told |= set(content(evidence.speaker))
     if {"name", "call"} & set(question.stems) and _relations(evidence):
         told.add("name")
@@ -195,7 +179,7 @@ def _said_of_oneself(evidence: Evidence, matched: set[str]) -> set[str]:
     told: set[str] = set()
     near = 0
     spoken = words(evidence.text)
-    first = _SECOND if evidence.speaker == "assistant" else _FIRST
+    first = _SECOND if evidence.speaker == "assistant" else FIRST
     for place, word in enumerate(spoken):
         bare = word.removesuffix("'s")
         if word in first or (evidence.origin in ("known", "summary") and bare == "user"):
