@@ -5,9 +5,9 @@ import contextlib
 import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 from langchain_core.embeddings import Embeddings
@@ -21,6 +21,7 @@ from stores.embeddings import open_embeddings
 from stores.ranking import Score, rank
 from stores.vectors import Vectors
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 CANDIDATES = 100
 BATCH = 256
@@ -134,7 +135,7 @@ class HybridStore(BaseStore):
         deadline = self._loop.time() + BUSY_SECONDS
         while True:
             try:
-                return await self.items.abatch(ops)
+                return await whole(self.items.abatch(ops))
             except sqlite3.OperationalError as error:
                 busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
                 if not busy or self._loop.time() > deadline:
@@ -153,6 +154,9 @@ class HybridStore(BaseStore):
                 raise
 
     async def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        await whole(self._written(statement, rows))
+
+    async def _written(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         async with self._transaction():
             await self._reader.executemany(statement, rows)
 
@@ -192,7 +196,7 @@ class HybridStore(BaseStore):
         kept = [(places[each], score) for each, score in scores.items() if each in places]
         if not op.filter:
             kept = kept[op.offset : wanted]
-        got = await self.items.abatch([GetOp(prefix, key) for (prefix, key), _ in kept])
+        got = await whole(self.items.abatch([GetOp(prefix, key) for (prefix, key), _ in kept]))
         found = [
             _search_item(item, score)
             for item, (_, score) in zip(got, kept, strict=True)
@@ -294,6 +298,16 @@ async def open_store(
         finally:
             await store.close()
             await vectors.close()
+
+
+async def whole(operation: Coroutine[Any, Any, T]) -> T:
+    """Let an operation finish though its caller is cancelled: half a transaction stays open."""
+    task = asyncio.ensure_future(operation)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _is_query(op: Op) -> bool:
