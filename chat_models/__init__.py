@@ -1,1 +1,1 @@
-"""Who answers, and what counts its tokens. Touches the network only when a model server is configured."""
+"""Who answers, and what counts its tokens. Touches no network but that of a named model."""

@@ -178,4 +178,3 @@ def read_stdin() -> str:
 def main() -> None:
     """Run the command; end with its exit code and never with a traceback."""
     sys.exit(complaints.exit_code(lambda: app(standalone_mode=False)))
-

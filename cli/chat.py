@@ -182,4 +182,3 @@ def _import_agent() -> Any:
     import cli.agent
 
     return cli.agent
-

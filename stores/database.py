@@ -1,5 +1,6 @@
 """The SQLite file of checkpoints, items and words: opened, checked, set up."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -23,8 +24,8 @@ REMEDY = "Move it away, or set THREADKEEP_HOME to another folder."
 @asynccontextmanager
 async def open_database(
     path: Path,
-) -> AsyncIterator[tuple[aiosqlite.Connection, aiosqlite.Connection]]:
-    """Open two connections to the file, one for items and one for words, in autocommit.
+) -> AsyncIterator[tuple[AsyncSqliteStore, aiosqlite.Connection]]:
+    """Open the items and, on a connection of its own in autocommit, what stands beside them.
 
     Raises:
         StorageFailed: the file is no database, not ours, newer, or not to be written.
@@ -34,14 +35,16 @@ async def open_database(
             writer = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
             await _prepare(writer)
             await _check(writer, path)
-            await _set_up(writer)
+            items = AsyncSqliteStore(writer)
+            stack.push_async_callback(_stop, items)
+            await _set_up(items)
             reader = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
             await _prepare(reader)
         except sqlite3.Error as error:
             raise StorageFailed(
                 f"The database {str(path)!r} cannot be used ({error}). {REMEDY}"
             ) from error
-        yield writer, reader
+        yield items, reader
 
 
 async def _prepare(conn: aiosqlite.Connection) -> None:
@@ -67,13 +70,15 @@ async def _check(conn: aiosqlite.Connection, path: Path) -> None:
         )
 
 
-async def _set_up(conn: aiosqlite.Connection) -> None:
+async def _set_up(items: AsyncSqliteStore) -> None:
+    conn = items.conn
     if await _number(conn, "PRAGMA user_version") == VERSION:
+        await items.setup()
         return
     await conn.execute("PRAGMA journal_mode = WAL")
     # First of all, so that a second process that starts right now knows whose file this is.
     await conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    await AsyncSqliteStore(conn).setup()
+    await items.setup()
     await conn.executescript(words.SCHEMA)
     (namespace, key), value = SECRET, json.dumps(new_secret())
     # Whichever of two processes comes first makes the secret; the other takes it.
@@ -82,6 +87,13 @@ async def _set_up(conn: aiosqlite.Connection) -> None:
         (".".join(namespace), key, value),
     )
     await conn.execute(f"PRAGMA user_version = {VERSION}")
+
+
+async def _stop(items: AsyncSqliteStore) -> None:
+    """End the task that LangGraph's store keeps for its queue, which we do not use."""
+    if items._task:
+        items._task.cancel()
+        await asyncio.gather(items._task, return_exceptions=True)
 
 
 async def _number(conn: aiosqlite.Connection, query: str) -> int:

@@ -271,9 +271,7 @@ class HybridStore(BaseStore):
                 by_owner[str(prefix).partition(".")[0]].append(int(each))
             for owner, ids in by_owner.items():
                 await self.vectors.delete(owner, ids)
-            await self._write(
-                "DELETE FROM vectors_gone WHERE id = ?", [(row[0],) for row in rows]
-            )
+            await self._write("DELETE FROM vectors_gone WHERE id = ?", [(row[0],) for row in rows])
 
 
 @asynccontextmanager
@@ -289,9 +287,7 @@ async def open_store(
     vectors = Vectors(
         settings.vectors, settings.locks / "chroma.lock", embeddings or open_embeddings()
     )
-    async with open_database(settings.database) as (writer, reader):
-        items = AsyncSqliteStore(writer)
-        await items.setup()
+    async with open_database(settings.database) as (items, reader):
         store = HybridStore(items, reader, vectors)
         try:
             yield store

@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, MessagesState, StateGraph
 
 from checkpoints.savers import open_checkpointer
@@ -26,7 +27,7 @@ def chat() -> StateGraph[MessagesState]:
 async def test_a_thread_keeps_the_checkpoints_of_its_newest_turns_only(home: Settings) -> None:
     async with open_checkpointer(home.database) as saver:
         graph = chat().compile(checkpointer=saver)
-        config = {"configurable": {"thread_id": "t"}}
+        config: RunnableConfig = {"configurable": {"thread_id": "t"}}
         for number in range(30):
             await graph.ainvoke({"messages": [HumanMessage(str(number))]}, config)
             await saver.prune_turns("t", 20)
