@@ -108,8 +108,8 @@ class Agent:
         message = HumanMessage(check_message(text))
         return await self._begin(context, name, {"messages": [message]})
 
-    async def finish(self, context: Context) -> list[tuple[str, str]]:
-        """Finish this user's turns that a crash cut off; return thread names and replies."""
+    async def finish(self, context: Context) -> list[str]:
+        """Finish this user's turns that a crash cut off; return a sentence about each."""
         done = []
         for name in left_open(self.settings.locks, context.user_id):
             try:
@@ -117,7 +117,8 @@ class Agent:
             except ThreadBusy:
                 continue  # Not cut off: another window is at it right now.
             await turn.finished()
-            done.append((name, turn.reply))
+            said = f": {turn.reply}" if turn.reply else "."
+            done.append(f"The turn that was cut off in thread {name!r} is finished now{said}")
         return done
 
     async def _begin(

@@ -40,8 +40,8 @@ async def _ask(
     as_json: bool,
 ) -> None:
     async with open_agent(settings) as agent:
-        for cut_off, reply in await agent.finish(context):
-            complain(f"The turn that was cut off in thread {cut_off!r} is finished now: {reply}")
+        for sentence in await agent.finish(context):
+            complain(sentence)
         name = thread or (await last_thread(agent, context.user_id) if last else new_thread())
         turn = await agent.say(context, name, question)
         async for piece in turn:

@@ -64,8 +64,8 @@ class Chat:
         """Import what is heavy, open the home, finish what a crash left."""
         agent_of = await asyncio.to_thread(_import_agent)
         self.agent = await self._open.enter_async_context(agent_of.open_agent(self.settings))
-        for name, reply in await self.agent.finish(self._context()):
-            complain(f"The turn that was cut off in thread {name!r} is finished now: {reply}")
+        for sentence in await self.agent.finish(self._context()):
+            complain(sentence)
         if last:
             from cli.names import last_thread
 

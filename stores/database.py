@@ -40,11 +40,11 @@ async def open_database(
             await _set_up(items)
             reader = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
             await _prepare(reader)
+            yield items, reader
         except sqlite3.Error as error:
             raise StorageFailed(
                 f"The database {str(path)!r} cannot be used ({error}). {REMEDY}"
             ) from error
-        yield items, reader
 
 
 async def _prepare(conn: aiosqlite.Connection) -> None:
