@@ -1,5 +1,6 @@
 """The only place that reads the environment: where data lives, keys, addresses."""
 
+import getpass
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,7 +57,10 @@ def fixed_time() -> str | None:
 
 def login_name() -> str | None:
     """Return the login name of the person at the terminal, or None where there is none."""
-    return next((os.environ[k] for k in ("LOGNAME", "USER", "USERNAME") if os.environ.get(k)), None)
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None
 
 
 def make_home(settings: Settings) -> None:
