@@ -96,7 +96,7 @@ class HybridStore(BaseStore):
         await self._opened()
         async with self._indexing:
             async with self._transaction():
-                for statement in words.REBUILD.split(";\n"):
+                for statement in words.REBUILD:
                     await self._reader.execute(statement)
             if self.vectors.available:
                 await self.vectors.clear()

@@ -16,8 +16,36 @@ Hit = tuple[int, float]
 TERMS = 32
 TEXT_WEIGHT, BEFORE_WEIGHT = 3.0, 1.0
 
-_OWNER = "hex(substr({0}.prefix, 1, instr({0}.prefix || '.', '.') - 1))"
 _TEXT = "json_extract(CAST({0}.value AS TEXT), '$.{1}')"
+_IS_TEXT = "json_type(CAST({0}.value AS TEXT), '$.text') = 'text'"
+_FIRST = "substr({0}.prefix, 1, instr({0}.prefix || '.', '.') - 1)"
+_TWO = "substr({0}.prefix, 1, length({1}) + instr(substr({0}.prefix || '..', length({1}) + 2), '.'))"
+
+
+def _spaces(row: str) -> list[str]:
+    """Return SQL for the namespaces that a row can be searched by: one label, two, and all."""
+    first = _FIRST.format(row)
+    return [first, _TWO.format(row, first), f"{row}.prefix"]
+
+
+def _number_spaces(row: str) -> str:
+    """Return SQL that gives each of the row's namespaces a number, unless it has one."""
+    # Not INSERT OR IGNORE: inside a trigger, the outer INSERT OR REPLACE would overrule it.
+    return "\n".join(
+        f"INSERT INTO spaces (name) SELECT {name} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM spaces WHERE name = {name});"
+        for name in _spaces(row)
+    )
+
+
+def _put_words(row: str) -> str:
+    """Return the columns of a row of `words`: the numbers of its namespaces, and its text."""
+    numbers = " || ' ' || ".join(
+        f"'s' || (SELECT id FROM spaces WHERE name = {name})" for name in _spaces(row)
+    )
+    before = _TEXT.format(row, "before")
+    return f"{numbers}, {_TEXT.format(row, 'text')}, coalesce({before}, '')"
+
 
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS indexed (
@@ -28,18 +56,17 @@ CREATE TABLE IF NOT EXISTS indexed (
     UNIQUE (prefix, key)
 );
 CREATE INDEX IF NOT EXISTS indexed_pending ON indexed (id) WHERE pending;
+CREATE TABLE IF NOT EXISTS spaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS vectors_gone (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
-    owner, text, before, tokenize = "porter unicode61 remove_diacritics 2"
+    spaces, text, before, tokenize = "porter unicode61 remove_diacritics 2"
 );
-CREATE TRIGGER IF NOT EXISTS store_put AFTER INSERT ON store
-WHEN json_type(CAST(new.value AS TEXT), '$.text') = 'text'
+CREATE TRIGGER IF NOT EXISTS store_put AFTER INSERT ON store WHEN {_IS_TEXT.format("new")}
 BEGIN
+    {_number_spaces("new")}
     INSERT INTO indexed (prefix, key, pending) VALUES (new.prefix, new.key, 1);
-    INSERT INTO words (rowid, owner, text, before)
-    SELECT id, {_OWNER.format("new")}, {_TEXT.format("new", "text")},
-           coalesce({_TEXT.format("new", "before")}, '')
-    FROM indexed WHERE prefix = new.prefix AND key = new.key;
+    INSERT INTO words (rowid, spaces, text, before)
+    SELECT id, {_put_words("new")} FROM indexed WHERE prefix = new.prefix AND key = new.key;
 END;
 CREATE TRIGGER IF NOT EXISTS store_gone AFTER DELETE ON store
 BEGIN
@@ -52,15 +79,13 @@ BEGIN
 END;
 """
 
-REBUILD = f"""
-DELETE FROM indexed;
-INSERT INTO indexed (prefix, key, pending)
-SELECT prefix, key, 1 FROM store WHERE json_type(CAST(value AS TEXT), '$.text') = 'text';
-INSERT INTO words (rowid, owner, text, before)
-SELECT indexed.id, {_OWNER.format("store")}, {_TEXT.format("store", "text")},
-       coalesce({_TEXT.format("store", "before")}, '')
-FROM indexed JOIN store USING (prefix, key);
-"""
+REBUILD = [
+    "DELETE FROM indexed",
+    "INSERT INTO indexed (prefix, key, pending) "
+    f"SELECT prefix, key, 1 FROM store WHERE {_IS_TEXT.format('store')}",
+    "INSERT INTO words (rowid, spaces, text, before) "
+    f"SELECT indexed.id, {_put_words('store')} FROM indexed JOIN store USING (prefix, key)",
+]
 
 # Words that carry a question rather than its subject.
 QUESTION_WORDS = frozenset(
@@ -79,25 +104,37 @@ def terms(query: str) -> list[str]:
     return (telling or words)[:TERMS]
 
 
-def match(owner: str, words: Sequence[str]) -> str:
+def match(space: int, words: Sequence[str]) -> str:
     """Return an FTS5 expression; every word is quoted, so that a query is never syntax."""
     wanted = " OR ".join(_term(word) for word in words)
-    return f'owner:"{owner.encode().hex().upper()}" AND {{text before}}:({wanted})'
+    return f'spaces:"s{space}" AND {{text before}}:({wanted})'
 
 
-async def search(conn: Connection, prefix: Namespace, query: str, limit: int) -> list[Hit]:
-    """Return the best items below `prefix` that share a telling word with the query."""
+async def search(conn: Connection, below: Namespace, query: str, limit: int) -> list[Hit]:
+    """Return the best items below a namespace that share a telling word with the query.
+
+    Namespaces of one label, of two and of a whole prefix are exact; others may bring items from
+    beside them, which the caller leaves out.
+    """
     words = terms(query)
-    if not words or not prefix:
+    space = await _space(conn, below)
+    if not words or space is None:
         return []
-    text = ".".join(prefix)
     rows = await conn.execute_fetchall(
-        f"SELECT i.id, -bm25(words, 0.0, {TEXT_WEIGHT}, {BEFORE_WEIGHT}) AS score "
-        "FROM words CROSS JOIN indexed AS i ON i.id = words.rowid WHERE words MATCH ? "
-        "AND (i.prefix = ? OR (i.prefix >= ? AND i.prefix < ?)) ORDER BY score DESC, i.id LIMIT ?",
-        (match(prefix[0], words), text, f"{text}.", f"{text}/", limit),
+        f"SELECT rowid, -bm25(words, 0.0, {TEXT_WEIGHT}, {BEFORE_WEIGHT}) AS score FROM words "
+        "WHERE words MATCH ? ORDER BY score DESC, rowid LIMIT ?",
+        (match(space, words), limit),
     )
     return [(int(row[0]), float(row[1])) for row in rows]
+
+
+async def _space(conn: Connection, below: Namespace) -> int | None:
+    """Return the number of the namespace, or of the widest one that holds it."""
+    names = [".".join(below), ".".join(below[:2]), below[0]] if below else []
+    for name in dict.fromkeys(names):
+        for row in await conn.execute_fetchall("SELECT id FROM spaces WHERE name = ?", (name,)):
+            return int(row[0])
+    return None
 
 
 def _term(word: str) -> str:
