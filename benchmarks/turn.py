@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 
@@ -25,22 +26,27 @@ from stores.namespaces import thread_id, user_key
 
 STORED = 10_000
 TURNS = 200
-TOPICS = [
-    ("garden", "tomatoes basil compost seedlings greenhouse watering slugs harvest"),
-    ("travel", "train ticket hotel Lisbon harbour museum luggage passport coffee"),
-    ("work", "deadline review meeting release branch customer invoice budget"),
-    ("family", "sister birthday dinner parrots school holiday cousin letter"),
-    ("music", "guitar chords concert rehearsal song drummer festival recording"),
-]
+FUNCTION_WORDS = "the of and to a in I that it was for my on with at had we but not this".split()
+SYLLABLES = "ba chen dor el fi gra hu in jo ka lem mo nar o pel qui ras si tor un ve wa xi".split()
+
+
+def vocabulary(size: int = 5_000) -> list[str]:
+    """Return made-up words."""
+    random = Random(1)
+    return ["".join(random.choices(SYLLABLES, k=random.randint(2, 4))) for _ in range(size)]
+
+
+VOCABULARY = vocabulary()
+# Zipf's law: the n-th most frequent word of a language is about 1/n as frequent as the first.
+FREQUENCY = list(accumulate(1 / rank for rank in range(1, len(VOCABULARY) + 1)))
 
 
 def sentence(random: Random, words: int) -> str:
-    """Return a made-up message about one topic, of about `words` words."""
-    topic, vocabulary = random.choice(TOPICS)
-    filler = "we talked about the and then I thought that it was not so bad for a while".split()
-    pool = vocabulary.split() + filler
-    said = " ".join(random.choice(pool) for _ in range(words))
-    return f"About the {topic} on day {random.randint(1, 365)}: {said}."
+    """Return a made-up message of `words` words, half of them function words, as in English."""
+    told = random.choices(VOCABULARY, cum_weights=FREQUENCY, k=words - words // 2)
+    said = told + random.choices(FUNCTION_WORDS, k=words // 2)
+    random.shuffle(said)
+    return " ".join(said)
 
 
 async def fill(agent: Agent, user: str, count: int, random: Random) -> None:
@@ -49,7 +55,7 @@ async def fill(agent: Agent, user: str, count: int, random: Random) -> None:
     batch: list[StoredMessage] = []
     before = ""
     for number in range(count):
-        text = sentence(random, 40)
+        text = sentence(random, 50)
         at = f"2025-{1 + number * 12 // count:02}-{1 + number % 28:02}T10:00:00+00:00"
         batch.append(
             {
@@ -77,7 +83,7 @@ async def turns(agent: Agent, user: str, count: int, random: Random) -> dict[str
     for number in range(count):
         thread = f"measured {number // 20}"
         began = time.perf_counter()
-        turn = await agent.say(Context(user_id=user), thread, f"What about {sentence(random, 20)}?")
+        turn = await agent.say(Context(user_id=user), thread, f"What about {sentence(random, 14)}?")
         first = None
         async for _ in turn:
             first = first or time.perf_counter()

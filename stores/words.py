@@ -13,13 +13,15 @@ Namespace = tuple[str, ...]
 Hit = tuple[int, float]
 """`indexed.id` and the score, the higher the better."""
 
-TERMS = 32
+TERMS = 12
 TEXT_WEIGHT, BEFORE_WEIGHT = 3.0, 1.0
 
 _TEXT = "json_extract(CAST({0}.value AS TEXT), '$.{1}')"
 _IS_TEXT = "json_type(CAST({0}.value AS TEXT), '$.text') = 'text'"
 _FIRST = "substr({0}.prefix, 1, instr({0}.prefix || '.', '.') - 1)"
-_TWO = "substr({0}.prefix, 1, length({1}) + instr(substr({0}.prefix || '..', length({1}) + 2), '.'))"
+_TWO = (
+    "substr({0}.prefix, 1, length({1}) + instr(substr({0}.prefix || '..', length({1}) + 2), '.'))"
+)
 
 
 def _spaces(row: str) -> list[str]:
@@ -101,7 +103,8 @@ def terms(query: str) -> list[str]:
     """Return the words of a query that say what it is about; all of them where none does."""
     words = list(dict.fromkeys(re.findall(r"\w+", query.lower())))
     telling = [word for word in words if word not in QUESTION_WORDS]
-    return (telling or words)[:TERMS]
+    # Of a long message the longer words are kept: they are the rarer ones, and cost the least.
+    return sorted(telling or words, key=len, reverse=True)[:TERMS]
 
 
 def match(space: int, words: Sequence[str]) -> str:
@@ -129,8 +132,8 @@ async def search(conn: Connection, below: Namespace, query: str, limit: int) -> 
 
 
 async def _space(conn: Connection, below: Namespace) -> int | None:
-    """Return the number of the namespace, or of the widest one that holds it."""
-    names = [".".join(below), ".".join(below[:2]), below[0]] if below else []
+    """Return the number of the namespace; of the two labels above where it has none of its own."""
+    names = [".".join(below), ".".join(below[:2])] if below else []
     for name in dict.fromkeys(names):
         for row in await conn.execute_fetchall("SELECT id FROM spaces WHERE name = ?", (name,)):
             return int(row[0])
