@@ -23,6 +23,7 @@ from graph.context import Context
 from graph.settings import Settings
 from nodes.store_turn import StoredMessage, store_messages
 from stores.namespaces import thread_id, user_key
+from stores.words import QUESTION_WORDS
 
 STORED = 10_000
 TURNS = 200
@@ -37,8 +38,9 @@ def vocabulary(size: int = 5_000) -> list[str]:
 
 
 VOCABULARY = vocabulary()
-# Zipf's law: the n-th most frequent word of a language is about 1/n as frequent as the first.
-FREQUENCY = list(accumulate(1 / rank for rank in range(1, len(VOCABULARY) + 1)))
+# Zipf's law: the n-th most frequent word of a language is about 1/n as frequent as the first. The
+# first ranks are function words, so that words that tell something begin after them.
+FREQUENCY = list(accumulate(1 / (len(QUESTION_WORDS) + n) for n in range(1, len(VOCABULARY) + 1)))
 
 
 def sentence(random: Random, words: int) -> str:
