@@ -1,6 +1,5 @@
 """The SQLite file of checkpoints, items and words: opened, checked, set up."""
 
-import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -8,11 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiosqlite
-from langgraph.store.sqlite.aio import AsyncSqliteStore
 
 from graph.errors import StorageFailed
-from stores import words
 from stores.namespaces import SECRET, new_secret
+from stores.sqlite_items import SqliteItems
+from stores.sqlite_schema import SCHEMA
 
 APPLICATION_ID = 0x746B6570
 """Marks the file as ours: "tkep"."""
@@ -22,10 +21,8 @@ REMEDY = "Move it away, or set THREADKEEP_HOME to another folder."
 
 
 @asynccontextmanager
-async def open_database(
-    path: Path,
-) -> AsyncIterator[tuple[AsyncSqliteStore, aiosqlite.Connection]]:
-    """Open the items and, on a connection of its own in autocommit, what stands beside them.
+async def open_database(path: Path) -> AsyncIterator[SqliteItems]:
+    """Open the items, with a second connection for what reads and what stands beside them.
 
     Raises:
         StorageFailed: the file is no database, not ours, newer, or not to be written.
@@ -35,12 +32,12 @@ async def open_database(
             writer = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
             await _prepare(writer)
             await _check(writer, path)
-            items = AsyncSqliteStore(writer)
-            stack.push_async_callback(_stop, items)
-            await _set_up(items)
             reader = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
+            items = SqliteItems(writer, reader)
+            stack.push_async_callback(items.stop)
+            await _set_up(items)
             await _prepare(reader)
-            yield items, reader
+            yield items
         except sqlite3.Error as error:
             raise StorageFailed(
                 f"The database {str(path)!r} cannot be used ({error}). {REMEDY}"
@@ -70,7 +67,7 @@ async def _check(conn: aiosqlite.Connection, path: Path) -> None:
         )
 
 
-async def _set_up(items: AsyncSqliteStore) -> None:
+async def _set_up(items: SqliteItems) -> None:
     conn = items.conn
     if await _number(conn, "PRAGMA user_version") == VERSION:
         await items.setup()
@@ -79,7 +76,7 @@ async def _set_up(items: AsyncSqliteStore) -> None:
     # First of all, so that a second process that starts right now knows whose file this is.
     await conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     await items.setup()
-    await conn.executescript(words.SCHEMA)
+    await conn.executescript(SCHEMA)
     (namespace, key), value = SECRET, json.dumps(new_secret())
     # Whichever of two processes comes first makes the secret; the other takes it.
     await conn.execute(
@@ -87,13 +84,6 @@ async def _set_up(items: AsyncSqliteStore) -> None:
         (".".join(namespace), key, value),
     )
     await conn.execute(f"PRAGMA user_version = {VERSION}")
-
-
-async def _stop(items: AsyncSqliteStore) -> None:
-    """End the task that LangGraph's store keeps for its queue, which we do not use."""
-    if items._task:
-        items._task.cancel()
-        await asyncio.gather(items._task, return_exceptions=True)
 
 
 async def _number(conn: aiosqlite.Connection, query: str) -> int:

@@ -3,29 +3,26 @@
 import asyncio
 import contextlib
 import logging
-import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-import aiosqlite
 from langchain_core.embeddings import Embeddings
-from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp, Result, SearchItem, SearchOp
-from langgraph.store.sqlite.aio import AsyncSqliteStore
+from langgraph.store.base import BaseStore, Item, Op, PutOp, Result, SearchItem, SearchOp
 
 from graph.settings import Settings, make_home
-from stores import words
 from stores.database import open_database
 from stores.embeddings import open_embeddings
 from stores.ranking import Score, rank
+from stores.sqlite_index import SqliteIndex
 from stores.vectors import Vectors
 
-T = TypeVar("T")
+Row = TypeVar("Row", bound=tuple[Any, ...])
 log = logging.getLogger(__name__)
 CANDIDATES = 100
+PAGE = 32
 BATCH = 256
-BUSY_SECONDS = 10.0
 CLOSE_SECONDS = 10.0
 OPEN_SECONDS = 5.0
 """How long the first search waits for the vectors to open; without them it goes by words."""
@@ -44,14 +41,13 @@ class HybridStore(BaseStore):
 
     supports_ttl = True
 
-    def __init__(self, items: AsyncSqliteStore, reader: aiosqlite.Connection, vectors: Vectors):
+    def __init__(self, items: BaseStore, index: SqliteIndex, vectors: Vectors) -> None:
         self.items = items
+        self.index = index
         self.vectors = vectors
-        self._reader = reader
         self._loop = asyncio.get_running_loop()
         self._wanted = asyncio.Event()
         self._indexing = asyncio.Lock()
-        self._writing = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
 
@@ -95,12 +91,10 @@ class HybridStore(BaseStore):
         """Make words and vectors again from the items."""
         await self._opened()
         async with self._indexing:
-            async with self._transaction():
-                for statement in words.REBUILD:
-                    await self._reader.execute(statement)
+            await self.index.rebuild()
             if self.vectors.available:
                 await self.vectors.clear()
-                await self._write("DELETE FROM vectors_gone", [()])
+                await self.index.all_dropped()
             await self._index(progress)
 
     async def close(self) -> None:
@@ -116,49 +110,15 @@ class HybridStore(BaseStore):
                     await self.index_pending()
 
     async def _plain(self, ops: Sequence[Op]) -> list[Result]:
-        results = await self._patiently(ops)
+        results = await self.items.abatch(ops)
         puts = [op for op in ops if isinstance(op, PutOp)]
-        hidden = [(".".join(op.namespace), op.key) for op in puts if op.index is False]
+        hidden = [(op.namespace, op.key) for op in puts if op.index is False]
         if hidden:
-            await self._write("DELETE FROM indexed WHERE prefix = ? AND key = ?", hidden)
+            await self.index.hide(hidden)
         if len(hidden) < len(puts):
             self._wanted.set()
             self.warm()
         return results
-
-    async def _patiently(self, ops: Sequence[Op]) -> list[Result]:
-        """Do plain operations; wait for another writer as long as SQLite itself would.
-
-        LangGraph's store begins a deferred transaction, and with a full-text table SQLite then
-        refuses at once instead of waiting. Every operation may be done twice.
-        """
-        deadline = self._loop.time() + BUSY_SECONDS
-        while True:
-            try:
-                return await whole(self.items.abatch(ops))
-            except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or self._loop.time() > deadline:
-                    raise
-                await asyncio.sleep(0.005)
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
-        async with self._writing:
-            await self._reader.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                await self._reader.execute("COMMIT")
-            except BaseException:
-                await self._reader.execute("ROLLBACK")
-                raise
-
-    async def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        await whole(self._written(statement, rows))
-
-    async def _written(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        async with self._transaction():
-            await self._reader.executemany(statement, rows)
 
     async def _opened(self, seconds: float | None = None) -> None:
         """Wait until the vectors are open, or known not to be."""
@@ -169,53 +129,40 @@ class HybridStore(BaseStore):
     async def _search(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
         """Search; operations on the same owner and query share one search by meaning."""
         await self._opened(OPEN_SECONDS)
-        asked = {
-            (op.namespace_prefix[0], op.query or ""): None for op in ops if op.namespace_prefix
-        }
-        near = await asyncio.gather(
-            *(self.vectors.search(owner, query, CANDIDATES) for owner, query in asked)
+        asked = list(dict.fromkeys(_asked(op) for op in ops))
+        near, hits = await asyncio.gather(
+            asyncio.gather(*(self.vectors.search(*each, CANDIDATES) for each in asked)),
+            asyncio.gather(
+                *(
+                    self.index.search(op.namespace_prefix, op.query or "", CANDIDATES + _end(op))
+                    for op in ops
+                )
+            ),
         )
         vectors = dict(zip(asked, near, strict=True))
-        found = [
-            await self._ranked(op, vectors[op.namespace_prefix[0], op.query or ""])
-            if op.namespace_prefix
-            else []
-            for op in ops
-        ]
         # What another process has stored meanwhile is ours to index.
         self._wanted.set()
-        return found
-
-    async def _ranked(self, op: SearchOp, vectors: dict[int, float]) -> list[SearchItem]:
-        wanted = op.offset + op.limit
-        hits = await words.search(
-            self._reader, op.namespace_prefix, op.query or "", max(CANDIDATES, wanted)
-        )
-        scores = rank(dict(hits), vectors)
-        places = await self._places(op.namespace_prefix, list(scores))
-        kept = [(places[each], score) for each, score in scores.items() if each in places]
-        if not op.filter:
-            kept = kept[op.offset : wanted]
-        got = await whole(self.items.abatch([GetOp(prefix, key) for (prefix, key), _ in kept]))
-        found = [
-            _search_item(item, score)
-            for item, (_, score) in zip(got, kept, strict=True)
-            if isinstance(item, Item) and _fits(item, op.filter)
+        return [
+            await self._best(op, rank(dict(hit), vectors[_asked(op)]))
+            for op, hit in zip(ops, hits, strict=True)
         ]
-        return found[op.offset : wanted] if op.filter else found
 
-    async def _places(
-        self, below: tuple[str, ...], ids: Sequence[int]
-    ) -> dict[int, tuple[tuple[str, ...], str]]:
-        """Return namespace and key of those items that lie below the namespace."""
-        text = ".".join(below)
-        marks = ",".join("?" * len(ids))
-        rows = await self._reader.execute_fetchall(
-            f"SELECT id, prefix, key FROM indexed WHERE id IN ({marks}) "
-            "AND (prefix = ? OR (prefix >= ? AND prefix < ?))",
-            (*ids, text, f"{text}.", f"{text}/"),
-        )
-        return {int(row[0]): (tuple(str(row[1]).split(".")), str(row[2])) for row in rows}
+    async def _best(self, op: SearchOp, scores: Mapping[int, Score]) -> list[SearchItem]:
+        """Return the wanted page of what lies below the namespace, best first."""
+        found: list[SearchItem] = []
+        ids = list(scores)
+        step = max(PAGE, _end(op))
+        for start in range(0, len(ids), step):
+            page = ids[start : start + step]
+            items = await self.index.items(op.namespace_prefix, page)
+            found += [
+                _search_item(items[each], scores[each])
+                for each in page
+                if each in items and _fits(items[each], op.filter)
+            ]
+            if len(found) >= _end(op):
+                break
+        return found[op.offset : _end(op)]
 
     async def _index_behind(self, opening: asyncio.Task[None]) -> None:
         await asyncio.wait([opening])
@@ -229,49 +176,22 @@ class HybridStore(BaseStore):
 
     async def _index(self, progress: Progress | None = None) -> None:
         done, total = 0, 0
-        while self.vectors.available and (rows := await self._pending()):
+        while self.vectors.available and (batch := await self.index.pending(BATCH)):
             if progress and not total:
-                total = await self._count_pending()
-            by_owner: dict[str, list[tuple[int, str]]] = defaultdict(list)
-            for each, prefix, text in rows:
-                by_owner[prefix.partition(".")[0]].append((each, text))
-            for owner, pairs in by_owner.items():
-                await self.vectors.put(owner, [p[0] for p in pairs], [p[1] for p in pairs])
-            await self._write(
-                "UPDATE indexed SET pending = 0 WHERE id = ?", [(row[0],) for row in rows]
-            )
-            done += len(rows)
+                total = await self.index.count_pending()
+            for owner, rows in _by_owner(batch).items():
+                await self.vectors.put(owner, [row[0] for row in rows], [row[2] for row in rows])
+            await self.index.made(row[0] for row in batch)
+            done += len(batch)
             if progress:
                 progress(done, max(done, total))
         await self._drop_gone()
 
-    async def _pending(self) -> list[tuple[int, str, str]]:
-        rows = await self._reader.execute_fetchall(
-            "SELECT i.id, i.prefix, w.text FROM indexed AS i JOIN words AS w ON w.rowid = i.id "
-            "WHERE i.pending ORDER BY i.id LIMIT ?",
-            (BATCH,),
-        )
-        return [(int(row[0]), str(row[1]), str(row[2])) for row in rows]
-
-    async def _count_pending(self) -> int:
-        rows = await self._reader.execute_fetchall("SELECT count(*) FROM indexed WHERE pending")
-        return int(next(iter(rows))[0])
-
     async def _drop_gone(self) -> None:
-        while self.vectors.available:
-            rows = list(
-                await self._reader.execute_fetchall(
-                    "SELECT id, prefix FROM vectors_gone LIMIT ?", (BATCH,)
-                )
-            )
-            if not rows:
-                return
-            by_owner: dict[str, list[int]] = defaultdict(list)
-            for each, prefix in rows:
-                by_owner[str(prefix).partition(".")[0]].append(int(each))
-            for owner, ids in by_owner.items():
-                await self.vectors.delete(owner, ids)
-            await self._write("DELETE FROM vectors_gone WHERE id = ?", [(row[0],) for row in rows])
+        while self.vectors.available and (gone := await self.index.gone(BATCH)):
+            for owner, rows in _by_owner(gone).items():
+                await self.vectors.delete(owner, [row[0] for row in rows])
+            await self.index.dropped(row[0] for row in gone)
 
 
 @asynccontextmanager
@@ -287,8 +207,8 @@ async def open_store(
     vectors = Vectors(
         settings.vectors, settings.locks / "chroma.lock", embeddings or open_embeddings()
     )
-    async with open_database(settings.database) as (items, reader):
-        store = HybridStore(items, reader, vectors)
+    async with open_database(settings.database) as items:
+        store = HybridStore(items, SqliteIndex(items.reader), vectors)
         try:
             yield store
         finally:
@@ -296,18 +216,25 @@ async def open_store(
             await vectors.close()
 
 
-async def whole(operation: Coroutine[Any, Any, T]) -> T:
-    """Let an operation finish though its caller is cancelled: half a transaction stays open."""
-    task = asyncio.ensure_future(operation)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
 def _is_query(op: Op) -> bool:
     return isinstance(op, SearchOp) and bool(op.query)
+
+
+def _asked(op: SearchOp) -> tuple[str, str]:
+    """Return whose memory is searched, and for what."""
+    return ".".join(op.namespace_prefix[:1]), op.query or ""
+
+
+def _end(op: SearchOp) -> int:
+    return op.offset + op.limit
+
+
+def _by_owner(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Group rows by their second column, the owner."""
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row[1]].append(row)
+    return grouped
 
 
 def _search_item(item: Item, score: Score) -> SearchItem:

@@ -65,7 +65,7 @@ class Vectors:
 
     async def search(self, owner: str, query: str, limit: int) -> dict[int, float]:
         """Return cosines by item id of the owner's items nearest to the query."""
-        if not self.available:
+        if not self.available or not owner:
             return {}
         try:
             return await self._do(self._search, owner, query, limit)

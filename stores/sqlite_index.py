@@ -1,0 +1,132 @@
+"""Full-text search by SQLite's FTS5, and the marks by which vectors keep up with the items."""
+
+import json
+from asyncio import Lock
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiosqlite
+from langgraph.store.base import Item
+
+from stores.sqlite_items import ALIVE, COLUMNS, Place, as_item, whole
+from stores.sqlite_schema import REBUILD
+from stores.words import is_unspaced, terms
+
+Namespace = tuple[str, ...]
+Hit = tuple[int, float]
+"""The number of an indexed item and its score, the higher the better."""
+Pending = tuple[int, str, str]
+"""The number of an item that wants a vector, its owner, its text."""
+
+TEXT_WEIGHT, BEFORE_WEIGHT = 3.0, 1.0
+
+
+class SqliteIndex:
+    """What stands beside the items: their words, and which of them still want a vector."""
+
+    def __init__(self, conn: aiosqlite.Connection) -> None:
+        self._conn = conn
+        self._writing = Lock()
+
+    async def search(self, below: Namespace, query: str, limit: int) -> list[Hit]:
+        """Return the best items below a namespace that share a telling word with the query.
+
+        Namespaces of one label, of two and of a whole prefix are exact; others may bring items
+        from beside them, which `items` leaves out.
+        """
+        wanted = match(terms(query))
+        if not wanted or not below:
+            return []
+        name, above = ".".join(below), ".".join(below[:2])
+        rows = await self._conn.execute_fetchall(
+            f"SELECT rowid, -bm25(words, 0.0, {TEXT_WEIGHT}, {BEFORE_WEIGHT}) AS score FROM words "
+            "WHERE words MATCH 'spaces:\"s' || coalesce((SELECT id FROM spaces WHERE name = ?), "
+            "(SELECT id FROM spaces WHERE name = ?), 0) || '\" AND ' || ? "
+            "ORDER BY score DESC, rowid LIMIT ?",
+            (name, above, wanted, limit),
+        )
+        return [(int(row[0]), float(row[1])) for row in rows]
+
+    async def items(self, below: Namespace, ids: Sequence[int]) -> dict[int, Item]:
+        """Return those of the items that lie below the namespace and have not expired."""
+        text = ".".join(below)
+        rows = await self._conn.execute_fetchall(
+            f"SELECT i.id, {COLUMNS} FROM json_each(?) AS n CROSS JOIN indexed AS i "
+            "ON i.id = n.value CROSS JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
+            f"WHERE (i.prefix = ? OR (i.prefix >= ? AND i.prefix < ?)) AND {ALIVE}",
+            (json.dumps(list(ids)), text, f"{text}.", f"{text}/"),
+        )
+        return {int(row[0]): as_item(row[1:]) for row in rows}
+
+    async def hide(self, places: Sequence[Place]) -> None:
+        """Take items out of the index."""
+        rows = [(".".join(namespace), key) for namespace, key in places]
+        await self._write("DELETE FROM indexed WHERE prefix = ? AND key = ?", rows)
+
+    async def pending(self, limit: int) -> list[Pending]:
+        """Return items that want a vector, the oldest first."""
+        rows = await self._conn.execute_fetchall(
+            "SELECT i.id, i.prefix, w.text FROM indexed AS i JOIN words AS w ON w.rowid = i.id "
+            "WHERE i.pending ORDER BY i.id LIMIT ?",
+            (limit,),
+        )
+        return [(int(row[0]), _owner(row[1]), str(row[2])) for row in rows]
+
+    async def count_pending(self) -> int:
+        """Return how many items want a vector."""
+        rows = await self._conn.execute_fetchall("SELECT count(*) FROM indexed WHERE pending")
+        return int(next(iter(rows))[0])
+
+    async def made(self, ids: Iterable[int]) -> None:
+        """Note that these items have their vectors."""
+        await self._write("UPDATE indexed SET pending = 0 WHERE id = ?", [(i,) for i in ids])
+
+    async def gone(self, limit: int) -> list[tuple[int, str]]:
+        """Return numbers and owners of items that are gone while their vectors may not be."""
+        rows = await self._conn.execute_fetchall(
+            "SELECT id, prefix FROM vectors_gone LIMIT ?", (limit,)
+        )
+        return [(int(row[0]), _owner(row[1])) for row in rows]
+
+    async def dropped(self, ids: Iterable[int]) -> None:
+        """Note that the vectors of these gone items are gone too."""
+        await self._write("DELETE FROM vectors_gone WHERE id = ?", [(i,) for i in ids])
+
+    async def all_dropped(self) -> None:
+        """Note that no vector is left of any item that is gone."""
+        await self._write("DELETE FROM vectors_gone", [()])
+
+    async def rebuild(self) -> None:
+        """Make the words again from the items; every item wants its vector again."""
+        async with self._transaction():
+            for statement in REBUILD:
+                await self._conn.execute(statement)
+
+    async def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        await whole(self._written(statement, rows))
+
+    async def _written(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        async with self._transaction():
+            await self._conn.executemany(statement, rows)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        async with self._writing:
+            await self._conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                await self._conn.execute("COMMIT")
+            except BaseException:
+                await self._conn.execute("ROLLBACK")
+                raise
+
+
+def match(words: Sequence[str]) -> str:
+    """Return an FTS5 expression; every word is quoted, so that a query is never syntax."""
+    wanted = " OR ".join(f'"{word}"{"*" if is_unspaced(word) else ""}' for word in words)
+    return f"{{text before}}:({wanted})" if wanted else ""
+
+
+def _owner(prefix: str) -> str:
+    return prefix.partition(".")[0]

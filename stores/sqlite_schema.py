@@ -1,0 +1,78 @@
+"""Full-text search beside LangGraph's own `store` table, kept by triggers in the same transaction.
+
+`indexed` names what is searchable and marks what still wants a vector; `words` holds the text,
+one row per `indexed.id`; `vectors_gone` names vectors whose item is no longer there.
+"""
+
+_TEXT = "json_extract(CAST({0}.value AS TEXT), '$.{1}')"
+_IS_TEXT = "json_type(CAST({0}.value AS TEXT), '$.text') = 'text'"
+_FIRST = "substr({0}.prefix, 1, instr({0}.prefix || '.', '.') - 1)"
+_TWO = (
+    "substr({0}.prefix, 1, length({1}) + instr(substr({0}.prefix || '..', length({1}) + 2), '.'))"
+)
+
+
+def _spaces(row: str) -> list[str]:
+    """Return SQL for the namespaces that a row can be searched by: one label, two, and all."""
+    first = _FIRST.format(row)
+    return [first, _TWO.format(row, first), f"{row}.prefix"]
+
+
+def _number_spaces(row: str) -> str:
+    """Return SQL that gives each of the row's namespaces a number, unless it has one."""
+    # Not INSERT OR IGNORE: inside a trigger, the outer INSERT OR REPLACE would overrule it.
+    return "\n".join(
+        f"INSERT INTO spaces (name) SELECT {name} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM spaces WHERE name = {name});"
+        for name in _spaces(row)
+    )
+
+
+def _put_words(row: str) -> str:
+    """Return the columns of a row of `words`: the numbers of its namespaces, and its text."""
+    numbers = " || ' ' || ".join(
+        f"'s' || (SELECT id FROM spaces WHERE name = {name})" for name in _spaces(row)
+    )
+    before = _TEXT.format(row, "before")
+    return f"{numbers}, {_TEXT.format(row, 'text')}, coalesce({before}, '')"
+
+
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS indexed (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    prefix TEXT NOT NULL,
+    key TEXT NOT NULL,
+    pending INTEGER NOT NULL,
+    UNIQUE (prefix, key)
+);
+CREATE INDEX IF NOT EXISTS indexed_pending ON indexed (id) WHERE pending;
+CREATE TABLE IF NOT EXISTS spaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS vectors_gone (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL);
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
+    spaces, text, before, tokenize = "porter unicode61 remove_diacritics 2"
+);
+CREATE TRIGGER IF NOT EXISTS store_put AFTER INSERT ON store WHEN {_IS_TEXT.format("new")}
+BEGIN
+    {_number_spaces("new")}
+    INSERT INTO indexed (prefix, key, pending) VALUES (new.prefix, new.key, 1);
+    INSERT INTO words (rowid, spaces, text, before)
+    SELECT id, {_put_words("new")} FROM indexed WHERE prefix = new.prefix AND key = new.key;
+END;
+CREATE TRIGGER IF NOT EXISTS store_gone AFTER DELETE ON store
+BEGIN
+    DELETE FROM indexed WHERE prefix = old.prefix AND key = old.key;
+END;
+CREATE TRIGGER IF NOT EXISTS indexed_gone AFTER DELETE ON indexed
+BEGIN
+    DELETE FROM words WHERE rowid = old.id;
+    INSERT INTO vectors_gone (id, prefix) VALUES (old.id, old.prefix);
+END;
+"""
+
+REBUILD = [
+    "DELETE FROM indexed",
+    "INSERT INTO indexed (prefix, key, pending) "
+    f"SELECT prefix, key, 1 FROM store WHERE {_IS_TEXT.format('store')}",
+    "INSERT INTO words (rowid, spaces, text, before) "
+    f"SELECT indexed.id, {_put_words('store')} FROM indexed JOIN store USING (prefix, key)",
+]
