@@ -140,10 +140,11 @@ class HybridStore(BaseStore):
             ),
         )
         vectors = dict(zip(asked, near, strict=True))
+        prefixes = await self.index.prefixes([each for cosines in near for each in cosines])
         # What another process has stored meanwhile is ours to index.
         self._wanted.set()
         return [
-            await self._best(op, rank(dict(hit), vectors[_asked(op)]))
+            await self._best(op, rank(dict(hit), _below(op, vectors[_asked(op)], prefixes)))
             for op, hit in zip(ops, hits, strict=True)
         ]
 
@@ -223,6 +224,18 @@ def _is_query(op: Op) -> bool:
 def _asked(op: SearchOp) -> tuple[str, str]:
     """Return whose memory is searched, and for what."""
     return ".".join(op.namespace_prefix[:1]), op.query or ""
+
+
+def _below(
+    op: SearchOp, vectors: Mapping[int, float], prefixes: Mapping[int, str]
+) -> dict[int, float]:
+    """Return the cosines of those items that lie below the namespace."""
+    inside = ".".join(op.namespace_prefix) + "."
+    return {
+        each: cosine
+        for each, cosine in vectors.items()
+        if f"{prefixes.get(each, '')}.".startswith(inside)
+    }
 
 
 def _end(op: SearchOp) -> int:

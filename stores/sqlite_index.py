@@ -48,6 +48,15 @@ class SqliteIndex:
         )
         return [(int(row[0]), float(row[1])) for row in rows]
 
+    async def prefixes(self, ids: Sequence[int]) -> dict[int, str]:
+        """Return the namespaces of the items, joined by dots."""
+        rows = await self._conn.execute_fetchall(
+            "SELECT i.id, i.prefix FROM json_each(?) AS n "
+            "CROSS JOIN indexed AS i ON i.id = n.value",
+            (json.dumps(list(ids)),),
+        )
+        return {int(row[0]): str(row[1]) for row in rows}
+
     async def items(self, below: Namespace, ids: Sequence[int]) -> dict[int, Item]:
         """Return those of the items that lie below the namespace and have not expired."""
         text = ".".join(below)
@@ -67,7 +76,9 @@ class SqliteIndex:
     async def pending(self, limit: int) -> list[Pending]:
         """Return items that want a vector, the oldest first."""
         rows = await self._conn.execute_fetchall(
-            "SELECT i.id, i.prefix, w.text FROM indexed AS i JOIN words AS w ON w.rowid = i.id "
+            # CROSS JOIN: SQLite keeps the order; by itself it reads the words of everything.
+            "SELECT i.id, i.prefix, w.text FROM indexed AS i "
+            "CROSS JOIN words AS w ON w.rowid = i.id "
             "WHERE i.pending ORDER BY i.id LIMIT ?",
             (limit,),
         )

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from langchain_core.embeddings import Embeddings
 
 if TYPE_CHECKING:
+    from chromadb import Collection
     from langchain_chroma import Chroma
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Vectors:
         self._lock = FileLock(lock, timeout=0, is_singleton=False, thread_local=False)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chroma")
         self._client: Any = None
-        self._collections: dict[str, Chroma] = {}
+        self._collections: dict[str, Collection] = {}
 
     async def open(self) -> None:
         """Take the lock and open Chroma; where that fails, say why in `notice`."""
@@ -112,24 +113,33 @@ class Vectors:
         self._client = None
 
     def _collection(self, owner: str) -> "Chroma":
-        if owner not in self._collections:
-            from langchain_chroma import Chroma
+        from langchain_chroma import Chroma
 
+        return Chroma(
+            collection_name=_named(owner),
+            embedding_function=self._embeddings,
+            client=self._client,
+            collection_configuration=COSINE,  # type: ignore[arg-type]
+        )
+
+    def _chroma_collection(self, owner: str) -> "Collection":
+        if owner not in self._collections:
             if len(self._collections) >= COLLECTIONS_KEPT:
                 self._collections.clear()
-            self._collections[owner] = Chroma(
-                collection_name=f"u{sha256(owner.encode()).hexdigest()[:40]}",
-                embedding_function=self._embeddings,
-                client=self._client,
-                collection_configuration=COSINE,  # type: ignore[arg-type]
+            self._collections[owner] = self._client.get_or_create_collection(
+                _named(owner), embedding_function=None, configuration=COSINE
             )
         return self._collections[owner]
 
     def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
-        found = self._collection(owner).similarity_search_by_vector_with_relevance_scores(
-            self._embeddings.embed_query(query), k=limit
+        # Not LangChain's own search: it reads every document too, which the items have already.
+        found: dict[str, Any] = self._chroma_collection(owner).query(  # type: ignore[assignment]
+            query_embeddings=list(self._embeddings.embed_query(query)),
+            n_results=limit,
+            include=["distances"],
         )
-        return {int(document.id or 0): 1.0 - distance for document, distance in found}
+        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
+        return {int(each): 1.0 - distance for each, distance in pairs}
 
     def _put(self, owner: str, ids: Sequence[int], texts: Sequence[str]) -> None:
         self._collection(owner).add_texts(list(texts), ids=[str(each) for each in ids])
@@ -141,3 +151,7 @@ class Vectors:
         self._collections.clear()
         for collection in self._client.list_collections():
             self._client.delete_collection(collection.name)
+
+
+def _named(owner: str) -> str:
+    return f"u{sha256(owner.encode()).hexdigest()[:40]}"
