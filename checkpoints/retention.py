@@ -1,7 +1,8 @@
 """How far back time travel reaches: delete by run, copy, prune, in SQL on the saver's tables."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from aiosqlite import Connection
 
@@ -13,30 +14,49 @@ COLUMNS = {
 }
 
 
+@asynccontextmanager
+async def transaction(conn: Connection) -> AsyncIterator[None]:
+    """Do all of it or nothing, on a connection that else commits by itself."""
+    await conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        await conn.execute("COMMIT")
+    except BaseException:
+        await conn.execute("ROLLBACK")
+        raise
+
+
+async def delete_thread(conn: Connection, thread_id: str) -> None:
+    """Delete all checkpoints and writes of a thread."""
+    async with transaction(conn):
+        for table in TABLES:
+            await conn.execute(f"DELETE FROM {table} WHERE thread_id = ?", (thread_id,))
+
+
 async def delete_for_runs(conn: Connection, run_ids: Sequence[str]) -> None:
     """Delete the checkpoints and writes of these runs."""
-    of_runs = (
+    chosen = (
         "SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints "
         "WHERE json_extract(CAST(metadata AS TEXT), '$.run_id') IN "
         "(SELECT value FROM json_each(?))"
     )
-    for table in TABLES:
-        await conn.execute(
-            f"DELETE FROM {table} WHERE (thread_id, checkpoint_ns, checkpoint_id) IN ({of_runs})",
-            (json.dumps(list(run_ids)),),
-        )
-    await conn.commit()
+    async with transaction(conn):
+        for table in TABLES:
+            await conn.execute(
+                f"DELETE FROM {table} WHERE (thread_id, checkpoint_ns, checkpoint_id) IN ({chosen})",
+                (json.dumps(list(run_ids)),),
+            )
 
 
 async def copy_thread(conn: Connection, source: str, target: str) -> None:
     """Copy all checkpoints and writes of `source` to `target`."""
-    for table, columns in COLUMNS.items():
-        await conn.execute(
-            f"INSERT OR REPLACE INTO {table} (thread_id, {columns}) "
-            f"SELECT ?, {columns} FROM {table} WHERE thread_id = ?",
-            (target, source),
-        )
-    await conn.commit()
+    async with transaction(conn):
+        for table, columns in COLUMNS.items():
+            await conn.execute(
+                f"INSERT OR REPLACE INTO {table} (thread_id, {columns}) "
+                f"SELECT ?, {columns} FROM {table} WHERE thread_id = ?",
+                (target, source),
+            )
 
 
 async def keep_latest(conn: Connection, thread_id: str) -> None:
@@ -45,13 +65,13 @@ async def keep_latest(conn: Connection, thread_id: str) -> None:
         "SELECT max(checkpoint_id) FROM checkpoints AS kept "
         "WHERE kept.thread_id = ?1 AND kept.checkpoint_ns = {table}.checkpoint_ns"
     )
-    for table in TABLES:
-        await conn.execute(
-            f"DELETE FROM {table} WHERE thread_id = ?1 "
-            f"AND checkpoint_id < ({newest.format(table=table)})",
-            (thread_id,),
-        )
-    await conn.commit()
+    async with transaction(conn):
+        for table in TABLES:
+            await conn.execute(
+                f"DELETE FROM {table} WHERE thread_id = ?1 "
+                f"AND checkpoint_id < ({newest.format(table=table)})",
+                (thread_id,),
+            )
 
 
 async def keep_turns(conn: Connection, thread_id: str, keep: int) -> None:
@@ -63,9 +83,9 @@ async def keep_turns(conn: Connection, thread_id: str, keep: int) -> None:
         (thread_id, keep - 1),
     )
     for (oldest,) in began:
-        for table in TABLES:
-            await conn.execute(
-                f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ?",
-                (thread_id, oldest),
-            )
-        await conn.commit()
+        async with transaction(conn):
+            for table in TABLES:
+                await conn.execute(
+                    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ?",
+                    (thread_id, oldest),
+                )
