@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from math import ceil, isfinite
 from typing import Any
 
@@ -26,6 +27,8 @@ IMAGE_TOKENS = 85 + 4 * 170
 MARKER = " […] "
 ROLES = {"human": "user", "ai": "assistant"}
 CACHE_SIZE = 8_192
+SHORT = 1_000
+"""Characters; what is not longer is counted once, then kept. The same texts come every turn."""
 
 # First match wins; gpt-4 itself and gpt-3.5 use the older cl100k_base.
 _OWN_ENCODING = re.compile(r"(ft:)?(gpt-4o|chatgpt-4o|gpt-4\.[1-9]|gpt-[5-9]|o[1-9](-|$))")
@@ -35,7 +38,7 @@ _counts: dict[tuple[str | None, int], int] = {}
 
 def count_text(text: str) -> int:
     """Return the number of tokens in `text`."""
-    return len(encode(text)) if text else 0
+    return _count_short(text) if len(text) <= SHORT else len(encode(text))
 
 
 def count_message(message: BaseMessage) -> int:
@@ -105,6 +108,11 @@ def ratio_of(ratio: Ratio, model_name: str) -> float:
 def corrected(counted: int, ratio: Ratio, model_name: str) -> int:
     """Return `counted` in the provider's tokens, rounded up."""
     return ceil(round(counted * ratio_of(ratio, model_name), 6))
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _count_short(text: str) -> int:
+    return len(encode(text)) if text else 0
 
 
 def _bounded(value: float) -> float:

@@ -35,17 +35,15 @@ async def delete_thread(conn: Connection, thread_id: str) -> None:
 
 async def delete_for_runs(conn: Connection, run_ids: Sequence[str]) -> None:
     """Delete the checkpoints and writes of these runs."""
-    chosen = (
-        "SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints "
+    where = (
+        "WHERE (thread_id, checkpoint_ns, checkpoint_id) IN "
+        "(SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints "
         "WHERE json_extract(CAST(metadata AS TEXT), '$.run_id') IN "
-        "(SELECT value FROM json_each(?))"
+        "(SELECT value FROM json_each(?)))"
     )
     async with transaction(conn):
         for table in TABLES:
-            await conn.execute(
-                f"DELETE FROM {table} WHERE (thread_id, checkpoint_ns, checkpoint_id) IN ({chosen})",
-                (json.dumps(list(run_ids)),),
-            )
+            await conn.execute(f"DELETE FROM {table} {where}", (json.dumps(list(run_ids)),))
 
 
 async def copy_thread(conn: Connection, source: str, target: str) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Literal, NotRequired
 
@@ -93,12 +94,14 @@ def _line(memory: Memory) -> str:
     return f'- {_flat(memory["speaker"])} in "{thread}": {_flat(memory["text"])}'
 
 
+@lru_cache(maxsize=4_096)
 def _flat(text: str) -> str:
     """One line, unable to close the fence: a tag of its name loses its angle bracket."""
     one_line = " ".join(text.split())
     return re.sub(rf"<(?=\s*/?\s*{FENCE})", "‹", one_line, flags=re.IGNORECASE)
 
 
+@lru_cache(maxsize=1_024)
 def _named(day: str) -> str:
     try:
         moment = datetime.fromisoformat(day)

@@ -14,12 +14,12 @@ from graph.memories import Memory
 
 
 class Recalled(TypedDict):
-    """Where a recalled memory stands in the prompt, until the next compaction."""
+    """What one turn recalled, and where it stands in the prompt until the next compaction."""
 
-    namespace: list[str]
-    key: str
     before: str
     """The id of the message in front of which it is shown."""
+    places: list[list[str]]
+    """Namespace and key of each memory, without the owner: a state names nobody else's memory."""
 
 
 Ledger = dict[str, Any]

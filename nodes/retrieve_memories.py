@@ -38,12 +38,9 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
         [as_memory(item, named, newest.id or "") for item in fresh], context.recall_tokens
     )
     kept = {memory["id"] for memory in chosen}
-    places: list[Recalled] = [
-        {"namespace": list(item.namespace), "key": item.key, "before": newest.id or ""}
-        for item in fresh
-        if item.key in kept
-    ]
-    return begun | {"memories": standing + chosen, "recalled": [*state.recalled, *places]}
+    places = [[*item.namespace[1:], item.key] for item in fresh if item.key in kept]
+    recalled: list[Recalled] = [{"before": newest.id or "", "places": places}] if places else []
+    return begun | {"memories": standing + chosen, "recalled": [*state.recalled, *recalled]}
 
 
 async def search(store: BaseStore, owner: str, query: str, context: Context) -> list[SearchItem]:
@@ -70,7 +67,8 @@ def unseen(
     found: Iterable[SearchItem], recalled: Sequence[Recalled], shown: Sequence[AnyMessage]
 ) -> list[SearchItem]:
     """Return what neither the window nor an earlier memory block shows, and no outdated fact."""
-    seen = {place["key"] for place in recalled} | {message.id for message in shown}
+    seen = {place[-1] for turn in recalled for place in turn["places"]}
+    seen |= {message.id or "" for message in shown}
     return [item for item in found if item.key not in seen and not item.value.get("superseded_by")]
 
 
@@ -101,15 +99,19 @@ async def read(
     The text of a recalled memory is never kept in the state: what was forgotten or corrected
     since is so in this prompt too.
     """
-    items = await _get(store, [(tuple(p["namespace"]), p["key"]) for p in recalled])
+    places = [
+        ((owner, *place[:-1]), place[-1], turn["before"])
+        for turn in recalled
+        for place in turn["places"]
+    ]
+    items = await _get(store, [(namespace, key) for namespace, key, _ in places])
     threads = {str(i.value.get("thread") or "") for i in (*items.values(), *fresh)} - {""}
     records = await _get(store, [(threads_of(owner), thread) for thread in sorted(threads)])
     named = {key: str(record.value.get("name") or key) for (_, key), record in records.items()}
     standing = [
-        as_memory(item, named, place["before"])
-        for place in recalled
-        if (item := items.get((tuple(place["namespace"]), place["key"])))
-        and not item.value.get("superseded_by")
+        as_memory(item, named, before)
+        for namespace, key, before in places
+        if (item := items.get((namespace, key))) and not item.value.get("superseded_by")
     ]
     return standing, named
 

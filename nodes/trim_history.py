@@ -1,5 +1,6 @@
 """Decide which messages are shown within the budget, and write down what fills the window."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -126,11 +127,10 @@ def before(messages: Sequence[AnyMessage], message_id: str | None) -> list[AnyMe
 
 def memory_blocks(memories: Sequence[Memory]) -> dict[str, HumanMessage]:
     """Return one message of fenced memories for each message that some stand in front of."""
-    places = dict.fromkeys(memory.get("before", "") for memory in memories)
-    return {
-        place: memory_message([m for m in memories if m.get("before", "") == place], place)
-        for place in places
-    }
+    by_place: dict[str, list[Memory]] = defaultdict(list)
+    for memory in memories:
+        by_place[memory.get("before", "")].append(memory)
+    return {place: memory_message(there, place) for place, there in by_place.items()}
 
 
 def newest_within(
