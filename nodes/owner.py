@@ -1,5 +1,6 @@
 """Whose turn it is. Nobody is the default."""
 
+from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
@@ -38,3 +39,15 @@ def context_of(runtime: Runtime[Context]) -> Context:
     if context is None:
         raise BadInput("The run has no user; pass context={'user_id': ...}.")
     return context
+
+
+def thread_of() -> str:
+    """Return the id of the run's thread; to be called inside a node.
+
+    Raises:
+        BadInput: the run has none.
+    """
+    thread = get_config().get("configurable", {}).get("thread_id")
+    if not thread:
+        raise BadInput("The run has no thread; pass {'configurable': {'thread_id': ...}}.")
+    return str(thread)

@@ -61,6 +61,11 @@ def threads_of(user: str) -> Namespace:
     return (user, "threads")
 
 
+def usage_of(user: str) -> Namespace:
+    """Return where the sums are of what a user's calls to models took."""
+    return (user, "usage")
+
+
 def entity_key(name: str) -> str:
     """Return the key of the entity of that name; case and spacing do not matter."""
     return _hashed(" ".join(name.casefold().split()))
