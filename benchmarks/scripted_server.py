@@ -9,7 +9,7 @@ import json
 import socket
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
@@ -69,6 +69,10 @@ class ScriptedServer:
     """The JSON bodies of all chat requests, oldest first."""
     headers: list[dict[str, str]] = field(default_factory=list)
     """The headers of all requests, names in lower case."""
+    answer: Callable[[dict[str, Any]], Reply | Fault] = field(
+        default_factory=lambda: lambda asked: Reply(_last_text(asked))
+    )
+    """What is answered when the script is empty: by default the last message's text."""
     _script: deque[Reply | Fault] = field(default_factory=deque)
 
     @property
@@ -108,7 +112,7 @@ class ScriptedServer:
             return True
         asked = json.loads(body)
         self.requests.append(asked)
-        step = self._script.popleft() if self._script else Reply(_last_text(asked))
+        step = self._script.popleft() if self._script else self.answer(asked)
         await asyncio.sleep(self.delay_first)
         if isinstance(step, Fault):
             return await _fail(step, out)

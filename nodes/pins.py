@@ -1,10 +1,11 @@
 """Pins: what was said word for word in folded messages, kept beside the prose of the summary."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from chat_models.literals import passages
+from chat_models.literals import Passage, passages
 from chat_models.message_words import words_of
 from chat_models.tokens import count_text
 from graph.state import Pin
@@ -13,44 +14,63 @@ LINE = 3
 """Tokens that a pin's line costs beside its words."""
 LITERALS = 8
 """Of one pin, so that the state stays small."""
+TELLING = 4
+"""Characters from which a literal is taken for more than a small number or a short word."""
 
 
 def pinned(pins: Sequence[Pin], folded: Sequence[AnyMessage], budget: int) -> list[Pin]:
     """Return `pins` and what `folded` adds, within `budget` tokens; the least used go first.
 
     A pin is used by every folded message that mentions one of its literals. Among equals the
-    person's own words stay, then the newest. The order is that of the conversation.
+    telling stay, then the newest. The order is that of the conversation.
     """
-    texts = [(message, words_of(message)) for message in folded if not _repeats(message)]
-    mentions = [text for _, text in texts]
-    known = {pin["text"] for pin in pins}
-    kept = [_used(pin, mentions) for pin in pins]
-    for message, text in texts:
-        own = isinstance(message, HumanMessage)
-        for passage in passages(text):
-            if passage.text not in known:
-                known.add(passage.text)
-                literals = list(passage.literals[:LITERALS])
-                kept.append(
-                    {
-                        "text": passage.text,
-                        "literals": literals,
-                        "message": message.id or "",
-                        "used": int(own),
-                    }
-                )
-    return _within(kept, budget)
+    told = [(m, passages(words_of(m))) for m in folded if not _repeats(m)]
+    kept = list(pins)
+    known = {literal for pin in kept for literal in (pin["text"], *pin["literals"])}
+    for message, found in told:
+        for passage in found:
+            new = [literal for literal in passage.literals if literal not in known]
+            if not new:
+                continue
+            known.update(passage.literals)
+            kept.append(
+                {
+                    "text": passage.text,
+                    "literals": list(passage.literals[:LITERALS]),
+                    "message": message.id or "",
+                    "used": int(isinstance(message, HumanMessage)),
+                }
+            )
+    return _within(_used(kept, told), budget)
 
 
-def _used(pin: Pin, mentions: Iterable[str]) -> Pin:
-    again = sum(any(literal in text for literal in pin["literals"]) for text in mentions)
-    return {**pin, "used": pin["used"] + again} if again else pin
+def _used(pins: Sequence[Pin], told: Sequence[tuple[AnyMessage, list[Passage]]]) -> list[Pin]:
+    """Return the pins with the new mentions counted, each message once."""
+    mentioning: dict[str, set[str]] = defaultdict(set)
+    for message, found in told:
+        for word in {w for passage in found for w in _mentioned(passage.literals)}:
+            mentioning[word].add(message.id or "")
+    counted: list[Pin] = []
+    for pin in pins:
+        by = set[str]().union(*(mentioning.get(w, ()) for w in _mentioned(pin["literals"])))
+        counted.append({**pin, "used": pin["used"] + len(by - {pin["message"]})})
+    return counted
+
+
+def _mentioned(literals: Iterable[str]) -> set[str]:
+    """Return by what these literals are known again: themselves, and the words of a name."""
+    telling = [literal for literal in literals if len(literal) >= TELLING]
+    words = {word for each in telling if each.count(" ") in (1, 2) for word in each.split()}
+    return {*telling, *(word for word in words if len(word) >= TELLING)}
 
 
 def _within(pins: Sequence[Pin], budget: int) -> list[Pin]:
-    ranked = sorted(range(len(pins)), key=lambda place: (-pins[place]["used"], -place))
+    def worth(place: int) -> tuple[int, bool, int]:
+        pin = pins[place]
+        return pin["used"], any(len(each) >= TELLING for each in pin["literals"]), place
+
     kept: list[int] = []
-    for place in ranked:
+    for place in sorted(range(len(pins)), key=worth, reverse=True):
         if budget <= LINE:
             break
         cost = count_text(pins[place]["text"]) + LINE

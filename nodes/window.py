@@ -12,8 +12,8 @@ PRIMING = 3
 SUMMARY_FENCE = 80
 """Tokens that the summary's message costs beside its words: fence and headings."""
 SUMMARY_SHARE = 0.2
-SMALLEST_SUMMARY = 160
-PROSE_SHARE, EXTRACT_SHARE, PIN_SHARE = 0.5, 0.2, 0.3
+SMALLEST_SUMMARY = 240
+PROSE_SHARE, EXTRACT_SHARE, PIN_SHARE = 0.45, 0.2, 0.35
 HIGH_SHARE, LOW_SHARE = 0.8, 0.3
 LEAST_HISTORY = 32
 """Tokens of history without which not even a short question fits."""
