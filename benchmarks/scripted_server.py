@@ -42,7 +42,8 @@ class Reply:
     text: str = ""
     _: KW_ONLY
     tool_calls: Sequence[tuple[str, Mapping[str, Any]]] = ()
-    usage: Usage = Usage()
+    usage: Usage | None = Usage()
+    """None: the server reports nothing."""
     finish_reason: str = "stop"
     ending: Ending = "done"
 
@@ -222,11 +223,8 @@ def _completion(asked: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
     if reply.tool_calls:
         message["tool_calls"] = _calls(reply)
     choice = {"index": 0, "message": message, "finish_reason": _finish(reply)}
-    return {
-        **_frame(asked, "chat.completion"),
-        "choices": [choice],
-        "usage": reply.usage.body(),
-    }
+    usage = {"usage": reply.usage.body()} if reply.usage else {}
+    return {**_frame(asked, "chat.completion"), "choices": [choice], **usage}
 
 
 def _chunks(asked: Mapping[str, Any], reply: Reply) -> list[dict[str, Any]]:
@@ -243,7 +241,7 @@ def _chunks(asked: Mapping[str, Any], reply: Reply) -> list[dict[str, Any]]:
     if reply.ending == "done":
         end = {"index": 0, "delta": {}, "finish_reason": _finish(reply)}
         chunks.append({**frame, "choices": [end]})
-        if (asked.get("stream_options") or {}).get("include_usage"):
+        if reply.usage and (asked.get("stream_options") or {}).get("include_usage"):
             chunks.append({**frame, "choices": [], "usage": reply.usage.body()})
     return chunks
 

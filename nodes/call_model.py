@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, merge_me
 from langgraph.runtime import Runtime
 
 from chat_models.openai_errors import ContextOverflow, RequestRefused
-from chat_models.tokens import learn_ratio
+from chat_models.tokens import corrected, learn_ratio
 from graph.context import Context
 from graph.errors import BadInput
 from graph.memories import Memory
@@ -40,7 +40,7 @@ async def call_model(state: State, runtime: Runtime[Context]) -> Update:
     try:
         reply = await answer(model, prompt)
     except ContextOverflow as overflow:
-        plan, most = await smaller_plan(state, runtime, model, overflow)
+        plan, most = await smaller_plan(state, runtime, model, overflow, counted)
         reply = await answer(model, plan.prompt)
         prompt, counted = plan.prompt, int(plan.ledger["counted"])
         done = plan.update | {"windows": _learned(state.windows, name_of(model), most)}
@@ -68,7 +68,11 @@ async def answer(model: BaseChatModel, prompt: list[AnyMessage]) -> AIMessage:
 
 
 async def smaller_plan(
-    state: State, runtime: Runtime[Context], model: BaseChatModel, overflow: ContextOverflow
+    state: State,
+    runtime: Runtime[Context],
+    model: BaseChatModel,
+    overflow: ContextOverflow,
+    counted: int,
 ) -> tuple[Plan, int]:
     """Return a prompt of 70% of the one that overflowed, or less if the model told its limit.
 
@@ -77,7 +81,7 @@ async def smaller_plan(
     """
     context = context_of(runtime)
     window = window_for(state, model, context)
-    most = int(window.prompt * window.ratio * RETRIM)
+    most = int(corrected(counted, window.ratio) * RETRIM)
     if overflow.limit and overflow.limit > context.reserve_tokens:
         most = min(most, overflow.limit - context.reserve_tokens)
     try:
