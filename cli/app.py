@@ -8,7 +8,7 @@ import typer
 
 from cli import complaints
 from graph.errors import BadInput
-from graph.settings import load_settings, login_name
+from graph.settings import Settings, forbid_probe, load_settings, login_name
 
 app = typer.Typer(
     help="A chat that remembers: across turns, restarts, threads and months.",
@@ -36,6 +36,9 @@ Model = Annotated[
     str | None,
     typer.Option("-m", "--model", help="offline, or a name of an OpenAI-compatible server."),
 ]
+NoProbe = Annotated[
+    bool, typer.Option("--no-probe", help="Look for no model server on this machine.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
 
@@ -47,6 +50,7 @@ def threadkeep(
     thread: Thread = None,
     last: Last = False,
     model: Model = None,
+    no_probe: NoProbe = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Chat in the terminal; the same as `threadkeep chat`."""
@@ -55,17 +59,23 @@ def threadkeep(
 
         typer.echo(installed("threadkeep"))
     elif ctx.invoked_subcommand is None:
-        chat(user, thread, last, model)
+        chat(user, thread, last, model, no_probe)
 
 
 @app.command()
-def chat(user: User = None, thread: Thread = None, last: Last = False, model: Model = None) -> None:
+def chat(
+    user: User = None,
+    thread: Thread = None,
+    last: Last = False,
+    model: Model = None,
+    no_probe: NoProbe = False,
+) -> None:
     """Chat in the terminal."""
     from cli.chat import run_chat
 
     if thread and last:
         raise BadInput("Both --thread and --continue are given; use one of them.")
-    run_chat(load_settings(), named(user), thread, last, model)
+    run_chat(settings_of(no_probe), named(user), thread, last, model)
 
 
 @app.command()
@@ -77,6 +87,7 @@ def ask(
     thread: Thread = None,
     last: Last = False,
     model: Model = None,
+    no_probe: NoProbe = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask once and print the reply."""
@@ -86,7 +97,7 @@ def ask(
         raise BadInput("Both --thread and --continue are given; use one of them.")
     if question is None:
         question = read_stdin()
-    run_ask(load_settings(), named(user), thread, last, model, question, as_json=as_json)
+    run_ask(settings_of(no_probe), named(user), thread, last, model, question, as_json=as_json)
 
 
 @app.command("import")
@@ -149,6 +160,27 @@ def memory_search(
     from cli.show import search_memory
 
     search_memory(load_settings(), named(user), query, limit, as_json=as_json)
+
+
+@app.command()
+def usage(
+    user: User = None,
+    by: Annotated[
+        Literal["day", "thread", "purpose"], typer.Option("--by", help="What is summed up.")
+    ] = "day",
+    as_json: AsJson = False,
+) -> None:
+    """Tell what calls to the model took, in tokens, and the total."""
+    from cli.usage import show_usage
+
+    show_usage(load_settings(), named(user), by, as_json=as_json)
+
+
+def settings_of(no_probe: bool) -> Settings:
+    """Return the settings, with `no_probe` also for what reads the environment later."""
+    if no_probe:
+        forbid_probe()
+    return load_settings()
 
 
 def named(user: str | None) -> str:

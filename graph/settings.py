@@ -11,6 +11,8 @@ from pydantic import SecretStr
 
 from graph.errors import StorageFailed
 
+NO_PROBE = "THREADKEEP_NO_PROBE"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -20,6 +22,8 @@ class Settings:
     model: str | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
+    probe: bool = True
+    """Whether a model server on this machine is looked for, where nothing else names a model."""
 
     @property
     def database(self) -> Path:
@@ -47,7 +51,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         model=env.get("THREADKEEP_MODEL"),
         openai_api_key=SecretStr(key) if key else None,
         openai_base_url=env.get("OPENAI_BASE_URL"),
+        probe=NO_PROBE not in env,
     )
+
+
+def forbid_probe() -> None:
+    """Look for no model server in this process, as `THREADKEEP_NO_PROBE=1` does."""
+    os.environ[NO_PROBE] = "1"
 
 
 def fixed_time() -> str | None:

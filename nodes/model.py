@@ -4,7 +4,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable
 
-from chat_models.choice import choose_model
+from chat_models.choice import Choice, choose_model
 from chat_models.tokens import count_messages, exact_for, ratio_of
 from graph.context import Context
 from graph.settings import Settings, load_settings
@@ -14,7 +14,7 @@ from nodes.window import Window, window_of
 from stores.usage import Usage
 
 MODELS_KEPT = 16
-_built: dict[tuple[Settings, str | None], BaseChatModel] = {}
+_chosen: dict[tuple[Settings, str | None], tuple[Choice, BaseChatModel]] = {}
 
 
 async def model_of(context: Context) -> BaseChatModel:
@@ -23,12 +23,16 @@ async def model_of(context: Context) -> BaseChatModel:
     Raises:
         NoModel: it cannot be used, for want of a key for instance.
     """
-    wanted = (load_settings(), context.model)
-    if wanted not in _built:
-        if len(_built) >= MODELS_KEPT:
-            _built.clear()
-        _built[wanted] = (await choose_model(*wanted)).build()
-    return _built[wanted]
+    return (await _choose(context))[1]
+
+
+async def choice_of(context: Context) -> Choice:
+    """Return which model that is, and why.
+
+    Raises:
+        NoModel: it cannot be used, for want of a key for instance.
+    """
+    return (await _choose(context))[0]
 
 
 def name_of(model: BaseChatModel) -> str:
@@ -62,3 +66,13 @@ async def ask_quietly(
     if not isinstance(reply, AIMessage):
         raise TypeError(f"a chat model answered with {type(reply).__name__}")
     return reply, usage_of(count_messages(asked), reply)
+
+
+async def _choose(context: Context) -> tuple[Choice, BaseChatModel]:
+    wanted = (load_settings(), context.model)
+    if wanted not in _chosen:
+        if len(_chosen) >= MODELS_KEPT:
+            _chosen.clear()
+        choice = await choose_model(*wanted)
+        _chosen[wanted] = choice, choice.build()
+    return _chosen[wanted]

@@ -18,6 +18,8 @@ from stores.namespaces import all_messages_of, entities_of, facts_of, threads_of
 QUERY_CHARACTERS = 2_000
 CANDIDATES = 24
 KNOWN = 6
+FRESH_PART = 8
+"""At least this part of the recall budget is for the newest message, whatever stands already."""
 TOKENS_PER_LINE = 8
 """What a line of the memory block holds beside its words: dash, speaker, thread."""
 
@@ -35,7 +37,8 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     fresh = unseen(found, state.recalled, state.messages)
     standing, named = await read(store, owner, state.recalled, fresh)
     chosen = within(
-        [as_memory(item, named, newest.id or "") for item in fresh], context.recall_tokens
+        [as_memory(item, named, newest.id or "") for item in fresh],
+        fresh_budget(standing, context.recall_tokens),
     )
     kept = {memory["id"] for memory in chosen}
     places = [[*item.namespace[1:], item.key] for item in fresh if item.key in kept]
@@ -70,6 +73,16 @@ def unseen(
     seen = {place[-1] for turn in recalled for place in turn["places"]}
     seen |= {message.id or "" for message in shown}
     return [item for item in found if item.key not in seen and not item.value.get("superseded_by")]
+
+
+def fresh_budget(standing: Iterable[Memory], budget: int) -> int:
+    """Return how many tokens may be recalled beside what still stands in the prompt.
+
+    What was recalled stays until the next compaction, so a full budget every turn would bring
+    compaction every other turn, and no provider's cache would ever hold the prompt.
+    """
+    stands = sum(count_text(memory["text"]) + TOKENS_PER_LINE for memory in standing)
+    return max(budget - stands, budget // FRESH_PART)
 
 
 def within(memories: Sequence[Memory], budget: int) -> list[Memory]:

@@ -14,7 +14,7 @@ SUMMARY_FENCE = 80
 SUMMARY_SHARE = 0.2
 SMALLEST_SUMMARY = 240
 PROSE_SHARE, EXTRACT_SHARE, PIN_SHARE = 0.45, 0.2, 0.35
-HIGH_SHARE, LOW_SHARE = 0.8, 0.3
+HIGH_SHARE, LOW_SHARE = 0.8, 0.25
 LEAST_HISTORY = 32
 """Tokens of history without which not even a short question fits."""
 
