@@ -46,7 +46,9 @@ class Evidence:
     def __init__(self, index: MemoryIndex, question: Question) -> None:
         self.index, self.question = index, question
         self.rows = index.rows
-        self.average = max(1.0, float(self.rows["length"].sum()) / max(1, index.size))
+        alive = self.rows["alive"]
+        words = float(self.rows["length"][alive].sum())
+        self.average = max(1.0, words / max(1, index.alive))
         known = [index.vocabulary.known(word) for word in question.words]
         self.stems = np.array(known, dtype=np.int64)
         postings = [index.posting(each) for each in self.stems]
@@ -55,7 +57,7 @@ class Evidence:
         self.scores = np.zeros((len(postings), index.size + 1), dtype=np.float32)
         for place, (rows, counts) in enumerate(postings):
             length = 1 - B + B * self.rows["length"][rows] / self.average
-            self.scores[place, rows] = counts / (counts + K1 * length)
+            self.scores[place, rows] = alive[rows] * counts / (counts + K1 * length)
         self.total = max(1e-6, float(self.rarity.sum()))
         self.bm25 = (self.rarity / self.total) @ self.scores
 
@@ -143,14 +145,14 @@ def meanings(evidence: Evidence, rows: np.ndarray) -> np.ndarray:
     for word, rarity in zip(evidence.question.words, evidence.rarity, strict=True):
         asked += rarity * vector_of(word)
     length = float(np.linalg.norm(asked))
-    with_words = rows[evidence.rows["length"][rows] > 0]
+    with_words = rows[(evidence.rows["length"][rows] > 0) & evidence.rows["alive"][rows]]
     found = np.zeros(index.size + 1, dtype=np.float32)
     if length and len(with_words):
         every = np.arange(len(index.vocabulary))
         near = index.rarities(every) * (index.vocabulary.vectors() @ (asked / length))
         stems, begins = index.stems_of(with_words)
         found[with_words] = np.add.reduceat(near[stems], begins) / index.norms(with_words)
-    return found
+    return np.clip(found, -1, 1)
 
 
 def _cosines(evidence: Evidence, vectors: Mapping[int, float]) -> np.ndarray:
@@ -172,8 +174,9 @@ def _once(size: int, *rows: np.ndarray) -> np.ndarray:
 
 
 def _share(found: np.ndarray) -> np.ndarray:
-    """Return figures as shares of the best one."""
-    return np.asarray(found / max(1e-6, float(found.max(initial=0))))
+    """Return figures as shares of the best one, -1 to 1; zeros where none is above zero."""
+    best = float(found.max(initial=0))
+    return np.asarray(np.maximum(-1, found / best) if best > 0 else np.zeros_like(found))
 
 
 def _then(evidence: Evidence, rows: np.ndarray, neighbour: str) -> np.ndarray:

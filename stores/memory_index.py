@@ -45,6 +45,7 @@ class MemoryIndex:
         self.vocabulary = Vocabulary()
         self.size = 0
         self.alive = 0
+        self._normed = 0
         self.spaces: dict[str, int] = {}
         self.speakers: dict[str, int] = {}
         self.days: dict[int, int] = {0: 0}
@@ -83,16 +84,19 @@ class MemoryIndex:
     def norms(self, rows: np.ndarray) -> np.ndarray:
         """Return the lengths of the rows' vectors: of their words' vectors, weighted by rarity.
 
-        Each is worked out once; that its words have become less rare since changes little.
+        Each is kept until the number of items has changed by a fifth, and with it what is rare.
         """
+        if abs(self.alive - self._normed) > self._normed / 5:
+            self.rows["norm"] = 0
+            self._normed = self.alive
         wanted = rows[(self.rows["norm"][rows] == 0) & (self.rows["length"][rows] > 0)]
         for at in range(0, len(wanted), CHUNK):
             some = wanted[at : at + CHUNK]
             stems, begins = self.stems_of(some)
             vectors = self.vocabulary.vectors()[stems] * self.rarities(stems)[:, None]
             sums = np.add.reduceat(vectors, begins, axis=0)
-            self.rows["norm"][some] = np.maximum(1e-6, np.linalg.norm(sums, axis=1))
-        return np.asarray(np.maximum(1e-6, self.rows["norm"][rows]))
+            self.rows["norm"][some] = np.maximum(1e-3, np.linalg.norm(sums, axis=1))
+        return np.asarray(np.maximum(1e-3, self.rows["norm"][rows]))
 
     def stems_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the stems of rows, one row after the other, and where each row begins."""
@@ -121,9 +125,13 @@ class MemoryIndex:
     def drop(self, number: int) -> None:
         """Take an item out; one that is not there is no error."""
         row = self.rows_of.pop(number, None)
-        if row is not None:
-            self._rows[row]["alive"] = False
-            self.alive -= 1
+        if row is None:
+            return
+        self._rows[row]["alive"] = False
+        self.alive -= 1
+        stems, _ = self.stems_of(np.array([row]))
+        for stem in np.unique(stems).tolist():
+            self.vocabulary.count(stem, -1)
 
     def _new_row(self, number: int) -> int:
         row = self.size
@@ -150,7 +158,7 @@ class MemoryIndex:
             rows, times = self._postings[each]
             rows.append(row)
             times.append(count)
-            self.vocabulary.count(each)
+            self.vocabulary.count(each, 1)
 
     def _put_day(self, row: int, time: str) -> None:
         try:

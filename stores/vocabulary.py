@@ -39,9 +39,9 @@ class Vocabulary:
         """Return the number of the word's stem, -1 where it was never used."""
         return self._numbers.get(stem(word), -1)
 
-    def count(self, number: int) -> None:
-        """Note that the stem stands in one more item."""
-        self._frequencies[number] += 1
+    def count(self, number: int, more: int) -> None:
+        """Note that the stem stands in so many more items."""
+        self._frequencies[number] += more
 
     def frequencies(self, numbers: np.ndarray) -> np.ndarray:
         """Return in how many items each stem stands; -1 stands nowhere."""
