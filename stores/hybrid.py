@@ -90,7 +90,7 @@ class HybridStore(BaseStore):
         if any(isinstance(op, PutOp) for op in plain):
             done, found = await self._plain(plain), await self._search(queries)
         else:
-            done, found = await asyncio.gather(self._plain(plain), self._search(queries))
+            found, done = await asyncio.gather(self._search(queries), self._plain(plain))
         results, searched = iter(done), iter(found)
         return [next(searched) if _is_query(op) else next(results) for op in ops]
 
@@ -138,7 +138,7 @@ class HybridStore(BaseStore):
     async def _opened(self, seconds: float | None = None) -> None:
         """Wait until the vectors are open, or known not to be."""
         self.warm()
-        if self._opening:
+        if self._opening and not self._opening.done():
             await asyncio.wait([self._opening], timeout=seconds)
 
     async def _search(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
