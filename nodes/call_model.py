@@ -15,7 +15,7 @@ from graph.state import State, Update
 from nodes.ledger import reported_by, with_reply
 from nodes.model import is_exact, model_of, name_of, window_for
 from nodes.owner import context_of, owner_of, store_of
-from nodes.retrieve_memories import recalled_memories
+from nodes.recalled import recalled_memories
 from nodes.trim_history import Plan, plan_prompt
 from nodes.window import window_of
 

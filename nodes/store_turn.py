@@ -11,6 +11,7 @@ from langgraph.store.base import BaseStore, PutOp
 from typing_extensions import TypedDict
 
 from chat_models.message_words import words_of
+from chat_models.tokens import count_text
 from graph.checks import clean_text
 from graph.clock import now
 from graph.context import Context
@@ -138,4 +139,7 @@ def _stored(
 
 
 def _value(message: StoredMessage) -> dict[str, object]:
-    return {key: value for key, value in message.items() if key != "id"}
+    # Counted now, so that no turn that recalls it has to.
+    return {key: value for key, value in message.items() if key != "id"} | {
+        "tokens": count_text(message["text"])
+    }
