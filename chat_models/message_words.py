@@ -19,7 +19,7 @@ def text_of(message: BaseMessage) -> str:
     """Return the text of a message; content blocks of other kinds have none."""
     if isinstance(message.content, str):
         return message.content
-    return "".join(map(_text, message.content))
+    return "\n".join(text for block in message.content if (text := _text(block)))
 
 
 def as_json(value: object) -> str:

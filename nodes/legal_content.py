@@ -39,7 +39,8 @@ def _content(message: AnyMessage) -> str | list[str | dict[str, Any]]:
     kept = [block if _is_known(block) else _named(block) for block in blocks]
     if all(isinstance(block, str) or block.get("type") == "text" for block in kept):
         return "\n".join(b if isinstance(b, str) else str(b["text"]) for b in kept)
-    return [{"type": "text", "text": b} if isinstance(b, str) else b for b in kept]
+    written = [{"type": "text", "text": b} if isinstance(b, str) else b for b in kept]
+    return [b for b in written if b.get("type") != "text" or b["text"]]
 
 
 def _is_known(block: object) -> bool:

@@ -19,7 +19,7 @@ from stores.namespaces import all_messages_of, entities_of, facts_of
 QUERY_CHARACTERS = 2_000
 CANDIDATES = 24
 KNOWN = 6
-FRESH_PART = 8
+FRESH_PART = 5
 """At least this part of the recall budget is for the newest message, whatever stands already."""
 TOKENS_PER_LINE = 8
 """What a line of the memory block holds beside its words: dash, speaker, thread."""

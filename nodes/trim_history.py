@@ -62,7 +62,7 @@ def plan_prompt(
     window = window or window_of(context)
     if newest_user_message(state.messages) is None:
         raise BadInput("The thread has no message from a user; send one.")
-    coverage, blocks = Coverage.of(state), _by_place(memories)
+    coverage, blocks = Coverage.of(state), _by_place(memories, state.messages)
     head = prompt_head(coverage, context, window)
     parts = _visible(state, coverage, context)
     room = _room(head, window)
@@ -169,10 +169,15 @@ def memory_messages(blocks: Mapping[str, Sequence[Memory]]) -> dict[str, HumanMe
     return {place: memory_message(there, place) for place, there in blocks.items() if there}
 
 
-def _by_place(memories: Sequence[Memory]) -> dict[str, Sequence[Memory]]:
+def _by_place(
+    memories: Sequence[Memory], messages: Sequence[AnyMessage]
+) -> dict[str, Sequence[Memory]]:
+    """Return the memories by the user's message in front of which they stand."""
+    asked = {message.id for message in messages if isinstance(message, HumanMessage)}
     by_place: dict[str, list[Memory]] = defaultdict(list)
     for memory in memories:
-        by_place[memory.get("before", "")].append(memory)
+        if (place := memory.get("before", "")) in asked:
+            by_place[place].append(memory)
     return dict(by_place)
 
 
