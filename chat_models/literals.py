@@ -7,7 +7,7 @@ from typing import Final
 from chat_models.sentences import sentences
 
 LONGEST_QUOTE: Final = 120
-LONGEST_CLAUSE: Final = 20
+LONGEST_CLAUSE: Final = 8
 """Words of a denial that are kept on each side."""
 LONGEST_PASSAGE: Final = 400
 """Characters."""
@@ -30,16 +30,19 @@ _EXACT: Final = re.compile(
 )
 _NAME: Final = re.compile(r"[^\W\d_a-z][\w'’-]{0,60}")
 _DENIAL: Final = re.compile(
-    r"\b(?:not|never|no|none|nobody|nothing|neither|nor|without|cannot|instead"
+    r"\b(?:not|never|no|neither|nor|without|cannot"
     r"|(?:is|are|was|were|do|does|did|has|have|had|wo|ca|could|would|should|must)n['’]t)\b",
     re.IGNORECASE,
 )
 _WORD: Final = re.compile(r"\S+")
 _CLAUSE_END: Final = re.compile(r"[,;:—]$")
 _NO_NAME: Final = frozenset(
-    "i i'm i've i'd i'll i’m i’ve i’d i’ll ok okay yes no mr mrs ms dr a an the".split()
+    "i i'm i've i'd i'll i’m i’ve i’d i’ll ok okay yes no mr mrs ms dr a an the this that these "
+    "those my your our his her their its we you he she it they in on at to of for from with by as "
+    "and but or so if when where why how what who which while after before since please let do "
+    "did does is are was were have has had can could will would should not never there here".split()
 )
-_BEFORE, _AFTER = 3, 2
+_BEFORE, _AFTER = 4, 2
 """Words shown around a literal, so that a number still says what it counts."""
 
 

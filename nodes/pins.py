@@ -1,5 +1,6 @@
 """Pins: what was said word for word in folded messages, kept beside the prose of the summary."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -16,13 +17,15 @@ LITERALS = 8
 """Of one pin, so that the state stays small."""
 TELLING = 4
 """Characters from which a literal is taken for more than a small number or a short word."""
+_EXACT = re.compile(r"[\d/\\@\"“«`]")
 
 
 def pinned(pins: Sequence[Pin], folded: Sequence[AnyMessage], budget: int) -> list[Pin]:
     """Return `pins` and what `folded` adds, within `budget` tokens; the least used go first.
 
-    A pin is used by every folded message that mentions one of its literals. Among equals the
-    telling stay, then the newest. The order is that of the conversation.
+    A pin is used by every folded message that mentions one of its literals. Among equals those
+    stay that nobody could guess (numbers, paths, quotes), then the telling, then the newest.
+    The order is that of the conversation.
     """
     told = [(m, passages(words_of(m))) for m in folded if not _repeats(m)]
     kept = list(pins)
@@ -65,9 +68,10 @@ def _mentioned(literals: Iterable[str]) -> set[str]:
 
 
 def _within(pins: Sequence[Pin], budget: int) -> list[Pin]:
-    def worth(place: int) -> tuple[int, bool, int]:
-        pin = pins[place]
-        return pin["used"], any(len(each) >= TELLING for each in pin["literals"]), place
+    def worth(place: int) -> tuple[int, int, int]:
+        telling = [each for each in pins[place]["literals"] if len(each) >= TELLING]
+        exact = any(_EXACT.search(literal) for literal in telling)
+        return pins[place]["used"], bool(telling) + exact, place
 
     kept: list[int] = []
     for place in sorted(range(len(pins)), key=worth, reverse=True):

@@ -30,7 +30,7 @@ CALLS_A_TURN = 8
 """What is left is folded after the next turns; quoted sentences stand in for it meanwhile."""
 BACKLOG = 4
 """Prompts full of messages that may wait for a summary that keeps failing."""
-LEAST_PROSE = 60
+LEAST_PROSE = 40
 """Tokens; with less there is nothing that a model could write."""
 LEAST_PIECE = 200
 

@@ -66,7 +66,7 @@ def plan_prompt(
     head = prompt_head(coverage, context, window)
     parts = _visible(state, coverage, context)
     room = _room(head, window)
-    shown = newest_within(parts[-_wanted(context) :], blocks, room)
+    shown = newest_within(parts[-most_exchanges(context) :], blocks, _reach(context, room))
     if context.summarizes and (len(shown) < len(parts) or _lacks_a_question(shown, head)):
         # What must go is covered here and now; older memories go with it.
         blocks = {place: blocks[place] for place in _places(shown[-1]) & blocks.keys()}
@@ -160,7 +160,7 @@ def out_of_reach(state: State, context: Context, window: Window | None = None) -
     """Return the oldest messages that a preset without a summary will not show again."""
     parts = exchanges(state.messages)
     window = window or window_of(context)
-    kept = newest_within(parts[-_wanted(context) :], {}, window.history)
+    kept = newest_within(parts[-most_exchanges(context) :], {}, _reach(context, window.history))
     return [message for part in parts[: len(parts) - len(kept)] for message in part]
 
 
@@ -203,11 +203,16 @@ def _visible(state: State, coverage: Coverage, context: Context) -> list[Exchang
     return parts if context.summarizes and any(map(_is_led, parts)) else led
 
 
-def _wanted(context: Context) -> int:
+def most_exchanges(context: Context) -> int:
     """Return how many exchanges the preset shows at most, the unanswered one included."""
     if context.memory in ("window", "entity", "graph"):
         return context.window + 1
     return 2 if context.memory == "vector" else EVERYTHING
+
+
+def _reach(context: Context, room: int) -> int:
+    """Return how many tokens of messages the preset shows, the newest in any case."""
+    return min(room, context.history_tokens) if context.memory == "tokens" else room
 
 
 def _is_led(part: Exchange) -> bool:

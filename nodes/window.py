@@ -9,7 +9,7 @@ from nodes.prompts import system_message
 
 PRIMING = 3
 """Tokens that every prompt costs beside its messages."""
-SUMMARY_FENCE = 80
+SUMMARY_FENCE = 60
 """Tokens that the summary's message costs beside its words: fence and headings."""
 SUMMARY_SHARE = 0.2
 SMALLEST_SUMMARY = 240
