@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.runtime import Runtime
 
-from chat_models.tokens import count_message, cut_middle
+from chat_models.tokens import count_message, count_text, cut_middle
 from graph.context import Context
 from graph.errors import BadInput
 from graph.memories import Memory
@@ -68,8 +68,8 @@ def plan_prompt(
     room = _room(head, window)
     shown = newest_within(parts[-most_exchanges(context) :], blocks, _reach(context, room))
     if context.summarizes and (len(shown) < len(parts) or _lacks_a_question(shown, head)):
-        # What must go is covered here and now; older memories go with it.
-        blocks = {place: blocks[place] for place in _places(shown[-1]) & blocks.keys()}
+        # What must go is covered here and now; what was recalled for it is shown with the newest.
+        blocks = _gathered(blocks, shown[-1], context.recall_tokens)
         led = [part for part in parts if _is_led(part)]
         shown = newest_within(led, blocks, window.low)
         left = before(coverage.uncovered(state.messages), shown[0][0].id)
@@ -84,7 +84,7 @@ def plan_prompt(
     standing = [blocks[place] for place in _places([*recent, *newest]) & blocks.keys()]
     shown_parts = Shown(head=head, recent=recent, newest=newest, memories=standing, prompt=prompt)
     ledger = ledger_of(shown_parts, context, window)
-    recalled = _standing(state.recalled, blocks)
+    recalled = _standing(state.recalled, blocks, prompt)
     return Plan(prompt=prompt, ledger=ledger, coverage=coverage, recalled=recalled)
 
 
@@ -181,15 +181,38 @@ def _by_place(
     return dict(by_place)
 
 
+def _gathered(
+    blocks: Mapping[str, Sequence[Memory]], newest: Exchange, budget: int
+) -> dict[str, Sequence[Memory]]:
+    """Return all memories in front of the newest question, its own first, within `budget` tokens.
+
+    They were not recalled again because they stood further up: now they would be missed.
+    """
+    question = newest_user_message(newest)
+    place = question.id or "" if question else ""
+    earlier = [memory for other in list(blocks)[::-1] if other != place for memory in blocks[other]]
+    kept: list[Memory] = []
+    for memory in (*blocks.get(place, ()), *earlier):
+        budget -= memory.get("tokens") or count_text(memory["text"])
+        if budget < 0:
+            break
+        kept.append(memory)
+    return {place: kept} if kept else {}
+
+
 def _standing(
-    recalled: Sequence[Recalled], blocks: Mapping[str, Sequence[Memory]]
+    recalled: Sequence[Recalled],
+    blocks: Mapping[str, Sequence[Memory]],
+    prompt: Sequence[AnyMessage],
 ) -> list[Recalled]:
-    """Return what of `recalled` is in `blocks`."""
+    """Return what of `recalled` is in `blocks`, each where it stands in the prompt."""
+    known = {place[-1]: place for turn in recalled for place in turn["places"]}
     left: list[Recalled] = []
-    for turn in recalled:
-        ids = {memory["id"] for memory in blocks.get(turn["before"], ())}
-        if places := [place for place in turn["places"] if place[-1] in ids]:
-            left.append({**turn, "places": places})
+    for message in prompt:
+        shown = blocks.get(message.id or "", ())
+        places = [known[memory["id"]] for memory in shown if memory["id"] in known]
+        if places:
+            left.append({"before": message.id or "", "places": places})
     return left
 
 

@@ -28,7 +28,7 @@ SMALL = {
     "window": 2,
 }
 # So that its oldest messages leave too.
-TIGHT = {"buffer": {"max_tokens": 400}}
+TIGHT = {"buffer": {"reserve_tokens": 330}}
 EARLIER = "Miriam takes care of the parrots whenever we travel."
 SAID = {
     "My sister Miriam moved to Lisbon in March 2026.": "Lisbon is lovely in spring.",
