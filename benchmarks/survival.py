@@ -83,7 +83,10 @@ class Buried:
     async def bury(self, compactions: int) -> None:
         """Talk until so many compactions have passed."""
         while self.compactions < compactions:
-            await self.say(sentence(self.random, 60))
+            # Names and numbers of its own, which press for the same place beside the summary.
+            crate = f"Crate {self.random.randint(100, 999)} of Anno Verwij weighs"
+            number = self.random.randint(1_000, 9_999)
+            await self.say(f"{sentence(self.random, 50)}. {crate} {number} kilos.")
 
     async def reachable(self) -> float:
         """Return the share of the planted literals that are in the prompt when asked for."""

@@ -35,11 +35,12 @@ def pinned(pins: Sequence[Pin], folded: Sequence[AnyMessage], budget: int) -> li
             new = [literal for literal in passage.literals if literal not in known]
             if not new:
                 continue
-            known.update(passage.literals)
+            # Those alone that no other pin has: a name that is in every message is one pin's.
+            known.update(new)
             kept.append(
                 {
                     "text": passage.text,
-                    "literals": list(passage.literals[:LITERALS]),
+                    "literals": new[:LITERALS],
                     "message": message.id or "",
                     "used": int(isinstance(message, HumanMessage)),
                 }
