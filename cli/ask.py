@@ -51,6 +51,9 @@ async def _ask(
         await turn.finished()
         sys.stdout.write(json.dumps(_report(turn, name), ensure_ascii=False) if as_json else "")
         sys.stdout.write("\n")
+        await agent.store.index_pending()
+        if agent.store.notice:
+            complain(agent.store.notice)
 
 
 def _report(turn: Turn, thread: str) -> dict[str, Any]:

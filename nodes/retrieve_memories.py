@@ -17,8 +17,11 @@ from nodes.recalled import as_memory, reads, standing, thread_names
 from stores.namespaces import all_messages_of, entities_of, facts_of
 
 QUERY_CHARACTERS = 2_000
-CANDIDATES = 24
 KNOWN = 6
+FEWEST, MOST = 24, 200
+"""Messages that are asked for, however few or many tokens there are for them."""
+USUAL_TOKENS = 30
+"""What a recalled message takes at least, mostly."""
 TOKENS_PER_LINE = 8
 """What a line of the memory block holds beside its words: dash, speaker, thread."""
 
@@ -56,7 +59,8 @@ def searches(owner: str, query: str, context: Context) -> list[Op]:
             for namespace in (entities_of(owner), facts_of(owner))
         ]
     if context.recalls_messages:
-        ops.append(SearchOp(all_messages_of(owner), query=query, limit=CANDIDATES))
+        enough = min(MOST, max(FEWEST, context.recall_tokens // USUAL_TOKENS))
+        ops.append(SearchOp(all_messages_of(owner), query=query, limit=enough))
     return ops
 
 
