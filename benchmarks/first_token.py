@@ -45,7 +45,7 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
         thread.replies = lambda asked: sentence(random, 30)
         thread.summarise = lambda asked: sentence(random, 60)
         thread.extract = lambda asked: NOTHING_FOUND
-        context = Context(user_id="bench", max_tokens=3_000, recall_tokens=400)
+        context = Context(user_id="bench")
         await turn(agent, context, "Hello.")
         thread.server.requests.clear()
         thread.server.delay_first = SECONDS

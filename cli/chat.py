@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cli.complaints import complain
+from cli.event_loop import new_event_loop, run
 from graph.checks import check_id
 from graph.errors import ThreadkeepError
 from graph.settings import Settings, make_home
@@ -30,7 +31,7 @@ class Background:
     """An event loop in a thread of its own."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
@@ -57,6 +58,7 @@ class Chat:
         self.model = model
         self.thread = ""
         self.turn: Turn | None = None
+        self.told = ""
         self.agent: Agent
         self._open = AsyncExitStack()
 
@@ -86,6 +88,13 @@ class Chat:
         finally:
             sys.stdout.write("\n")
             sys.stdout.flush()
+            self._tell(self.agent.store.notice)
+
+    def _tell(self, notice: str) -> None:
+        """Say what a person should know about the store, once."""
+        if notice and notice != self.told:
+            complain(notice)
+        self.told = notice
 
     async def written(self) -> None:
         """Wait until the turn before is written down."""
@@ -115,7 +124,7 @@ def run_chat(
 
     name = check_id(thread, "thread") if thread is not None else new_thread()
     make_home(settings)
-    choice = asyncio.run(choose_model(settings, model))
+    choice = run(choose_model(settings, model))
     where = "your last thread" if last else f"thread {name!r}"
     complain(f"user {user!r}, {where}, model {choice.reason}. /help for help.")
     loop, chat = Background(), Chat(settings, user, model)

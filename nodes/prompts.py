@@ -75,7 +75,8 @@ def with_memories(
     """Return the messages with each memory block in front of the message it belongs to."""
     shown: list[AnyMessage] = []
     for message in messages:
-        if block := recalled.get(message.id or ""):
+        # In front of the user's own messages alone: nothing may part a call from its results.
+        if isinstance(message, HumanMessage) and (block := recalled.get(message.id or "")):
             shown.append(block)
         shown.append(message)
     return shown

@@ -19,11 +19,14 @@ from nodes.trim_history import most_exchanges
 from stores.namespaces import all_messages_of, entities_of, facts_of
 
 QUERY_CHARACTERS = 2_000
-CANDIDATES = 24
 KNOWN = 6
 NAMES = 12
 FRESH_PART = 5
 """At least this part of the recall budget is for the newest message, whatever stands already."""
+FEWEST, MOST = 24, 200
+"""Messages that are asked for, however few or many tokens there are for them."""
+USUAL_TOKENS = 30
+"""What a recalled message takes at least, mostly."""
 TOKENS_PER_LINE = 8
 """What a line of the memory block holds beside its words: dash, speaker, thread."""
 
@@ -77,7 +80,8 @@ def searches(owner: str, query: str, context: Context) -> list[Op]:
     if context.recalls_facts:
         ops.append(SearchOp(facts_of(owner), query=query, limit=KNOWN))
     if context.recalls_messages:
-        ops.append(SearchOp(all_messages_of(owner), query=query, limit=CANDIDATES))
+        enough = min(MOST, max(FEWEST, context.recall_tokens // USUAL_TOKENS))
+        ops.append(SearchOp(all_messages_of(owner), query=query, limit=enough))
     return ops
 
 

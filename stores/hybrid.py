@@ -29,7 +29,8 @@ SPARE = 8
 CANDIDATES_FILTERED = 100_000
 PAGE = 32
 QUICK = 20_000
-"""Rows that are ranked where they are; more are ranked on another thread."""
+"""Of so many rows the index in memory weighs the meaning of each by itself, in a few milliseconds.
+Beyond, ranking has a thread of its own, and the nearest come from the vectors."""
 BATCH = 256
 BEHIND_SECONDS = 0.2
 CLOSE_SECONDS = 10.0
@@ -99,6 +100,7 @@ class HybridStore(BaseStore):
         await self._opened()
         async with self._indexing:
             await self._index(progress)
+            await self.indexes.keep_up()
 
     async def reindex(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""
@@ -143,9 +145,6 @@ class HybridStore(BaseStore):
 
     async def _search(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
         """Search; operations on the same owner and query share what is worked out for it."""
-        if not ops:
-            return []
-        await self._opened(OPEN_SECONDS)
         found: dict[int, list[SearchItem]] = {}
         for owner, query in dict.fromkeys(_asked(op) for op in ops):
             here = [place for place, op in enumerate(ops) if _asked(op) == (owner, query)]
@@ -159,25 +158,22 @@ class HybridStore(BaseStore):
     async def _scores(
         self, owner: str, query: str, ops: Sequence[SearchOp]
     ) -> list[dict[int, Score]]:
-        near = asyncio.create_task(self.vectors.search(owner, query, CANDIDATES))
         async with self.indexes.open_index(owner) as index:
+            vectors: dict[int, float] = {}
+            if index is None or index.size > QUICK or not self.vectors.static:
+                await self._opened(OPEN_SECONDS)
+                vectors = await self.vectors.search(owner, query, CANDIDATES)
             if index is None:
-                vectors = await near
                 return [rank_hits(await self._hits(op), vectors) for op in ops]
 
-            def scores(vectors: Mapping[int, float]) -> list[dict[int, Score]]:
+            def scores() -> list[dict[int, Score]]:
+                evidence = Evidence(index, take_apart(query, index.speakers))
                 return [
                     rank(evidence, index.below(".".join(op.namespace_prefix)), vectors, _wanted(op))
                     for op in ops
                 ]
 
-            # On a thread of its own Chroma searches meanwhile.
-            await asyncio.sleep(0)
-            evidence = Evidence(index, take_apart(query, index.speakers))
-            vectors = await near
-            if index.size <= QUICK:
-                return scores(vectors)
-            return await asyncio.to_thread(scores, vectors)
+            return scores() if index.size <= QUICK else await asyncio.to_thread(scores)
 
     async def _hits(self, op: SearchOp) -> dict[int, float]:
         found = await self.index.search(
