@@ -13,7 +13,7 @@ from graph.errors import BadInput
 from graph.memories import Memory
 from graph.state import State, Update
 from nodes.ledger import reported_by, with_reply
-from nodes.model import is_exact, model_of, name_of, window_for
+from nodes.model import is_exact, model_of, name_of, served, window_for
 from nodes.owner import context_of, owner_of, store_of
 from nodes.recalled import recalled_memories
 from nodes.trim_history import Plan, plan_prompt
@@ -55,14 +55,14 @@ async def call_model(state: State, runtime: Runtime[Context]) -> Update:
 
 async def answer(model: BaseChatModel, prompt: list[AnyMessage]) -> AIMessage:
     """Return the reply; a server that wants roles to alternate gets neighbours as one message."""
-    name = name_of(model)
-    if name not in _alternating:
+    server = served(model)
+    if server not in _alternating:
         try:
             return _reply(await model.ainvoke(prompt))
         except RequestRefused as refused:
             if not _ALTERNATE.search(str(refused)):
                 raise
-        _alternating.add(name)
+        _alternating.add(server)
     merged: list[BaseMessage] = merge_message_runs(prompt, chunk_separator="\n\n")
     return _reply(await model.ainvoke(merged))
 

@@ -19,7 +19,7 @@ from chat_models.extraction_schema import (
     read_json,
 )
 from chat_models.openai_errors import BrokenReply, RequestRefused
-from nodes.model import ask_quietly, name_of
+from nodes.model import ask_quietly, served
 from stores.usage import NOTHING, Usage, added
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ _works: dict[str, int] = {}
 async def extract_by_model(model: BaseChatModel, prompt: str) -> tuple[Extraction | None, Usage]:
     """Return what the model found, None where it failed every way, and what its calls took."""
     usage = NOTHING
-    name = name_of(model)
+    name = served(model)
     for place in range(_works.get(name, 0), len(RUNGS)):
         rung = RUNGS[place]
         try:

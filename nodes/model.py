@@ -40,6 +40,11 @@ def name_of(model: BaseChatModel) -> str:
     return str(getattr(model, "model_name", None) or model._llm_type)[:200]
 
 
+def served(model: BaseChatModel) -> str:
+    """Return the model's name and its server, for what is learned about how to ask it."""
+    return f"{name_of(model)} at {getattr(model, 'openai_api_base', None) or 'home'}"
+
+
 def is_exact(model: BaseChatModel) -> bool:
     """Tell whether what is counted here is what this model counts; the offline model has no other.
 
