@@ -14,6 +14,9 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
+from checkpoints.owner_records import refuse_late
+from graph.errors import ThreadDeleted
+
 FOREVER_MINUTES = 1e9
 
 
@@ -24,6 +27,7 @@ class MemorySaver(InMemorySaver):
         super().__init__(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         self.ttl_minutes = ttl_minutes
         self._lives: dict[str, tuple[float, float]] = {}
+        self._buried: dict[str, str] = {}
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a checkpoint; a thread that has expired is deleted instead."""
@@ -52,6 +56,7 @@ class MemorySaver(InMemorySaver):
     ) -> RunnableConfig:
         """Save a checkpoint."""
         thread = str(config["configurable"]["thread_id"])
+        refuse_late(self._buried.get(thread), config["configurable"], checkpoint["id"])
         self._use(thread)
         if self.ttl_minutes is not None and thread not in self._lives:
             await self.aset_ttl(thread, self.ttl_minutes)
@@ -62,6 +67,23 @@ class MemorySaver(InMemorySaver):
         self._lives.pop(thread_id, None)
         self.delete_thread(thread_id)
 
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Save what a task wrote."""
+        run = config["configurable"]
+        refuse_late(self._buried.get(str(run["thread_id"])), run)
+        self.put_writes(config, writes, task_id, task_path)
+
+    async def abury(self, thread_id: str, at: str) -> None:
+        """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
+        self._buried[thread_id] = at
+        await self.adelete_thread(thread_id)
+
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints and writes of these runs."""
         for found in list(self.list(None)):
@@ -70,6 +92,8 @@ class MemorySaver(InMemorySaver):
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints and writes of a thread to another."""
+        if target_thread_id in self._buried:
+            raise ThreadDeleted(target_thread_id)
         for namespace, checkpoints in list(self.storage.get(source_thread_id, {}).items()):
             self.storage[target_thread_id][namespace].update(checkpoints)
         for (thread, *place), written in list(self.writes.items()):

@@ -13,6 +13,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
 
+from graph.errors import ThreadDeleted
+
 RECORD = "owner-of-"
 """What the ids of records begin with; no other thread's may."""
 FIRST = "00000000-0000-6000-8000-000000000000"
@@ -31,16 +33,24 @@ class Record:
         """Tell whether the thread belongs to the user, or to nobody yet."""
         return self.owner in ("", digest(user))
 
-    def is_late(self, run: Mapping[str, Any], new_id: str | None) -> bool:
-        """Tell whether what is written belongs to a life of the thread that was deleted.
 
-        It goes by the checkpoint it stands on; a checkpoint that begins a thread by its own id.
-        """
-        if not self.deleted:
-            return False
-        root = (run.get("checkpoint_map") or {}).get("")
-        stands_on = root or run.get("checkpoint_id") or new_id or ""
-        return str(stands_on) < self.deleted
+def refuse_late(deleted: str | None, run: Mapping[str, Any], new_id: str = "") -> None:
+    """Refuse what belongs to a life of the thread that ended when it was deleted.
+
+    It goes by the checkpoint that is stood on: of the graph around a subgraph, else the parent,
+    else, where a thread begins, the new one itself. `deleted` is a checkpoint id; ids sort by time.
+
+    Raises:
+        ThreadDeleted: it is older than the deletion.
+    """
+    stands_on = (run.get("checkpoint_map") or {}).get("") or run.get("checkpoint_id") or new_id
+    if deleted and str(stands_on) < deleted:
+        raise ThreadDeleted(str(run["thread_id"]))
+
+
+def now_id() -> str:
+    """Return a checkpoint id of this moment."""
+    return str(uuid6(clock_seq=-2))
 
 
 def digest(user: str) -> str:
@@ -76,7 +86,7 @@ class Records:
 
     async def bury(self, thread: str) -> None:
         """Note that the thread is deleted as of now."""
-        now = str(uuid6(clock_seq=-2))
+        now = now_id()
         await self._saver.aput_writes(_config(thread, FIRST), [("deleted", now)], f"deleted {now}")
 
 

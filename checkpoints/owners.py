@@ -7,7 +7,7 @@ is where the user must be (see `graph/user.py`); calls without a config ask as `
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from copy import copy
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from langchain_core.runnables import ConfigurableFieldSpec, RunnableConfig
 from langgraph.checkpoint.base import (
@@ -18,14 +18,22 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
 )
 
-from checkpoints.owner_records import RECORD, Record, Records
+from checkpoints.owner_records import RECORD, Record, Records, now_id, refuse_late
 from graph.checks import check_id
-from graph.errors import AccessRefused
+from graph.errors import AccessRefused, ThreadDeleted
 from graph.user import USER_KEY, acting_user
 
 KNOWN_SECONDS = 1.0
 """How long a record may be taken from memory before a write; after one it is always read."""
 KNOWN_THREADS = 4_096
+
+
+@runtime_checkable
+class Burying(Protocol):
+    """A saver that itself refuses what comes late, as those of `checkpoints.savers` do."""
+
+    async def abury(self, thread_id: str, at: str) -> None:
+        """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
 
 
 class OwnedSaver(BaseCheckpointSaver[Any]):
@@ -128,11 +136,15 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
             AccessRefused: the thread is another user's, or nobody asks.
         """
         user, thread = acting_user(), check_thread(thread_id)
-        if (await self._owned(thread, user)).owner:
-            # First of all: whoever writes meanwhile sees it and takes back what they wrote.
-            await self._records.bury(thread)
-            self._known.pop(thread, None)
-            await self.saver.adelete_thread(thread)
+        if not (await self._owned(thread, user)).owner:
+            return
+        if isinstance(self.saver, Burying):
+            await self.saver.abury(thread, now_id())
+            return
+        # First of all: whoever writes meanwhile sees it and takes back what they wrote.
+        await self._records.bury(thread)
+        self._known.pop(thread, None)
+        await self.saver.adelete_thread(thread)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete what these runs of the acting user's own have saved.
@@ -157,7 +169,7 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
         await self._owned(source, user)
         record = await self._owned(target, user, fresh=True)
         if record.deleted:
-            raise AccessRefused(f"Thread {target!r} was deleted; copy to a new one.")
+            raise ThreadDeleted(target)
         if not record.owner:
             await self._claimed(target, user)
         await self.saver.acopy_thread(source, target)
@@ -208,8 +220,9 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
     async def _owned(self, thread: str, user: str, *, fresh: bool = False) -> Record:
         """Return the record of a thread that belongs to the user or to nobody."""
         read_at, record = self._known.get(thread, (0.0, Record()))
-        # Whose it is never changes; what was deleted is asked again after a moment.
-        if fresh or not record.owner or monotonic() - read_at > KNOWN_SECONDS:
+        # Whose it is never changes; whether it was deleted is asked again after a moment.
+        old = monotonic() - read_at > KNOWN_SECONDS and not isinstance(self.saver, Burying)
+        if fresh or not record.owner or old:
             record = self._remember(thread, await self._records.read(thread))
         return _checked(record, thread, user)
 
@@ -219,22 +232,23 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
         )
 
     async def _writable(
-        self, thread: str, user: str, run: Mapping[str, Any], new_id: str | None = None
+        self, thread: str, user: str, run: Mapping[str, Any], new_id: str = ""
     ) -> None:
         record = await self._owned(thread, user)
         if not record.owner:
             record = await self._claimed(thread, user)
-        if record.is_late(run, new_id):
-            raise _deleted(thread)
+        refuse_late(record.deleted, run, new_id)
 
-    async def _still_alive(
-        self, thread: str, run: Mapping[str, Any], new_id: str | None = None
-    ) -> None:
+    async def _still_alive(self, thread: str, run: Mapping[str, Any], new_id: str = "") -> None:
         """Take back what was written while the thread was deleted."""
+        if isinstance(self.saver, Burying):
+            return  # It has refused that in the same step.
         record = self._remember(thread, await self._records.read(thread))
-        if record.is_late(run, new_id):
+        try:
+            refuse_late(record.deleted, run, new_id)
+        except ThreadDeleted:
             await self.saver.adelete_thread(thread)
-            raise _deleted(thread)
+            raise
 
     def _remember(self, thread: str, record: Record) -> Record:
         if len(self._known) >= KNOWN_THREADS:
@@ -285,7 +299,3 @@ def _given(found: CheckpointTuple, thread: str, user: str) -> CheckpointTuple:
 
 def _named(config: RunnableConfig, user: str) -> RunnableConfig:
     return {**config, "configurable": {**config["configurable"], USER_KEY: user}}
-
-
-def _deleted(thread: str) -> AccessRefused:
-    return AccessRefused(f"Thread {thread!r} was deleted meanwhile; what came late is not kept.")

@@ -15,12 +15,38 @@ COLUMNS = {
     ),
 }
 FOREVER_MINUTES = 1e9
-LIFETIMES = """
+BURIED = "TK001"
+"""SQLSTATE of what comes late for a deleted thread."""
+# See sqlite_retention.py for what is late.
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS lifetimes (
     thread_id text PRIMARY KEY, minutes double precision NOT NULL, expires_at timestamptz NOT NULL
 );
 CREATE INDEX IF NOT EXISTS lifetimes_end ON lifetimes (expires_at);
-CREATE INDEX IF NOT EXISTS checkpoints_run ON checkpoints ((metadata ->> 'run_id'))
+CREATE INDEX IF NOT EXISTS checkpoints_run ON checkpoints ((metadata ->> 'run_id'));
+CREATE TABLE IF NOT EXISTS buried (thread_id text PRIMARY KEY, at text NOT NULL);
+CREATE OR REPLACE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE stands_on text := new.checkpoint_id;
+BEGIN
+    IF TG_TABLE_NAME = 'checkpoints' THEN
+        stands_on := coalesce(
+            new.metadata -> 'parents' ->> '', new.parent_checkpoint_id, new.checkpoint_id
+        );
+    END IF;
+    -- The lock is the one that a deletion takes: either it sees this row, or this row its mark.
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(new.thread_id, 0));
+    IF EXISTS (
+        SELECT 1 FROM buried
+        WHERE thread_id = new.thread_id AND at COLLATE "C" > stands_on COLLATE "C"
+    ) THEN
+        RAISE EXCEPTION 'this thread was deleted' USING ERRCODE = '{BURIED}';
+    END IF;
+    RETURN new;
+END $$;
+CREATE OR REPLACE TRIGGER checkpoint_late BEFORE INSERT ON checkpoints
+FOR EACH ROW EXECUTE FUNCTION refuse_late();
+CREATE OR REPLACE TRIGGER write_late BEFORE INSERT ON checkpoint_writes
+FOR EACH ROW EXECUTE FUNCTION refuse_late()
 """
 # Blobs that only deleted checkpoints named. A channel keeps its version until it changes, so a
 # blob may serve checkpoints older and newer than itself.
@@ -53,6 +79,16 @@ async def delete_threads(conn: "Connection", threads: Sequence[str]) -> None:
     """Delete all checkpoints and writes of threads."""
     for table in TABLES:
         await conn.execute(f"DELETE FROM {table} WHERE thread_id = ANY(%s)", (list(threads),))
+
+
+async def bury_thread(conn: "Connection", thread: str, at: str) -> None:
+    """Delete a thread and note when; nothing of its content stays."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (thread,))
+    await conn.execute(
+        "INSERT INTO buried VALUES (%s, %s) ON CONFLICT (thread_id) DO UPDATE SET at = excluded.at",
+        (thread, at),
+    )
+    await delete_threads(conn, [thread])
 
 
 async def delete_for_runs(conn: "Connection", run_ids: Sequence[str]) -> None:

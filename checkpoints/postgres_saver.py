@@ -1,7 +1,7 @@
 """Short-term memory on PostgreSQL: LangGraph's own saver, made complete and strict."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -13,9 +13,11 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from psycopg import Error
 
 from checkpoints import postgres_retention as retention
 from graph.database_url import Database
+from graph.errors import ThreadDeleted
 from graph.postgres import Pool, open_pool, setup_lock
 
 
@@ -63,13 +65,31 @@ class PostgresSaver(AsyncPostgresSaver):
             async with self.pool.connection() as conn:
                 await retention.set_lifetime(conn, thread, self.ttl_minutes, anew=False)
             self._mortal.add(thread)
-        return await super().aput(config, checkpoint, metadata, new_versions)
+        with _late_is_refused(thread):
+            return await super().aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Save what a task wrote."""
+        with _late_is_refused(str(config["configurable"]["thread_id"])):
+            await super().aput_writes(config, writes, task_id, task_path)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all checkpoints and writes of a thread."""
         async with self.pool.connection() as conn, conn.transaction():
             await retention.delete_threads(conn, [str(thread_id)])
         self._mortal.discard(str(thread_id))
+
+    async def abury(self, thread_id: str, at: str) -> None:
+        """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
+        async with self.pool.connection() as conn, conn.transaction():
+            await retention.bury_thread(conn, thread_id, at)
+        self._mortal.discard(thread_id)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints and writes of these runs."""
@@ -78,8 +98,9 @@ class PostgresSaver(AsyncPostgresSaver):
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints and writes of a thread to another."""
-        async with self.pool.connection() as conn, conn.transaction():
-            await retention.copy_thread(conn, source_thread_id, target_thread_id)
+        with _late_is_refused(target_thread_id):
+            async with self.pool.connection() as conn, conn.transaction():
+                await retention.copy_thread(conn, source_thread_id, target_thread_id)
 
     async def aprune_turns(self, thread_id: str, keep: int) -> None:
         """Keep the checkpoints of the newest `keep` turns."""
@@ -128,5 +149,15 @@ async def open_postgres(
         async with setup_lock(pool):
             await saver.setup()
             async with pool.connection() as conn:
-                await conn.execute(retention.LIFETIMES, prepare=False)
+                await conn.execute(retention.SCHEMA, prepare=False)
         yield saver
+
+
+@contextmanager
+def _late_is_refused(thread: str) -> Iterator[None]:
+    try:
+        yield
+    except Error as error:
+        if error.sqlstate != retention.BURIED:
+            raise
+        raise ThreadDeleted(thread) from None

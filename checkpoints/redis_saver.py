@@ -20,8 +20,11 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph_checkpoint_aws.checkpoint.valkey import AsyncValkeySaver
+from valkey.exceptions import WatchError
 
+from checkpoints.owner_records import refuse_late
 from graph.database_url import Database
+from graph.errors import ThreadDeleted
 from graph.redis import open_client
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 EXTEND_BELOW = 0.95
 """A life is extended when less than this share of it is left, so that not every read writes."""
 BATCH = 500
+GRAVE_SECONDS = 90 * 24 * 3600
+"""How long it is remembered that a thread was deleted; nothing is late for longer."""
 Place = tuple[str, str, str]
 """Thread, namespace, checkpoint id."""
 
@@ -82,9 +87,7 @@ class RedisSaver(AsyncValkeySaver):
         run = config["configurable"]
         place = (str(run["thread_id"]), run.get("checkpoint_ns", ""), checkpoint["id"])
         saved = self._serialize_checkpoint_data(config, checkpoint, metadata)
-        async with self.client.pipeline() as pipe:
-            self._put(pipe, place, saved)
-            await pipe.execute()
+        await self._put_unless_late(place, saved, run)
         await self._use(place[0], [self._make_checkpoint_key(*place)])
         return _config(place)
 
@@ -96,17 +99,29 @@ class RedisSaver(AsyncValkeySaver):
         task_path: str = "",
     ) -> None:
         """Save what a task wrote."""
-        await super().aput_writes(config, writes, task_id, task_path)
         run = config["configurable"]
         thread, namespace = str(run["thread_id"]), str(run.get("checkpoint_ns", ""))
+        refuse_late(await self._buried(thread), run)
+        await super().aput_writes(config, writes, task_id, task_path)
         key = self._make_writes_key(thread, namespace, str(run["checkpoint_id"]))
         await self.client.sadd(_namespaces(thread), namespace)
         await self.client.sadd(_written(thread), f"{run['checkpoint_id']}:{namespace}")
         await self._use(thread, [key])
+        try:
+            refuse_late(await self._buried(thread), run)
+        except ThreadDeleted:
+            await self.client.delete(key)
+            raise
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all checkpoints and writes of a thread."""
         await self._delete(await self._keys(str(thread_id)))
+
+    async def abury(self, thread_id: str, at: str) -> None:
+        """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
+        # First of all: whoever writes meanwhile sees it, or is seen.
+        await self.client.set(_grave(thread_id), at, ex=GRAVE_SECONDS)
+        await self.adelete_thread(thread_id)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints and writes of these runs."""
@@ -118,6 +133,8 @@ class RedisSaver(AsyncValkeySaver):
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints and writes of a thread to another."""
+        if await self._buried(target_thread_id):
+            raise ThreadDeleted(target_thread_id)
         places = await self._places({"configurable": {"thread_id": source_thread_id}})
         for place in reversed(places):
             saved, writes = await self.client.mget(
@@ -168,6 +185,26 @@ class RedisSaver(AsyncValkeySaver):
     async def asweep(self) -> int:
         """Return 0: the server itself deletes what has expired."""
         return 0
+
+    async def _put_unless_late(
+        self, place: Place, saved: dict[str, Any], run: dict[str, Any]
+    ) -> None:
+        async with self.client.pipeline() as pipe:
+            while True:
+                await pipe.watch(_grave(place[0]))
+                told = await pipe.get(_grave(place[0]))
+                refuse_late(told.decode() if told else None, run, place[2])
+                pipe.multi()
+                self._put(pipe, place, saved)
+                try:
+                    await pipe.execute()
+                except WatchError:
+                    continue  # Deleted this very moment: look again.
+                return
+
+    async def _buried(self, thread: str) -> str | None:
+        told = await self.client.get(_grave(thread))
+        return told.decode() if told else None
 
     def _put(self, pipe: Any, place: Place, saved: dict[str, Any]) -> None:
         thread, namespace, checkpoint_id = place
@@ -305,3 +342,7 @@ def _life(thread: str) -> str:
 
 def _run(run_id: str) -> str:
     return f"run:{run_id}"
+
+
+def _grave(thread: str) -> str:
+    return f"buried:{{{thread}}}"

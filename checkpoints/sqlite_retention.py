@@ -9,11 +9,24 @@ from aiosqlite import Connection
 
 TABLES = ("writes", "checkpoints")
 FOREVER_MINUTES = 1e9
-LIFETIMES = """
+BURIED = "this thread was deleted"
+# What is written to a deleted thread is late when the checkpoint it stands on is older than the
+# deletion: the one of the graph around a subgraph, else its parent, else, at a beginning, itself.
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS lifetimes (
     thread_id TEXT PRIMARY KEY, minutes REAL NOT NULL, expires_at REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS lifetimes_end ON lifetimes (expires_at);
+CREATE TABLE IF NOT EXISTS buried (thread_id TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS checkpoint_late BEFORE INSERT ON checkpoints WHEN EXISTS (
+    SELECT 1 FROM buried WHERE thread_id = new.thread_id AND at > coalesce(
+        json_extract(CAST(new.metadata AS TEXT), '$.parents.""'),
+        new.parent_checkpoint_id, new.checkpoint_id
+    )
+) BEGIN SELECT RAISE(ABORT, '{BURIED}'); END;
+CREATE TRIGGER IF NOT EXISTS write_late BEFORE INSERT ON writes WHEN EXISTS (
+    SELECT 1 FROM buried WHERE thread_id = new.thread_id AND at > new.checkpoint_id
+) BEGIN SELECT RAISE(ABORT, '{BURIED}'); END;
 """
 COLUMNS = {
     "checkpoints": "checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata",
@@ -36,6 +49,14 @@ async def transaction(conn: Connection) -> AsyncIterator[None]:
 async def delete_thread(conn: Connection, thread_id: str) -> None:
     """Delete all checkpoints and writes of a thread."""
     async with transaction(conn):
+        for table in (*TABLES, "lifetimes"):
+            await conn.execute(f"DELETE FROM {table} WHERE thread_id = ?", (thread_id,))
+
+
+async def bury_thread(conn: Connection, thread_id: str, at: str) -> None:
+    """Delete a thread and note when; nothing of its content stays."""
+    async with transaction(conn):
+        await conn.execute("INSERT OR REPLACE INTO buried VALUES (?, ?)", (thread_id, at))
         for table in (*TABLES, "lifetimes"):
             await conn.execute(f"DELETE FROM {table} WHERE thread_id = ?", (thread_id,))
 

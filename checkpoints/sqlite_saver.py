@@ -3,8 +3,8 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
 from checkpoints import sqlite_retention as retention
+from graph.errors import ThreadDeleted
 
 BUSY_MILLISECONDS = 10_000
 PUT_CHECKPOINT = (
@@ -134,7 +135,8 @@ class SqliteSaver(AsyncSqliteSaver):
             if self.ttl_minutes is not None and row[0] not in self._mortal:
                 await retention.set_lifetime(self.conn, row[0], self.ttl_minutes, anew=False)
                 self._mortal.add(row[0])
-            await self.conn.execute_fetchall(PUT_CHECKPOINT, row)
+            with _late_is_refused(row[0]):
+                await self.conn.execute_fetchall(PUT_CHECKPOINT, row)
         kept = {key: run[key] for key in ("thread_id", "checkpoint_ns")}
         return {"configurable": {**kept, "checkpoint_id": checkpoint["id"]}}
 
@@ -162,9 +164,10 @@ class SqliteSaver(AsyncSqliteSaver):
         put = PUT_WRITES_AGAIN if again else PUT_WRITES
         async with self.lock:
             # One statement is one transaction: the connection commits by itself.
-            await self.conn.execute_fetchall(
-                put + ", ".join([WRITE] * len(rows)), [column for row in rows for column in row]
-            )
+            with _late_is_refused(place[0]):
+                await self.conn.execute_fetchall(
+                    put + ", ".join([WRITE] * len(rows)), [column for row in rows for column in row]
+                )
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all checkpoints and writes of a thread."""
@@ -172,6 +175,13 @@ class SqliteSaver(AsyncSqliteSaver):
         async with self.lock:
             await retention.delete_thread(self.conn, str(thread_id))
         self._mortal.discard(str(thread_id))
+
+    async def abury(self, thread_id: str, at: str) -> None:
+        """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
+        await self.setup()
+        async with self.lock:
+            await retention.bury_thread(self.conn, thread_id, at)
+        self._mortal.discard(thread_id)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints and writes of these runs."""
@@ -183,7 +193,8 @@ class SqliteSaver(AsyncSqliteSaver):
         """Copy all checkpoints and writes of a thread to another."""
         await self.setup()
         async with self.lock:
-            await retention.copy_thread(self.conn, source_thread_id, target_thread_id)
+            with _late_is_refused(target_thread_id):
+                await retention.copy_thread(self.conn, source_thread_id, target_thread_id)
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Keep only the newest checkpoint per namespace, or with "delete" none.
@@ -239,7 +250,7 @@ async def open_sqlite(path: Path, ttl_minutes: float | None = None) -> AsyncIter
         await conn.execute("PRAGMA secure_delete = ON")
         saver = SqliteSaver(conn, ttl_minutes)
         await saver.setup()
-        await conn.executescript(retention.LIFETIMES)
+        await conn.executescript(retention.SCHEMA)
         yield saver
 
 
@@ -247,3 +258,13 @@ def _config(place: Sequence[str], checkpoint_id: str) -> RunnableConfig:
     thread, namespace = place
     run = {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": checkpoint_id}
     return {"configurable": run}
+
+
+@contextmanager
+def _late_is_refused(thread: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        if retention.BURIED not in str(error):
+            raise
+        raise ThreadDeleted(thread) from None

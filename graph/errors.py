@@ -55,3 +55,10 @@ class ThreadLost(ThreadkeepError):
 
 class AccessRefused(ThreadkeepError):
     """Somebody asks for what is another user's, or asks as nobody."""
+
+
+class ThreadDeleted(AccessRefused):
+    """Something is written to a thread that was deleted meanwhile."""
+
+    def __init__(self, thread: str) -> None:
+        super().__init__(f"Thread {thread!r} was deleted meanwhile; what comes late is not kept.")

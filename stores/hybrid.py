@@ -6,6 +6,9 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from langchain_core.embeddings import Embeddings
@@ -204,6 +207,12 @@ async def open_store(
     Raises:
         StorageFailed: the database is broken, foreign, newer or not to be written.
     """
+    if settings.item_database.kind == "memory":
+        with TemporaryDirectory() as folder:
+            own = replace(settings, home=Path(folder), checkpoints=None, items=None)
+            async with open_store(own, embeddings=embeddings) as store:
+                yield store
+        return
     await asyncio.to_thread(make_home, settings)
     vectors = Vectors(
         settings.vectors, settings.locks / "chroma.lock", embeddings or open_embeddings()
