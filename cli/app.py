@@ -37,6 +37,10 @@ Model = Annotated[
     typer.Option("-m", "--model", help="offline, or a name of an OpenAI-compatible server."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Db = Annotated[
+    str | None,
+    typer.Option("--db", help="The database.", show_default="THREADKEEP_DB, or the data folder"),
+]
 Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
 
 
@@ -47,6 +51,7 @@ def threadkeep(
     thread: Thread = None,
     last: Last = False,
     model: Model = None,
+    db: Db = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Chat in the terminal; the same as `threadkeep chat`."""
@@ -55,17 +60,23 @@ def threadkeep(
 
         typer.echo(installed("threadkeep"))
     elif ctx.invoked_subcommand is None:
-        chat(user, thread, last, model)
+        chat(user, thread, last, model, db)
 
 
 @app.command()
-def chat(user: User = None, thread: Thread = None, last: Last = False, model: Model = None) -> None:
+def chat(
+    user: User = None,
+    thread: Thread = None,
+    last: Last = False,
+    model: Model = None,
+    db: Db = None,
+) -> None:
     """Chat in the terminal."""
     from cli.chat import run_chat
 
     if thread and last:
         raise BadInput("Both --thread and --continue are given; use one of them.")
-    run_chat(load_settings(), named(user), thread, last, model)
+    run_chat(load_settings(db=db), named(user), thread, last, model)
 
 
 @app.command()
@@ -77,6 +88,7 @@ def ask(
     thread: Thread = None,
     last: Last = False,
     model: Model = None,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask once and print the reply."""
@@ -86,7 +98,7 @@ def ask(
         raise BadInput("Both --thread and --continue are given; use one of them.")
     if question is None:
         question = read_stdin()
-    run_ask(load_settings(), named(user), thread, last, model, question, as_json=as_json)
+    run_ask(load_settings(db=db), named(user), thread, last, model, question, as_json=as_json)
 
 
 @app.command("import")
@@ -102,19 +114,39 @@ def import_(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave malformed lines out instead of stopping.")
     ] = False,
+    db: Db = None,
 ) -> None:
     """Take in old conversations; what is there already is not taken twice."""
     from cli.import_file import run_import
 
-    run_import(load_settings(), file, format_, user=user, skip_bad=skip_bad)
+    run_import(load_settings(db=db), file, format_, user=user, skip_bad=skip_bad)
+
+
+@app.command()
+def doctor(
+    reindex: Annotated[
+        bool, typer.Option("--reindex", help="Make the indexes again from what is stored.")
+    ] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Delete what has outlived its time to live.")
+    ] = False,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the databases and the vector index."""
+    from cli.doctor import run_doctor
+
+    run_doctor(load_settings(db=db), reindex=reindex, sweep=sweep, as_json=as_json)
 
 
 @threads.command("list")
-def threads_list(user: User = None, limit: Limit = 50, as_json: AsJson = False) -> None:
+def threads_list(
+    user: User = None, limit: Limit = 50, db: Db = None, as_json: AsJson = False
+) -> None:
     """List threads, the last used first."""
     from cli.show import list_threads
 
-    list_threads(load_settings(), named(user), limit, as_json=as_json)
+    list_threads(load_settings(db=db), named(user), limit, as_json=as_json)
 
 
 @threads.command("show")
@@ -122,20 +154,23 @@ def threads_show(
     name: Annotated[str, typer.Argument(help="The thread's name.")],
     user: User = None,
     limit: Limit = 1000,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the newest messages of a thread, in order."""
     from cli.show import show_thread
 
-    show_thread(load_settings(), named(user), name, limit, as_json=as_json)
+    show_thread(load_settings(db=db), named(user), name, limit, as_json=as_json)
 
 
 @memory.command("list")
-def memory_list(user: User = None, limit: Limit = 100, as_json: AsJson = False) -> None:
+def memory_list(
+    user: User = None, limit: Limit = 100, db: Db = None, as_json: AsJson = False
+) -> None:
     """List the entities and facts that are known."""
     from cli.show import list_memory
 
-    list_memory(load_settings(), named(user), limit, as_json=as_json)
+    list_memory(load_settings(db=db), named(user), limit, as_json=as_json)
 
 
 @memory.command("search")
@@ -143,12 +178,13 @@ def memory_search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     user: User = None,
     limit: Limit = 10,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Search what was said and what is known."""
     from cli.show import search_memory
 
-    search_memory(load_settings(), named(user), query, limit, as_json=as_json)
+    search_memory(load_settings(db=db), named(user), query, limit, as_json=as_json)
 
 
 def named(user: str | None) -> str:
