@@ -9,7 +9,7 @@ from graph.context import Context
 from graph.settings import Settings, load_settings
 from graph.state import Ledger, State, Update
 from nodes.owner import context_of, owner_of, store_of
-from nodes.retrieve_memories import recalled_memories
+from nodes.recalled import recalled_memories
 from nodes.trim_history import plan_prompt
 
 MODELS_KEPT = 16

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
-from langgraph.store.base import BaseStore, GetOp, Item, Op, SearchItem, SearchOp
+from langgraph.store.base import Op, Result, SearchItem, SearchOp
 
 from chat_models.tokens import count_text
 from graph.clock import now
@@ -13,7 +13,8 @@ from graph.memories import Memory
 from graph.state import Recalled, State, Update
 from nodes.legal import newest_user_message, text_of
 from nodes.owner import context_of, owner_of, store_of
-from stores.namespaces import all_messages_of, entities_of, facts_of, threads_of
+from nodes.recalled import as_memory, reads, standing, thread_names
+from stores.namespaces import all_messages_of, entities_of, facts_of
 
 QUERY_CHARACTERS = 2_000
 CANDIDATES = 24
@@ -31,20 +32,23 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     if newest is None or not (context.recalls_messages or context.recalls_entities):
         return begun
     query = text_of(newest)[:QUERY_CHARACTERS]
-    found = await search(store, owner, query, context) if query.strip() else []
-    fresh = unseen(found, state.recalled, state.messages)
-    standing, named = await read(store, owner, state.recalled, fresh)
+    asked = searches(owner, query, context) if query.strip() else []
+    results = await store.abatch([*asked, *reads(owner, state.recalled)])
+    shown_before = standing(state.recalled, results[len(asked) :])
+    fresh = unseen(_items(results[: len(asked)]), state.recalled, state.messages)
+    named = await thread_names(store, owner, [*(item for item, _ in shown_before), *fresh])
     chosen = within(
         [as_memory(item, named, newest.id or "") for item in fresh], context.recall_tokens
     )
     kept = {memory["id"] for memory in chosen}
     places = [[*item.namespace[1:], item.key] for item in fresh if item.key in kept]
     recalled: list[Recalled] = [{"before": newest.id or "", "places": places}] if places else []
-    return begun | {"memories": standing + chosen, "recalled": [*state.recalled, *recalled]}
+    earlier = [as_memory(item, named, before) for item, before in shown_before]
+    return begun | {"memories": earlier + chosen, "recalled": [*state.recalled, *recalled]}
 
 
-async def search(store: BaseStore, owner: str, query: str, context: Context) -> list[SearchItem]:
-    """Return what the store finds for `query`: what is known, then what was said, best first."""
+def searches(owner: str, query: str, context: Context) -> list[Op]:
+    """Return the searches of a turn: for what is known, then for what was said."""
     ops: list[Op] = []
     if context.recalls_entities:
         ops += [
@@ -53,14 +57,7 @@ async def search(store: BaseStore, owner: str, query: str, context: Context) -> 
         ]
     if context.recalls_messages:
         ops.append(SearchOp(all_messages_of(owner), query=query, limit=CANDIDATES))
-    results = await store.abatch(ops)
-    return [
-        item
-        for found in results
-        if isinstance(found, list)
-        for item in found
-        if isinstance(item, SearchItem)
-    ]
+    return ops
 
 
 def unseen(
@@ -76,6 +73,9 @@ def within(memories: Sequence[Memory], budget: int) -> list[Memory]:
     """Return the best memories that together take at most `budget` tokens."""
     kept: list[Memory] = []
     for memory in memories:
+        # A word is a token at least: what has too many is not counted.
+        if len(memory["text"].split()) + TOKENS_PER_LINE > budget:
+            continue
         cost = count_text(memory["text"]) + TOKENS_PER_LINE
         if cost <= budget:
             kept.append(memory)
@@ -83,61 +83,6 @@ def within(memories: Sequence[Memory], budget: int) -> list[Memory]:
     return kept
 
 
-async def recalled_memories(
-    store: BaseStore, owner: str, recalled: Sequence[Recalled]
-) -> list[Memory]:
-    """Return the memories that earlier turns recalled, as the store has them now."""
-    standing, _ = await read(store, owner, recalled, ())
-    return standing
-
-
-async def read(
-    store: BaseStore, owner: str, recalled: Sequence[Recalled], fresh: Sequence[SearchItem]
-) -> tuple[list[Memory], dict[str, str]]:
-    """Return the standing memories and the names of all threads involved, in two reads.
-
-    The text of a recalled memory is never kept in the state: what was forgotten or corrected
-    since is so in this prompt too.
-    """
-    places = [
-        ((owner, *place[:-1]), place[-1], turn["before"])
-        for turn in recalled
-        for place in turn["places"]
-    ]
-    items = await _get(store, [(namespace, key) for namespace, key, _ in places])
-    threads = {str(i.value.get("thread") or "") for i in (*items.values(), *fresh)} - {""}
-    records = await _get(store, [(threads_of(owner), thread) for thread in sorted(threads)])
-    named = {key: str(record.value.get("name") or key) for (_, key), record in records.items()}
-    standing = [
-        as_memory(item, named, before)
-        for namespace, key, before in places
-        if (item := items.get((namespace, key))) and not item.value.get("superseded_by")
-    ]
-    return standing, named
-
-
-async def _get(
-    store: BaseStore, places: Sequence[tuple[tuple[str, ...], str]]
-) -> dict[tuple[tuple[str, ...], str], Item]:
-    if not places:
-        return {}
-    got = await store.abatch([GetOp(namespace, key) for namespace, key in places])
-    return {place: item for place, item in zip(places, got, strict=True) if isinstance(item, Item)}
-
-
-def as_memory(item: Item, named: dict[str, str], before: str) -> Memory:
-    """Return a stored item as a memory in front of the message `before`."""
-    value = item.value
-    kind = {"entities": "entity", "facts": "fact"}.get(item.namespace[1], "message")
-    memory: Memory = {
-        "id": item.key,
-        "kind": kind,  # type: ignore[typeddict-item]
-        "text": str(value.get("text") or ""),
-        "speaker": str(value.get("name") or value.get("role") or ""),
-        "time": str(value.get("time") or value.get("last_seen") or value.get("recorded_at") or ""),
-        "thread": named.get(str(value.get("thread") or ""), str(value.get("thread") or "")),
-        "before": before,
-    }
-    if isinstance(item, SearchItem) and item.score is not None:
-        memory["score"] = round(item.score, 4)
-    return memory
+def _items(results: Iterable[Result]) -> list[SearchItem]:
+    found = (item for items in results if isinstance(items, list) for item in items)
+    return [item for item in found if isinstance(item, SearchItem)]

@@ -1,6 +1,7 @@
 """What turns text into vectors: static word vectors by default, offline and fast."""
 
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 DIMENSIONS = 256
+_lock = Lock()
 TOKENS = 512
 """Longer texts are cut: the mean of more words says less."""
 
@@ -30,15 +32,11 @@ def open_embeddings(name: str = "static") -> Embeddings:
 
 
 class StaticEmbeddings(Embeddings):
-    """The mean of wordllama's 256-d static token vectors, rarer tokens weighing more.
+    """The mean of wordllama's 256-d static token vectors: the more a token tells, the longer it is.
 
     Reads table and tokenizer from the installed wheel; never the network. A text without any
     token has the zero vector's stand-in, so that it is near nothing in particular.
     """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._loaded: tuple[Any, np.ndarray, np.ndarray] | None = None
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return one vector of length 1 per text."""
@@ -48,34 +46,31 @@ class StaticEmbeddings(Embeddings):
         """Return the vector of a text: 256 numbers, length 1."""
         import numpy as np
 
-        tokenizer, table, weights = self._load()
+        tokenizer, table = static_table()
         ids = tokenizer.encode(text, add_special_tokens=False).ids[:TOKENS]
         if not ids:
             return [1.0, *([0.0] * (DIMENSIONS - 1))]
-        mean = weights[ids] @ table[ids].astype(np.float32)
+        mean = table[ids].astype(np.float32).sum(axis=0)
         length = float(np.linalg.norm(mean))
         unit = mean / length if length else np.eye(1, DIMENSIONS, dtype=np.float32)[0]
         return [float(number) for number in unit]
 
-    def _load(self) -> "tuple[Any, np.ndarray, np.ndarray]":
-        with self._lock:
-            if self._loaded is None:
-                self._loaded = _read()
-            return self._loaded
+
+def static_table() -> "tuple[Any, np.ndarray]":
+    """Return wordllama's tokenizer and its table, tokens x 256, float16; read once."""
+    with _lock:
+        return _read()
 
 
-def _read() -> "tuple[Any, np.ndarray, np.ndarray]":
-    """Return tokenizer, table (tokens x 256, float16) and a weight per token."""
-    import numpy as np
+@cache
+def _read() -> "tuple[Any, np.ndarray]":
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 
     folder = _wheel("wordllama")
     tokenizer = Tokenizer.from_file(str(folder / "tokenizers/l2_supercat_tokenizer_config.json"))
     (table,) = load_file(folder / "weights/l2_supercat_256.safetensors").values()
-    # The norm of a static vector grows with how much its token tells; the mean uses it as is.
-    weights = np.ones(len(table), dtype=np.float32)
-    return tokenizer, table, weights
+    return tokenizer, table
 
 
 def _wheel(package: str) -> Path:

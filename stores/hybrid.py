@@ -17,15 +17,24 @@ from langgraph.store.base import BaseStore, Item, Op, PutOp, Result, SearchItem,
 from graph.settings import Settings, make_home
 from stores.database import open_database
 from stores.embeddings import open_embeddings
-from stores.ranking import Score, rank
+from stores.features import Evidence
+from stores.memory_indexes import MemoryIndexes
+from stores.questions import take_apart
+from stores.ranking import Score, rank, rank_hits
 from stores.sqlite_index import SqliteIndex
 from stores.vectors import Vectors
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 log = logging.getLogger(__name__)
 CANDIDATES = 100
+SPARE = 8
+"""Items that may have expired since they were indexed."""
+CANDIDATES_FILTERED = 100_000
 PAGE = 32
+QUICK = 20_000
+"""Rows that are ranked where they are; more are ranked on another thread."""
 BATCH = 256
+BEHIND_SECONDS = 0.2
 CLOSE_SECONDS = 10.0
 OPEN_SECONDS = 5.0
 """How long the first search waits for the vectors to open; without them it goes by words."""
@@ -48,6 +57,7 @@ class HybridStore(BaseStore):
         self.items = items
         self.index = index
         self.vectors = vectors
+        self.indexes = MemoryIndexes(index)
         self._loop = asyncio.get_running_loop()
         self._wanted = asyncio.Event()
         self._indexing = asyncio.Lock()
@@ -80,9 +90,12 @@ class HybridStore(BaseStore):
         ops = list(ops)
         queries = [op for op in ops if isinstance(op, SearchOp) and _is_query(op)]
         plain = [op for op in ops if not _is_query(op)]
-        done = iter(await self._plain(plain) if plain else ())
-        found = iter(await self._search(queries) if queries else ())
-        return [next(found) if _is_query(op) else next(done) for op in ops]
+        if any(isinstance(op, PutOp) for op in plain):
+            done, found = await self._plain(plain), await self._search(queries)
+        else:
+            done, found = await asyncio.gather(self._plain(plain), self._search(queries))
+        results, searched = iter(done), iter(found)
+        return [next(searched) if _is_query(op) else next(results) for op in ops]
 
     async def index_pending(self, progress: Progress | None = None) -> None:
         """Make the vectors that are still to be made; `progress` gets (done, all)."""
@@ -113,6 +126,8 @@ class HybridStore(BaseStore):
                     await self.index_pending()
 
     async def _plain(self, ops: Sequence[Op]) -> list[Result]:
+        if not ops:
+            return []
         results = await self.items.abatch(ops)
         puts = [op for op in ops if isinstance(op, PutOp)]
         hidden = [(op.namespace, op.key) for op in puts if op.index is False]
@@ -130,26 +145,48 @@ class HybridStore(BaseStore):
             await asyncio.wait([self._opening], timeout=seconds)
 
     async def _search(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
-        """Search; operations on the same owner and query share one search by meaning."""
+        """Search; operations on the same owner and query share what is worked out for it."""
+        if not ops:
+            return []
         await self._opened(OPEN_SECONDS)
-        asked = list(dict.fromkeys(_asked(op) for op in ops))
-        near, hits = await asyncio.gather(
-            asyncio.gather(*(self.vectors.search(*each, CANDIDATES) for each in asked)),
-            asyncio.gather(
-                *(
-                    self.index.search(op.namespace_prefix, op.query or "", CANDIDATES + _end(op))
-                    for op in ops
-                )
-            ),
-        )
-        vectors = dict(zip(asked, near, strict=True))
-        prefixes = await self.index.prefixes([each for cosines in near for each in cosines])
+        found: dict[int, list[SearchItem]] = {}
+        for owner, query in dict.fromkeys(_asked(op) for op in ops):
+            here = [place for place, op in enumerate(ops) if _asked(op) == (owner, query)]
+            scores = await self._scores(owner, query, [ops[place] for place in here])
+            for place, scored in zip(here, scores, strict=True):
+                found[place] = await self._best(ops[place], scored)
         # What another process has stored meanwhile is ours to index.
         self._wanted.set()
-        return [
-            await self._best(op, rank(dict(hit), _below(op, vectors[_asked(op)], prefixes)))
-            for op, hit in zip(ops, hits, strict=True)
-        ]
+        return [found[place] for place in range(len(ops))]
+
+    async def _scores(
+        self, owner: str, query: str, ops: Sequence[SearchOp]
+    ) -> list[dict[int, Score]]:
+        near = asyncio.create_task(self.vectors.search(owner, query, CANDIDATES))
+        async with self.indexes.open_index(owner) as index:
+            if index is None:
+                vectors = await near
+                return [rank_hits(await self._hits(op), vectors) for op in ops]
+
+            def scores(vectors: Mapping[int, float]) -> list[dict[int, Score]]:
+                return [
+                    rank(evidence, index.below(".".join(op.namespace_prefix)), vectors, _wanted(op))
+                    for op in ops
+                ]
+
+            # On a thread of its own Chroma searches meanwhile.
+            await asyncio.sleep(0)
+            evidence = Evidence(index, take_apart(query, index.speakers))
+            vectors = await near
+            if index.size <= QUICK:
+                return scores(vectors)
+            return await asyncio.to_thread(scores, vectors)
+
+    async def _hits(self, op: SearchOp) -> dict[int, float]:
+        found = await self.index.search(
+            op.namespace_prefix, op.query or "", max(CANDIDATES, _wanted(op))
+        )
+        return dict(found)
 
     async def _best(self, op: SearchOp, scores: Mapping[int, Score]) -> list[SearchItem]:
         """Return the wanted page of what lies below the namespace, best first."""
@@ -176,6 +213,8 @@ class HybridStore(BaseStore):
             except Exception:
                 log.exception("Indexing failed; it is tried again with the next item")
             await self._wanted.wait()
+            # Whoever asked for it is still at work, on the same two or four cores.
+            await asyncio.sleep(BEHIND_SECONDS)
             self._wanted.clear()
 
     async def _index(self, progress: Progress | None = None) -> None:
@@ -235,16 +274,9 @@ def _asked(op: SearchOp) -> tuple[str, str]:
     return ".".join(op.namespace_prefix[:1]), op.query or ""
 
 
-def _below(
-    op: SearchOp, vectors: Mapping[int, float], prefixes: Mapping[int, str]
-) -> dict[int, float]:
-    """Return the cosines of those items that lie below the namespace."""
-    inside = ".".join(op.namespace_prefix) + "."
-    return {
-        each: cosine
-        for each, cosine in vectors.items()
-        if f"{prefixes.get(each, '')}.".startswith(inside)
-    }
+def _wanted(op: SearchOp) -> int:
+    """Return how many scores to work out: with a filter any item may fall out."""
+    return CANDIDATES_FILTERED if op.filter else _end(op) + SPARE
 
 
 def _end(op: SearchOp) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import aiosqlite
 from langgraph.store.base import Item
 
+from stores.changes import Changes, Mark, read_changes
 from stores.sqlite_items import ALIVE, COLUMNS, Place, as_item, whole
 from stores.sqlite_schema import REBUILD
 from stores.words import is_unspaced, terms
@@ -19,6 +20,8 @@ Hit = tuple[int, float]
 Pending = tuple[int, str, str]
 """The number of an item that wants a vector, its owner, its text."""
 
+GONE_KEPT = 10_000
+"""So many are remembered as gone, for processes that have not heard of it yet."""
 TEXT_WEIGHT, BEFORE_WEIGHT = 3.0, 1.0
 
 
@@ -47,15 +50,6 @@ class SqliteIndex:
             (name, above, wanted, limit),
         )
         return [(int(row[0]), float(row[1])) for row in rows]
-
-    async def prefixes(self, ids: Sequence[int]) -> dict[int, str]:
-        """Return the namespaces of the items, joined by dots."""
-        rows = await self._conn.execute_fetchall(
-            "SELECT i.id, i.prefix FROM json_each(?) AS n "
-            "CROSS JOIN indexed AS i ON i.id = n.value",
-            (json.dumps(list(ids)),),
-        )
-        return {int(row[0]): str(row[1]) for row in rows}
 
     async def items(self, below: Namespace, ids: Sequence[int]) -> dict[int, Item]:
         """Return those of the items that lie below the namespace and have not expired."""
@@ -96,17 +90,48 @@ class SqliteIndex:
     async def gone(self, limit: int) -> list[tuple[int, str]]:
         """Return numbers and owners of items that are gone while their vectors may not be."""
         rows = await self._conn.execute_fetchall(
-            "SELECT id, prefix FROM vectors_gone LIMIT ?", (limit,)
+            "SELECT g.id, s.name FROM gone AS g JOIN spaces AS s ON s.id = g.owner "
+            "WHERE g.pending ORDER BY g.seq LIMIT ?",
+            (limit,),
         )
-        return [(int(row[0]), _owner(row[1])) for row in rows]
+        return [(int(row[0]), str(row[1])) for row in rows]
 
     async def dropped(self, ids: Iterable[int]) -> None:
         """Note that the vectors of these gone items are gone too."""
-        await self._write("DELETE FROM vectors_gone WHERE id = ?", [(i,) for i in ids])
+        await self._write(
+            "UPDATE gone SET pending = 0 WHERE pending AND id = ?", [(i,) for i in ids]
+        )
+        await self._write(
+            "DELETE FROM gone WHERE NOT pending AND seq < (SELECT max(seq) FROM gone) - ?",
+            [(GONE_KEPT,)],
+        )
 
     async def all_dropped(self) -> None:
         """Note that no vector is left of any item that is gone."""
-        await self._write("DELETE FROM vectors_gone", [()])
+        await self._write("UPDATE gone SET pending = 0 WHERE pending", [()])
+
+    async def changes(self, owner: str, since: Mark) -> Changes:
+        """Return what has come and gone among an owner's items since they were last read."""
+        rows = await self._conn.execute_fetchall(
+            "WITH me (id) AS (SELECT id FROM spaces WHERE name = ?1), "
+            "log (first, last) AS (SELECT min(seq), max(seq) FROM gone) "
+            "SELECT 0, me.id, log.first, log.last FROM log LEFT JOIN me UNION ALL "
+            "SELECT 1, g.seq, g.id, NULL FROM me CROSS JOIN gone AS g "
+            "ON g.owner = me.id AND g.seq > ?3 UNION ALL "
+            "SELECT 2, i.id, i.prefix, s.value FROM me CROSS JOIN indexed AS i "
+            "ON i.owner = me.id AND i.id > ?2 "
+            "CROSS JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key",
+            (owner, since.item, since.gone),
+        )
+        return read_changes(rows, since)
+
+    async def count(self, owner: str) -> int:
+        """Return how many items of the owner are searchable."""
+        rows = await self._conn.execute_fetchall(
+            "SELECT count(*) FROM indexed WHERE owner = (SELECT id FROM spaces WHERE name = ?)",
+            (owner,),
+        )
+        return int(next(iter(rows))[0])
 
     async def rebuild(self) -> None:
         """Make the words again from the items; every item wants its vector again."""

@@ -1,7 +1,8 @@
 """Full-text search beside LangGraph's own `store` table, kept by triggers in the same transaction.
 
 `indexed` names what is searchable and marks what still wants a vector; `words` holds the text,
-one row per `indexed.id`; `vectors_gone` names vectors whose item is no longer there.
+one row per `indexed.id`; `gone` names what is no longer there, and marks what may have a vector.
+Numbers are never used twice, so that whoever knows the highest ones knows what it has not seen.
 """
 
 _TEXT = "json_extract(CAST({0}.value AS TEXT), '$.{1}')"
@@ -10,6 +11,7 @@ _FIRST = "substr({0}.prefix, 1, instr({0}.prefix || '.', '.') - 1)"
 _TWO = (
     "substr({0}.prefix, 1, length({1}) + instr(substr({0}.prefix || '..', length({1}) + 2), '.'))"
 )
+_OWNER = "(SELECT id FROM spaces WHERE name = {0})"
 
 
 def _spaces(row: str) -> list[str]:
@@ -42,19 +44,32 @@ CREATE TABLE IF NOT EXISTS indexed (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     prefix TEXT NOT NULL,
     key TEXT NOT NULL,
+    owner INTEGER NOT NULL,
     pending INTEGER NOT NULL,
     UNIQUE (prefix, key)
 );
 CREATE INDEX IF NOT EXISTS indexed_pending ON indexed (id) WHERE pending;
-CREATE TABLE IF NOT EXISTS spaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS vectors_gone (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS indexed_owner ON indexed (owner, id);
+CREATE TABLE IF NOT EXISTS spaces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE
+);
+CREATE TABLE IF NOT EXISTS gone (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER NOT NULL,
+    owner INTEGER NOT NULL,
+    pending INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS gone_pending ON gone (seq) WHERE pending;
+CREATE INDEX IF NOT EXISTS gone_owner ON gone (owner, seq);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
     spaces, text, before, tokenize = "porter unicode61 remove_diacritics 2"
 );
 CREATE TRIGGER IF NOT EXISTS store_put AFTER INSERT ON store WHEN {_IS_TEXT.format("new")}
 BEGIN
     {_number_spaces("new")}
-    INSERT INTO indexed (prefix, key, pending) VALUES (new.prefix, new.key, 1);
+    INSERT INTO indexed (prefix, key, owner, pending)
+    VALUES (new.prefix, new.key, {_OWNER.format(_FIRST.format("new"))}, 1);
     INSERT INTO words (rowid, spaces, text, before)
     SELECT id, {_put_words("new")} FROM indexed WHERE prefix = new.prefix AND key = new.key;
 END;
@@ -65,14 +80,15 @@ END;
 CREATE TRIGGER IF NOT EXISTS indexed_gone AFTER DELETE ON indexed
 BEGIN
     DELETE FROM words WHERE rowid = old.id;
-    INSERT INTO vectors_gone (id, prefix) VALUES (old.id, old.prefix);
+    INSERT INTO gone (id, owner, pending) VALUES (old.id, old.owner, 1);
 END;
 """
 
 REBUILD = [
     "DELETE FROM indexed",
-    "INSERT INTO indexed (prefix, key, pending) "
-    f"SELECT prefix, key, 1 FROM store WHERE {_IS_TEXT.format('store')}",
+    "INSERT INTO indexed (prefix, key, owner, pending) "
+    f"SELECT prefix, key, {_OWNER.format(_FIRST.format('store'))}, 1 "
+    f"FROM store WHERE {_IS_TEXT.format('store')}",
     "INSERT INTO words (rowid, spaces, text, before) "
     f"SELECT indexed.id, {_put_words('store')} FROM indexed JOIN store USING (prefix, key)",
 ]

@@ -1,8 +1,17 @@
-"""Which words of a query say what it is about."""
+"""Words of a text: cut, folded and stemmed; and which words of a query say what it is about."""
 
 import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from Stemmer import Stemmer
 
 TERMS = 12
+WORDS_KEPT = 65_536
+_WORD = re.compile(r"\w+")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 
 # Words that carry a question rather than its subject.
 QUESTION_WORDS = frozenset(
@@ -14,14 +23,59 @@ QUESTION_WORDS = frozenset(
 )
 
 
+def words_of(text: str) -> list[str]:
+    """Return the words in their order, folded; scripts without spaces give pairs of characters."""
+    found: list[str] = []
+    for word in _WORD.findall(text.lower()):
+        if word.isascii():
+            found.append(word)
+        else:
+            found += _parts(word)
+    return found
+
+
+def stem(word: str) -> str:
+    """Return what the forms of an English word have in common; other words as they are."""
+    return _stem(word) if word.isascii() else word
+
+
+def telling(words: list[str]) -> list[str]:
+    """Return the words that say what a query is about, once each; all where none does."""
+    once = list(dict.fromkeys(words))
+    return [word for word in once if word not in QUESTION_WORDS] or once
+
+
 def terms(query: str) -> list[str]:
-    """Return the words of a query that say what it is about; all of them where none does."""
-    words = list(dict.fromkeys(re.findall(r"\w+", query.lower())))
-    telling = [word for word in words if word not in QUESTION_WORDS]
+    """Return a bounded number of telling words, for a full-text index that stems by itself."""
+    words = telling(list(dict.fromkeys(_WORD.findall(query.lower()))))
     # Of a long message the longer words are kept: they are the rarer ones, and cost the least.
-    return sorted(telling or words, key=len, reverse=True)[:TERMS]
+    return sorted(words, key=len, reverse=True)[:TERMS]
 
 
 def is_unspaced(word: str) -> bool:
     """Tell whether the word is of a script without spaces, where a run of them is one token."""
-    return bool(re.search(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", word))
+    return bool(_UNSPACED.search(word))
+
+
+def _parts(word: str) -> list[str]:
+    """Return a word without its accents, or the overlapping pairs of an unspaced run."""
+    parts: list[str] = []
+    for part in re.split(f"({_UNSPACED.pattern})", word):
+        if _UNSPACED.fullmatch(part):
+            parts += [part[at : at + 2] for at in range(max(1, len(part) - 1))]
+        elif part:
+            plain = unicodedata.normalize("NFKD", part)
+            parts.append("".join(each for each in plain if not unicodedata.combining(each)) or part)
+    return parts
+
+
+@lru_cache(maxsize=WORDS_KEPT)
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word))
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> "Stemmer":
+    from Stemmer import Stemmer
+
+    return Stemmer("english")

@@ -1,0 +1,182 @@
+"""One user's searchable items in memory: the words of each, and what ranking asks about them."""
+
+from array import array
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from stores.time_words import tells_number, tells_time
+from stores.vocabulary import Vocabulary
+from stores.words import QUESTION_WORDS, words_of
+
+ROW = np.dtype(
+    [
+        ("number", "i8"),
+        ("space", "i4"),
+        ("alive", "?"),
+        ("day", "i4"),  # a number per day, 0 for items without a time
+        ("year", "i2"),
+        ("month", "i1"),
+        ("of_month", "i1"),
+        ("speaker", "i4"),
+        ("when", "?"),
+        ("many", "?"),
+        ("question", "?"),
+        ("before", "i4"),  # the row of the message before it in its thread, or -1
+        ("after", "i4"),
+        ("start", "i4"),  # where its words begin in `tokens`
+        ("length", "i4"),
+        ("norm", "f4"),  # of the sum of its words' vectors; 0 until somebody asked
+    ]
+)
+
+CHUNK = 512
+
+
+class MemoryIndex:
+    """Rows for a user's items, and for every stem the rows in which it stands.
+
+    About 0.5 kB a message of 50 words. Rows are never reused; a dropped one is not alive.
+    """
+
+    def __init__(self) -> None:
+        self.vocabulary = Vocabulary()
+        self.size = 0
+        self.alive = 0
+        self._normed = 0
+        self.spaces: dict[str, int] = {}
+        self.speakers: dict[str, int] = {}
+        self.days: dict[int, int] = {0: 0}
+        self.rows_of: dict[int, int] = {}
+        self._rows = np.zeros(64, dtype=ROW)
+        self._tokens = array("i")
+        self._postings: list[tuple[array[int], array[int]]] = []
+        self._placed: dict[tuple[int, int], int] = {}
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The rows, dead ones too."""
+        return self._rows[: self.size]
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """The stems of all rows in their order, by number."""
+        return np.frombuffer(self._tokens, dtype=np.int32)
+
+    def posting(self, stem: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows in which a stem stands, and how often."""
+        rows, counts = self._postings[stem] if stem >= 0 else (array("i"), array("i"))
+        return np.array(rows, dtype=np.int32), np.array(counts, dtype=np.float32)
+
+    def below(self, prefix: str) -> np.ndarray:
+        """Return for every row whether it is alive and lies in or below a namespace."""
+        inside = [f"{space}.".startswith(f"{prefix}.") for space in self.spaces]
+        return np.asarray(np.array(inside, dtype=bool)[self.rows["space"]] & self.rows["alive"])
+
+    def rarities(self, stems: np.ndarray) -> np.ndarray:
+        """Return the inverse document frequency of stems: log(1 + (N - n + 0.5) / (n + 0.5))."""
+        found = np.minimum(self.vocabulary.frequencies(stems), self.alive)
+        rarities = np.log(1 + (self.alive - found + 0.5) / (found + 0.5))
+        return np.asarray(rarities, dtype=np.float32)
+
+    def norms(self, rows: np.ndarray) -> np.ndarray:
+        """Return the lengths of the rows' vectors: of their words' vectors, weighted by rarity.
+
+        Each is kept until the number of items has changed by a fifth, and with it what is rare.
+        """
+        if abs(self.alive - self._normed) > self._normed / 5:
+            self.rows["norm"] = 0
+            self._normed = self.alive
+        wanted = rows[(self.rows["norm"][rows] == 0) & (self.rows["length"][rows] > 0)]
+        for at in range(0, len(wanted), CHUNK):
+            some = wanted[at : at + CHUNK]
+            stems, begins = self.stems_of(some)
+            vectors = self.vocabulary.vectors()[stems] * self.rarities(stems)[:, None]
+            sums = np.add.reduceat(vectors, begins, axis=0)
+            self.rows["norm"][some] = np.maximum(1e-3, np.linalg.norm(sums, axis=1))
+        return np.asarray(np.maximum(1e-3, self.rows["norm"][rows]))
+
+    def stems_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the stems of rows, one row after the other, and where each row begins."""
+        starts, lengths = self.rows["start"][rows], self.rows["length"][rows]
+        begins = np.cumsum(lengths, dtype=np.int32) - lengths
+        places = np.arange(lengths.sum(), dtype=np.int32) + np.repeat(starts - begins, lengths)
+        return self.tokens[places], begins
+
+    def put(self, number: int, prefix: str, value: Mapping[str, Any]) -> None:
+        """Add an item; one of the same number is there already and stays as it is."""
+        if number in self.rows_of:
+            return
+        row = self._new_row(number)
+        text = str(value.get("text") or "")
+        words = words_of(text)
+        self._put_words(row, words)
+        entry = self._rows[row]
+        entry["space"] = space = self.spaces.setdefault(prefix, len(self.spaces))
+        speaker = str(value.get("name") or "").casefold()
+        entry["speaker"] = self.speakers.setdefault(speaker, len(self.speakers))
+        entry["when"], entry["many"] = tells_time(words), tells_number(words)
+        entry["question"] = "?" in text
+        self._put_day(row, str(value.get("time") or ""))
+        self._put_place(row, space, value.get("position"))
+
+    def drop(self, number: int) -> None:
+        """Take an item out; one that is not there is no error."""
+        row = self.rows_of.pop(number, None)
+        if row is None:
+            return
+        self._rows[row]["alive"] = False
+        self.alive -= 1
+        stems, _ = self.stems_of(np.array([row]))
+        for stem in np.unique(stems).tolist():
+            self.vocabulary.count(stem, -1)
+
+    def _new_row(self, number: int) -> int:
+        row = self.size
+        if row == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.zeros(row, dtype=ROW)])
+        self.rows_of[number] = row
+        self._rows[row]["number"], self._rows[row]["alive"] = number, True
+        self._rows[row]["before"] = self._rows[row]["after"] = -1
+        self.size, self.alive = row + 1, self.alive + 1
+        return row
+
+    def _put_words(self, row: int, words: list[str]) -> None:
+        # Half of all words carry no subject; without them everything is half as large and fast.
+        told = [word for word in words if word not in QUESTION_WORDS] or words
+        numbers = [self.vocabulary.number(word) for word in told]
+        while len(self._postings) < len(self.vocabulary):
+            self._postings.append((array("i"), array("i")))
+        self._rows[row]["start"], self._rows[row]["length"] = len(self._tokens), len(numbers)
+        self._tokens.extend(numbers)
+        counts: dict[int, int] = {}
+        for each in numbers:
+            counts[each] = counts.get(each, 0) + 1
+        for each, count in counts.items():
+            rows, times = self._postings[each]
+            rows.append(row)
+            times.append(count)
+            self.vocabulary.count(each, 1)
+
+    def _put_day(self, row: int, time: str) -> None:
+        try:
+            day = date.fromisoformat(time[:10])
+        except ValueError:
+            return
+        entry = self._rows[row]
+        entry["year"], entry["month"], entry["of_month"] = day.year, day.month, day.day
+        entry["day"] = self.days.setdefault(day.toordinal(), len(self.days))
+
+    def _put_place(self, row: int, space: int, position: object) -> None:
+        """Link the row with its neighbours in the thread."""
+        if not isinstance(position, int):
+            return
+        self._placed[space, position] = row
+        before, after = (self._placed.get((space, position + step), -1) for step in (-1, 1))
+        self._rows[row]["before"], self._rows[row]["after"] = before, after
+        if before >= 0:
+            self._rows[before]["after"] = row
+        if after >= 0:
+            self._rows[after]["before"] = row

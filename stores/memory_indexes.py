@@ -1,0 +1,108 @@
+"""The indexes in memory of those users who were heard last, kept up with what is stored."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import numpy as np
+
+from stores.changes import Changes, Mark
+from stores.memory_index import MemoryIndex
+
+PATIENCE = 2.0
+"""Seconds that a search waits for an index that is read for the first time."""
+ROWS_OF_ONE = 200_000
+"""A user with more is searched by the full-text index."""
+ROWS = 400_000
+"""Rows in memory in all, at about half a kilobyte each; past that the longest unused user goes."""
+
+
+class Changing(Protocol):
+    """What tells which items have come and gone."""
+
+    async def changes(self, owner: str, since: Mark) -> Changes:
+        """Return what has changed among an owner's items since they were last read."""
+
+    async def count(self, owner: str) -> int:
+        """Return how many items of the owner are searchable."""
+
+
+class _Held:
+    def __init__(self) -> None:
+        self.index = MemoryIndex()
+        self.mark = Mark()
+        self.lock = asyncio.Lock()
+        self.loading: asyncio.Task[None] | None = None
+
+
+class MemoryIndexes:
+    """Indexes by owner. What another process has stored or forgotten is in the next search."""
+
+    def __init__(self, source: Changing) -> None:
+        self._source = source
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+
+    @asynccontextmanager
+    async def open_index(self, owner: str) -> AsyncIterator[MemoryIndex | None]:
+        """Hold the owner's index as of now; nobody changes it meanwhile.
+
+        None where it is too large, or not read within `PATIENCE` seconds: that goes on behind.
+        """
+        held = self._held.setdefault(owner, _Held())
+        self._held.move_to_end(owner)
+        if not await self._loaded(owner, held):
+            yield None
+            return
+        async with held.lock:
+            await self._refresh(owner, held)
+            self._bound()
+            yield held.index
+
+    async def _loaded(self, owner: str, held: _Held) -> bool:
+        if held.mark.item:
+            return True
+        if await self._source.count(owner) > ROWS_OF_ONE:
+            return False
+        if held.loading is None:
+            held.loading = asyncio.create_task(self._load(owner, held))
+        await asyncio.wait([held.loading], timeout=PATIENCE)
+        if not held.loading.done():
+            return False
+        loading, held.loading = held.loading, None
+        loading.result()
+        return True
+
+    async def _load(self, owner: str, held: _Held) -> None:
+        async with held.lock:
+            await self._refresh(owner, held)
+
+    def clear(self) -> None:
+        """Forget all; what is asked for next is read from the start."""
+        self._held.clear()
+
+    async def _refresh(self, owner: str, held: _Held) -> None:
+        changes = await self._source.changes(owner, held.mark)
+        worn = held.index.size > 1_000 and held.index.size > 2 * held.index.alive
+        if changes.afresh or worn:
+            held.index, held.mark = MemoryIndex(), Mark()
+            changes = await self._source.changes(owner, held.mark)
+        if len(changes.new) > 100:
+            # Its words are cut and stemmed elsewhere: 10,000 messages take about half a second.
+            await asyncio.to_thread(_apply, held.index, changes)
+        else:
+            _apply(held.index, changes)
+        held.mark = changes.mark
+
+    def _bound(self) -> None:
+        while len(self._held) > 1 and sum(h.index.size for h in self._held.values()) > ROWS:
+            self._held.popitem(last=False)
+
+
+def _apply(index: MemoryIndex, changes: Changes) -> None:
+    for number, prefix, value in changes.new:
+        index.put(number, prefix, value)
+    for number in changes.gone:
+        index.drop(number)
+    index.norms(np.arange(index.size))

@@ -1,0 +1,71 @@
+"""The stems of one user's words: a number, a frequency and a static word vector for each."""
+
+from array import array
+from functools import lru_cache
+
+import numpy as np
+
+from stores.embeddings import static_table
+from stores.words import stem
+
+DIMENSIONS = 128
+"""wordllama's vectors are trained so that their first numbers are vectors too (Matryoshka)."""
+
+
+class Vocabulary:
+    """Numbers for stems in the order of their first use."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._forms: list[str] = []
+        self._frequencies = array("i")
+        self._vectors = np.zeros((256, DIMENSIONS), dtype=np.float32)
+        self._made = 0
+
+    def __len__(self) -> int:
+        return len(self._forms)
+
+    def number(self, word: str) -> int:
+        """Return the number of the word's stem; a new stem gets the next one."""
+        stemmed = stem(word)
+        found = self._numbers.get(stemmed)
+        if found is None:
+            found = self._numbers[stemmed] = len(self._forms)
+            self._forms.append(word)
+            self._frequencies.append(0)
+        return found
+
+    def known(self, word: str) -> int:
+        """Return the number of the word's stem, -1 where it was never used."""
+        return self._numbers.get(stem(word), -1)
+
+    def count(self, number: int, more: int) -> None:
+        """Note that the stem stands in so many more items."""
+        self._frequencies[number] += more
+
+    def frequencies(self, numbers: np.ndarray) -> np.ndarray:
+        """Return in how many items each stem stands; -1 stands nowhere."""
+        counted = np.append(np.frombuffer(self._frequencies, dtype=np.int32), 0)
+        return np.asarray(counted[numbers])
+
+    def vectors(self) -> np.ndarray:
+        """Return the vectors of all stems, that of the first form each: stems x 128."""
+        size = len(self._forms)
+        if size > len(self._vectors):
+            grown = np.zeros((2 * size, DIMENSIONS), dtype=np.float32)
+            grown[: self._made] = self._vectors[: self._made]
+            self._vectors = grown
+        for number in range(self._made, size):
+            self._vectors[number] = vector_of(self._forms[number])
+        self._made = size
+        return self._vectors[:size]
+
+
+@lru_cache(maxsize=4_096)
+def vector_of(word: str) -> np.ndarray:
+    """Return the static vector of one word: 128 numbers, length 1, or zeros."""
+    tokenizer, table = static_table()
+    ids = tokenizer.encode(word, add_special_tokens=False).ids
+    total = table[ids, :DIMENSIONS].astype(np.float32).sum(axis=0)
+    length = float(np.linalg.norm(total))
+    return np.asarray(total / length if length else total)
