@@ -67,22 +67,25 @@ class PostgresLocks:
         """
         conn = await self._connection()
         key = int.from_bytes(sha256(thread.encode()).digest()[:8], signed=True)
-        held = False
+        milliseconds = max(NOW_MILLISECONDS, int(wait * 1000))
         try:
-            milliseconds = max(NOW_MILLISECONDS, int(wait * 1000))
             await conn.execute("SELECT set_config('lock_timeout', %s, false)", (str(milliseconds),))
-            try:
-                await conn.execute("SELECT pg_advisory_lock(%s)", (key,))
-            except LockNotAvailable:
-                raise ThreadBusy(name, wait) from None
-            held = True
-            hold = PostgresHold(conn, name)
-            try:
-                yield hold
-            finally:
-                await hold.stop()
+            await conn.execute("SELECT pg_advisory_lock(%s)", (key,))
+        except LockNotAvailable:
+            await self._keep(conn)
+            raise ThreadBusy(name, wait) from None
+        except BaseException:
+            # Whoever is cancelled while waiting may have got the lock: it goes with the connection.
+            await conn.close()
+            raise
+        hold = PostgresHold(conn, name)
+        try:
+            yield hold
         finally:
-            await self._let_go(conn, key, held=held)
+            await hold.stop()
+            with suppress(Error):
+                await conn.execute("SELECT pg_advisory_unlock(%s)", (key,))
+            await self._keep(conn)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -98,12 +101,7 @@ class PostgresLocks:
             return conn
         return await self._stack.enter_async_context(open_connection(self._database))
 
-    async def _let_go(self, conn: Connection, key: int, *, held: bool) -> None:
-        try:
-            if held:
-                await conn.execute("SELECT pg_advisory_unlock(%s)", (key,))
-        except Error:
-            return
+    async def _keep(self, conn: Connection) -> None:
         if conn.closed or len(self._spare) >= SPARE:
             await conn.close()
         else:

@@ -1,24 +1,17 @@
 """Short-term memory on the database that an address names."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from checkpoints.owners import OwnedSaver
-from graph.database_url import Database, Kind, parse_database
-from graph.errors import StorageFailed
+from graph.database_url import Database, parse_database
+from graph.storage_errors import storage_errors
 
 TURNS_KEPT = 20
 """How far back time travel reaches."""
-DRIVERS = ("sqlite3", "psycopg", "psycopg_pool", "valkey")
-REMEDIES: dict[Kind, str] = {
-    "sqlite": "check its disk and its rights, or set THREADKEEP_HOME to another folder",
-    "postgres": "check that the server runs, the user and the password",
-    "redis": "check that the server runs, the user and the password",
-    "memory": "start again",
-}
 
 
 @asynccontextmanager
@@ -76,28 +69,3 @@ async def _opened(
 
         async with open_sqlite(database.path, ttl_minutes) as sqlite:
             yield sqlite
-
-
-@contextmanager
-def storage_errors(database: Database) -> Iterator[None]:
-    """Turn what a driver complains about into one sentence.
-
-    Raises:
-        StorageFailed: the driver raised, or it is not installed.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if database.kind not in ("postgres", "redis"):
-            raise
-        raise StorageFailed(
-            f"For {database} the package {error.name!r} is missing; "
-            f"install threadkeep with its extra [{database.kind}]."
-        ) from error
-    except Exception as error:
-        if not any(each.__module__.partition(".")[0] in DRIVERS for each in type(error).__mro__):
-            raise
-        said = " ".join(str(error).split())[:300] or type(error).__name__
-        raise StorageFailed(
-            f"The database {str(database)!r} cannot be used ({said}); {REMEDIES[database.kind]}."
-        ) from error

@@ -12,7 +12,7 @@ from langgraph.graph.state import CompiledStateGraph
 from checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
 from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
 from checkpoints.owners import OwnedSaver
-from checkpoints.savers import TURNS_KEPT, open_checkpointer, storage_errors
+from checkpoints.savers import TURNS_KEPT, open_checkpointer
 from checkpoints.threads import pending_nodes
 from graph.agent import builder
 from graph.checks import check_id, check_message
@@ -21,6 +21,7 @@ from graph.errors import ThreadBusy
 from graph.memories import Memory
 from graph.settings import Settings
 from graph.state import Input, Ledger, Output, State
+from graph.storage_errors import storage_errors
 from graph.user import USER_KEY, acting_as
 from stores.hybrid import HybridStore, open_store
 from stores.namespaces import open_turns_of, thread_id, user_key

@@ -1,6 +1,6 @@
 """Connections to PostgreSQL: one is tried first, so that what is wrong is said at once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,8 +18,8 @@ OLDEST = 130_000
 """PostgreSQL 13, as its own `server_version_num` writes it."""
 CONNECT_SECONDS = 5
 CONNECTIONS = 4
-SETUP_LOCK = 0x746B6570
-"""One process at a time sets up tables: "tkep"."""
+SETUP_LOCK = "hashtextextended('threadkeep setup of ' || current_schema(), 0)"
+"""One process at a time sets up the tables of one schema."""
 OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "prepare_threshold": 0,
@@ -48,7 +48,9 @@ async def open_connection(database: Database) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def open_pool(database: Database) -> AsyncIterator[Pool]:
+async def open_pool(
+    database: Database, configure: Callable[[Connection], Awaitable[None]] | None = None
+) -> AsyncIterator[Pool]:
     """Open a few connections that are made again when the server restarts.
 
     Raises:
@@ -63,6 +65,7 @@ async def open_pool(database: Database) -> AsyncIterator[Pool]:
         max_size=CONNECTIONS,
         timeout=CONNECT_SECONDS,
         kwargs=OPTIONS,
+        configure=configure,
         check=AsyncConnectionPool.check_connection,
         open=False,
     )
@@ -74,8 +77,8 @@ async def open_pool(database: Database) -> AsyncIterator[Pool]:
 async def setup_lock(pool: Pool) -> AsyncIterator[None]:
     """Hold back other processes that set up the same database."""
     async with pool.connection() as conn:
-        await conn.execute("SELECT pg_advisory_lock(%s)", (SETUP_LOCK,))
+        await conn.execute(f"SELECT pg_advisory_lock({SETUP_LOCK})")
         try:
             yield
         finally:
-            await conn.execute("SELECT pg_advisory_unlock(%s)", (SETUP_LOCK,))
+            await conn.execute(f"SELECT pg_advisory_unlock({SETUP_LOCK})")

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +15,9 @@ from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, Item, Op, PutOp, Result, SearchItem, SearchOp
 
 from graph.settings import Settings, make_home
-from stores.database import open_database
 from stores.embeddings import open_embeddings
 from stores.features import Evidence
+from stores.items import Index, open_items, space_of
 from stores.memory_indexes import MemoryIndexes
 from stores.questions import take_apart
 from stores.ranking import Score, rank, rank_hits
@@ -53,7 +53,7 @@ class HybridStore(BaseStore):
 
     supports_ttl = True
 
-    def __init__(self, items: BaseStore, index: SqliteIndex, vectors: Vectors) -> None:
+    def __init__(self, items: BaseStore, index: Index, vectors: Vectors) -> None:
         self.items = items
         self.index = index
         self.vectors = vectors
@@ -100,13 +100,13 @@ class HybridStore(BaseStore):
     async def index_pending(self, progress: Progress | None = None) -> None:
         """Make the vectors that are still to be made; `progress` gets (done, all)."""
         await self._opened()
-        async with self._indexing:
+        async with self._indexing, self._alone():
             await self._index(progress)
 
     async def reindex(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""
         await self._opened()
-        async with self._indexing:
+        async with self._indexing, self._alone():
             await self.index.rebuild()
             if self.vectors.available:
                 await self.vectors.clear()
@@ -217,6 +217,12 @@ class HybridStore(BaseStore):
             await asyncio.sleep(BEHIND_SECONDS)
             self._wanted.clear()
 
+    def _alone(self) -> AbstractAsyncContextManager[None]:
+        """Hold back other processes that make vectors; embedded Chroma's lock does so by itself."""
+        if isinstance(self.index, SqliteIndex) or not self.vectors.available:
+            return contextlib.nullcontext()
+        return self.index.hold()
+
     async def _index(self, progress: Progress | None = None) -> None:
         done, total = 0, 0
         while self.vectors.available and (batch := await self.index.pending(BATCH)):
@@ -241,10 +247,10 @@ class HybridStore(BaseStore):
 async def open_store(
     settings: Settings, *, embeddings: Embeddings | None = None
 ) -> AsyncIterator[HybridStore]:
-    """Open the embedded store in the data folder; Chroma opens behind it.
+    """Open the store on its database; Chroma opens behind it.
 
     Raises:
-        StorageFailed: the database is broken, foreign, newer or not to be written.
+        StorageFailed: the database is broken, foreign, newer, not to be reached or written.
     """
     if settings.item_database.kind == "memory":
         with TemporaryDirectory() as folder:
@@ -253,11 +259,15 @@ async def open_store(
                 yield store
         return
     await asyncio.to_thread(make_home, settings)
-    vectors = Vectors(
-        settings.vectors, settings.locks / "chroma.lock", embeddings or open_embeddings()
-    )
-    async with open_database(settings.database) as items:
-        store = HybridStore(items, SqliteIndex(items.reader), vectors)
+    async with open_items(settings.item_database) as (items, index):
+        vectors = Vectors(
+            settings.vectors,
+            settings.locks / "chroma.lock",
+            embeddings or open_embeddings(),
+            server=settings.chroma_url,
+            space=await space_of(items) if settings.chroma_url else "",
+        )
+        store = HybridStore(items, index, vectors)
         try:
             yield store
         finally:

@@ -11,6 +11,9 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from graph.settings import Settings
+
+ROOT = Path(__file__).parents[1]
 POSTGRES = os.environ.get("THREADKEEP_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
 REDIS = os.environ.get("THREADKEEP_TEST_REDIS", "redis://127.0.0.1:6379/0")
 REQUIRED = os.environ.get("THREADKEEP_TEST_REQUIRE", "").split(",")
@@ -82,3 +85,13 @@ def need(name: str, address: str) -> None:
     if name in REQUIRED:
         pytest.fail(f"{said}, and THREADKEEP_TEST_REQUIRE asks for it")
     pytest.skip(said)
+
+
+def environ_of(settings: Settings) -> dict[str, str]:
+    """Return the environment in which another process works with the same data."""
+    env = {"PYTHONPATH": str(ROOT), "THREADKEEP_HOME": str(settings.home)}
+    if settings.checkpoints:
+        env["THREADKEEP_DB"] = settings.checkpoints.url
+    if settings.chroma_url:
+        env["THREADKEEP_CHROMA_URL"] = settings.chroma_url
+    return env

@@ -6,7 +6,7 @@ A new door (export, erase, fork, a server's route) joins `DOORS` or gets a test 
 import asyncio
 import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from checkpoints.threads import list_records
 from cli.agent import Agent, open_agent
 from cli.import_file import import_file
 from graph.context import Context
-from graph.database_url import parse_database, sqlite_database
+from graph.database_url import parse_database
 from graph.errors import AccessRefused, BadInput, ThreadDeleted
 from graph.settings import Settings, make_home
 from graph.user import acting_as
@@ -59,8 +59,6 @@ async def house(
     home = tmp_path_factory.mktemp("house")
     async with fresh_database(request.param) as url:
         settings = Settings(home=home, model="offline", checkpoints=parse_database(url))
-        if request.param == "postgres":
-            settings = replace(settings, items=sqlite_database(home / "items.sqlite"))
         make_home(settings)
         async with open_agent(settings) as agent:
             turn = await agent.say(Context(user_id="ada"), "trip", SECRET)
