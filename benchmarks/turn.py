@@ -20,10 +20,16 @@ from random import Random
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tracers.context import register_configure_hook
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph import MessagesState, StateGraph
 
 from benchmarks.report import percentile, report
 from cli.agent import Agent, open_agent
+from cli.event_loop import run
+from graph.agent import builder as graph_builder
 from graph.context import Context
 from graph.settings import Settings
 from nodes.store_turn import StoredMessage, store_messages
@@ -98,8 +104,8 @@ class Called(BaseCallbackHandler):
 
 
 async def turns(agent: Agent, user: str, count: int, random: Random) -> dict[str, list[float]]:
-    """Return milliseconds before the model, of the whole turn, and of the indexing behind it."""
-    taken: dict[str, list[float]] = {"before_model": [], "whole": [], "indexing": []}
+    """Return milliseconds before the model, and of the whole turn."""
+    taken: dict[str, list[float]] = {"before_model": [], "whole": []}
     called = Called()
     CALLED.set(called)
     for number in range(count):
@@ -108,11 +114,43 @@ async def turns(agent: Agent, user: str, count: int, random: Random) -> dict[str
         turn = await agent.say(Context(user_id=user), thread, f"What about {sentence(random, 14)}?")
         await turn.finished()
         ended = time.perf_counter()
-        # A person reads before the next message; the vectors are made meanwhile.
+        # While a person reads, the vectors are made.
         await agent.store.index_pending()
-        taken["indexing"].append((time.perf_counter() - ended) * 1000)
         taken["before_model"].append((called.at - began) * 1000)
         taken["whole"].append((ended - began) * 1000)
+    return taken
+
+
+async def bare_turns(path: Path, count: int) -> list[float]:
+    """Return the same for LangGraph alone: six empty nodes on its own SQLite saver."""
+    called: list[float] = []
+
+    async def empty(state: MessagesState) -> dict[str, Any]:
+        return {}
+
+    async def call(state: MessagesState) -> dict[str, Any]:
+        called.append(time.perf_counter())
+        return {"messages": [AIMessage("Noted.")]}
+
+    bare = StateGraph(MessagesState)
+    for name in graph_builder.nodes:
+        bare.add_node(name, call if name == "call_model" else empty)
+    for start, end in graph_builder.edges:
+        bare.add_edge(start, end)
+    taken = []
+    async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
+        graph = bare.compile(checkpointer=saver)
+        for number in range(count):
+            config: RunnableConfig = {"configurable": {"thread_id": f"bare {number // 20}"}}
+            began = time.perf_counter()
+            async for _ in graph.astream(
+                {"messages": [HumanMessage("What about it?")]},
+                config,
+                stream_mode=["messages", "updates"],
+                durability="sync",
+            ):
+                pass
+            taken.append((called[-1] - began) * 1000)
     return taken
 
 
@@ -162,13 +200,14 @@ async def measure(home: Path) -> tuple[dict[str, float], dict[str, bool]]:
         await fill(agent, "bench", STORED, random)
         await turns(agent, "bench", 20, random)
         taken = await turns(agent, "bench", TURNS, random)
+        bare = await bare_turns(home / "bare.sqlite", 100)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures = {
         "before_model_p50_ms": percentile(taken["before_model"], 0.50),
         "before_model_p95_ms": percentile(taken["before_model"], 0.95),
         "whole_turn_p50_ms": percentile(taken["whole"], 0.50),
         "whole_turn_p95_ms": percentile(taken["whole"], 0.95),
-        "indexing_behind_p50_ms": percentile(taken["indexing"], 0.50),
+        "bare_langgraph_before_model_p50_ms": percentile(bare, 0.50),
         "help_s": await asyncio.to_thread(help_seconds),
         "prompt_s": await asyncio.to_thread(prompt_seconds, home),
         "memory_mb": memory,
@@ -190,7 +229,7 @@ def main() -> None:
     as_json = parser.parse_args().json
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"THREADKEEP_MODEL": "offline", "THREADKEEP_HOME": folder}
-        figures, met = asyncio.run(measure(Path(folder)))
+        figures, met = run(measure(Path(folder)))
     report("turn", figures, met, as_json=as_json)
 
 

@@ -42,13 +42,12 @@ async def open_saver(
         database = parse_database(database)
     with storage_errors(database):
         async with _opened(database, ttl_minutes) as saver:
+            await saver.asweep()
             yield saver
 
 
 @asynccontextmanager
-async def _opened(
-    database: Database, ttl_minutes: float | None
-) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+async def _opened(database: Database, ttl_minutes: float | None) -> AsyncIterator[Any]:
     # Drivers are imported where they are wanted: most people need one, and not all are installed.
     if database.kind == "memory":
         from checkpoints.memory_saver import MemorySaver

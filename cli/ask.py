@@ -1,12 +1,12 @@
 """`threadkeep ask`: one message, one reply."""
 
-import asyncio
 import json
 import sys
 from typing import Any
 
 from cli.agent import Turn, open_agent
 from cli.complaints import complain
+from cli.event_loop import run
 from cli.names import last_thread, new_thread
 from graph.checks import check_id, check_message
 from graph.context import Context
@@ -27,7 +27,7 @@ def run_ask(
     question = check_message(question)
     name = check_id(thread, "thread") if thread is not None else None
     context = Context(user_id=user, model=model)
-    asyncio.run(_ask(settings, context, name, last, question, as_json=as_json))
+    run(_ask(settings, context, name, last, question, as_json=as_json))
 
 
 async def _ask(

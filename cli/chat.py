@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cli.complaints import complain
+from cli.event_loop import new_event_loop, run
 from graph.checks import check_id
 from graph.errors import ThreadkeepError
 from graph.settings import Settings, make_home
@@ -30,7 +31,7 @@ class Background:
     """An event loop in a thread of its own."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
@@ -115,7 +116,7 @@ def run_chat(
 
     name = check_id(thread, "thread") if thread is not None else new_thread()
     make_home(settings)
-    choice = asyncio.run(choose_model(settings, model))
+    choice = run(choose_model(settings, model))
     where = "your last thread" if last else f"thread {name!r}"
     complain(f"user {user!r}, {where}, model {choice.reason}. /help for help.")
     loop, chat = Background(), Chat(settings, user, model)

@@ -12,7 +12,6 @@ from cli.complaints import complain
 from graph.errors import StorageFailed, ThreadkeepError
 from graph.settings import Settings, make_home
 from stores.hybrid import HybridStore, open_store
-from stores.sweep import sweep_items
 
 Row = dict[str, Any]
 Check = Callable[[], Awaitable[str]]
@@ -56,9 +55,7 @@ async def examine(settings: Settings, *, reindex: bool, sweep: bool) -> AsyncIte
 async def check_checkpoints(settings: Settings, *, sweep: bool) -> str:
     """Open the checkpoints, and sweep them where that is wanted."""
     make_home(settings)
-    async with open_saver(
-        settings.checkpoint_database, ttl_minutes=settings.ttl_minutes
-    ) as saver:
+    async with open_saver(settings.checkpoint_database, ttl_minutes=settings.ttl_minutes) as saver:
         await saver.aget_tuple({"configurable": {"thread_id": "doctor", "checkpoint_ns": ""}})
         swept = f", {await saver.asweep()} expired deleted" if sweep else ""  # type: ignore[attr-defined]
     return f"{settings.checkpoint_database}{swept}"
@@ -76,7 +73,7 @@ async def check_locks(settings: Settings) -> str:
 async def check_items(settings: Settings, store: HybridStore, *, sweep: bool) -> str:
     """Look at the items, and sweep them where that is wanted."""
     waiting = await store.index.count_pending()
-    swept = f", {await sweep_items(store)} expired deleted" if sweep else ""
+    swept = f", {await store.sweep()} expired deleted" if sweep else ""
     return f"{settings.item_database}, {waiting:,} still to be indexed by meaning{swept}"
 
 

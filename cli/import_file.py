@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from cli.complaints import complain
+from cli.event_loop import run
 from cli.import_messages import by_user, chunks, store_chunk
 from cli.transcripts import Transcript, read_jsonl
 from cli.transcripts_locomo import read_locomo
@@ -50,7 +51,7 @@ def run_import(
     """Import a file with a progress bar, and print what went in."""
     try:
         with open_bar() as progress:
-            done = asyncio.run(
+            done = run(
                 import_file(
                     settings, path, format_, user=user, skip_bad=skip_bad, progress=progress
                 )

@@ -1,6 +1,5 @@
 """`threadkeep threads` and `threadkeep memory`: read what is kept."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable
@@ -9,6 +8,7 @@ from typing import Any
 from langgraph.store.base import BaseStore, Item, SearchItem
 
 from checkpoints.threads import list_records
+from cli.event_loop import run
 from graph.checks import check_id, check_message
 from graph.errors import BadInput
 from graph.settings import Settings
@@ -133,7 +133,7 @@ def _read(
         async with open_store(settings) as store:
             return await rows(store, await user_key(store, user))
 
-    return asyncio.run(read())
+    return run(read())
 
 
 def _print(rows: Iterable[Row], as_json: bool, line: Callable[[Row], str]) -> None:

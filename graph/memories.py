@@ -22,6 +22,8 @@ class Memory(TypedDict):
     thread: str
     """The thread's name for people; its id where it has none."""
     score: NotRequired[float]
+    tokens: NotRequired[int]
+    """What its text takes."""
     before: NotRequired[str]
     """The id of the message in front of which it is shown."""
 

@@ -62,6 +62,9 @@ def as_memory(item: Item, named: dict[str, str], before: str) -> Memory:
         "thread": named.get(thread, thread),
         "before": before,
     }
+    tokens = value.get("tokens")
+    if isinstance(tokens, int) and tokens > 0:
+        memory["tokens"] = tokens
     if isinstance(item, SearchItem) and item.score is not None:
         memory["score"] = round(item.score, 4)
     return memory

@@ -73,10 +73,7 @@ def within(memories: Sequence[Memory], budget: int) -> list[Memory]:
     """Return the best memories that together take at most `budget` tokens."""
     kept: list[Memory] = []
     for memory in memories:
-        # A word is a token at least: what has too many is not counted.
-        if len(memory["text"].split()) + TOKENS_PER_LINE > budget:
-            continue
-        cost = count_text(memory["text"]) + TOKENS_PER_LINE
+        cost = (memory.get("tokens") or count_text(memory["text"])) + TOKENS_PER_LINE
         if cost <= budget:
             kept.append(memory)
             budget -= cost

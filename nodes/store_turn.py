@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, PutOp
 from typing_extensions import TypedDict
 
+from chat_models.tokens import count_text
 from graph.checks import clean_text
 from graph.clock import now
 from graph.context import Context
@@ -124,4 +125,7 @@ def _stored(
 
 
 def _value(message: StoredMessage) -> dict[str, object]:
-    return {key: value for key, value in message.items() if key != "id"}
+    # Counted now, so that no turn that recalls it has to.
+    return {key: value for key, value in message.items() if key != "id"} | {
+        "tokens": count_text(message["text"])
+    }

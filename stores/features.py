@@ -5,6 +5,7 @@ but `length` lie between about -1 and 1. `rows` are rows of a `MemoryIndex`.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -59,12 +60,38 @@ class Evidence:
             length = 1 - B + B * self.rows["length"][rows] / self.average
             self.scores[place, rows] = alive[rows] * counts / (counts + K1 * length)
         self.total = max(1e-6, float(self.rarity.sum()))
-        self.bm25 = (self.rarity / self.total) @ self.scores
+        self.bm25 = dot(self.rarity / self.total, self.scores)
+
+    @cached_property
+    def meaning(self) -> np.ndarray:
+        """Cosines of query and items, each the sum of its words' vectors weighted by rarity.
+
+        One for every row, 0 for dead ones, and one more for -1.
+        """
+        index = self.index
+        asked = np.zeros(DIMENSIONS, dtype=np.float32)
+        for word, rarity in zip(self.question.words, self.rarity, strict=True):
+            asked += rarity * vector_of(word)
+        length = float(np.linalg.norm(asked))
+        found = np.zeros(index.size + 1, dtype=np.float32)
+        rows = np.flatnonzero(self.rows["length"] > 0)
+        if length and len(rows):
+            every = np.arange(len(index.vocabulary))
+            near = index.rarities(every) * dot(asked / length, index.vocabulary.vectors().T)
+            # Rows lie one after the other in `tokens`: the sum of each begins where it does.
+            sums = np.add.reduceat(near[index.tokens], self.rows["start"][rows])
+            found[rows] = self.rows["alive"][rows] * sums / index.norms(rows)
+        return np.clip(found, -1, 1)
 
     def covered(self, *rows: np.ndarray) -> np.ndarray:
         """Return the share of the query, by rarity, that is in any of the rows side by side."""
         hits = [self.scores[:, each] > 0 for each in rows]
-        return np.asarray((self.rarity / self.total) @ np.logical_or.reduce(hits))
+        return dot(self.rarity / self.total, np.logical_or.reduce(hits))
+
+
+def dot(weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return weights @ columns, on one thread: BLAS starts more and lets them spin for nothing."""
+    return np.asarray(np.einsum("i,ij->j", weights, columns), dtype=np.float32)
 
 
 def candidates(evidence: Evidence, allowed: np.ndarray, near: np.ndarray) -> np.ndarray:
@@ -77,11 +104,10 @@ def candidates(evidence: Evidence, allowed: np.ndarray, near: np.ndarray) -> np.
         return found
     bm25, rows, dates = evidence.bm25, evidence.rows, evidence.question.dates
     first = bm25[:-1] + 0.5 * bm25[rows["before"]] + 0.25 * bm25[rows["after"]]
+    first = first + evidence.meaning[:-1]
     if dates.years or dates.months:
         first = first + np.maximum(0, date_match(evidence, slice(None)))
-    found = np.flatnonzero((first > 0) & allowed)
-    if len(found) > CANDIDATES:
-        found = found[np.argpartition(first[found], -CANDIDATES)[-CANDIDATES:]]
+    found = found[np.argpartition(first[found], -CANDIDATES)[-CANDIDATES:]]
     return _once(evidence.index.size, found, near[allowed[near]])
 
 
@@ -91,8 +117,7 @@ def features(evidence: Evidence, rows: np.ndarray, vectors: Mapping[int, float])
     of = evidence.rows[rows]
     before, after = of["before"], of["after"]
     two_before, two_after = _then(evidence, before, "before"), _then(evidence, after, "after")
-    around = _once(evidence.index.size, rows, before, after, two_before, two_after)
-    meaning = meanings(evidence, around)
+    meaning = evidence.meaning
     day, day_covered = _days(evidence)
     columns = {
         "words": _share(bm25[rows]),
@@ -135,26 +160,6 @@ def date_match(evidence: Evidence, rows: "np.ndarray | slice") -> np.ndarray:
     return np.asarray(np.where(of["day"] > 0, fits, 0))
 
 
-def meanings(evidence: Evidence, rows: np.ndarray) -> np.ndarray:
-    """Return cosines of query and items, each the sum of its words' vectors weighted by rarity.
-
-    The result has a place for every row of the index and one for -1; only `rows` are worked out.
-    """
-    index = evidence.index
-    asked = np.zeros(DIMENSIONS, dtype=np.float32)
-    for word, rarity in zip(evidence.question.words, evidence.rarity, strict=True):
-        asked += rarity * vector_of(word)
-    length = float(np.linalg.norm(asked))
-    with_words = rows[(evidence.rows["length"][rows] > 0) & evidence.rows["alive"][rows]]
-    found = np.zeros(index.size + 1, dtype=np.float32)
-    if length and len(with_words):
-        every = np.arange(len(index.vocabulary))
-        near = index.rarities(every) * (index.vocabulary.vectors() @ (asked / length))
-        stems, begins = index.stems_of(with_words)
-        found[with_words] = np.add.reduceat(near[stems], begins) / index.norms(with_words)
-    return np.clip(found, -1, 1)
-
-
 def _cosines(evidence: Evidence, vectors: Mapping[int, float]) -> np.ndarray:
     """Return the cosine of each row; those not among the nearest get that of the last of these."""
     index = evidence.index
@@ -187,7 +192,7 @@ def _then(evidence: Evidence, rows: np.ndarray, neighbour: str) -> np.ndarray:
 def _names(evidence: Evidence, rows: np.ndarray) -> np.ndarray:
     named = [stem(word) in evidence.question.names for word in evidence.question.words]
     weights = evidence.rarity * np.array(named, dtype=np.float32) / evidence.total
-    return np.asarray(weights @ (evidence.scores[:, rows] > 0), dtype=np.float32)
+    return dot(weights, evidence.scores[:, rows] > 0)
 
 
 def _pairs(evidence: Evidence, rows: np.ndarray) -> np.ndarray:
@@ -225,4 +230,4 @@ def _days(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
     for place, scores in enumerate(evidence.scores):
         said[place, of_row[np.flatnonzero(scores[:-1])]] = True
     said[:, 0] = False
-    return best, np.asarray((evidence.rarity / evidence.total) @ said)
+    return best, dot(evidence.rarity / evidence.total, said)

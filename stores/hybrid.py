@@ -17,7 +17,7 @@ from langgraph.store.base import BaseStore, Item, Op, PutOp, Result, SearchItem,
 from graph.settings import Settings, make_home
 from stores.embeddings import open_embeddings
 from stores.features import Evidence
-from stores.items import Index, open_items, space_of
+from stores.items import Index, Items, open_items, space_of
 from stores.memory_indexes import MemoryIndexes
 from stores.questions import take_apart
 from stores.ranking import Score, rank, rank_hits
@@ -32,9 +32,11 @@ SPARE = 8
 CANDIDATES_FILTERED = 100_000
 PAGE = 32
 QUICK = 20_000
-"""Rows that are ranked where they are; more are ranked on another thread."""
+"""Of so many rows the index in memory weighs the meaning of each by itself, in a few milliseconds.
+Beyond, ranking has a thread of its own, and the nearest come from the vectors."""
 BATCH = 256
 BEHIND_SECONDS = 0.2
+CANCEL_SECONDS = 0.2
 CLOSE_SECONDS = 10.0
 OPEN_SECONDS = 5.0
 """How long the first search waits for the vectors to open; without them it goes by words."""
@@ -53,7 +55,7 @@ class HybridStore(BaseStore):
 
     supports_ttl = True
 
-    def __init__(self, items: BaseStore, index: Index, vectors: Vectors) -> None:
+    def __init__(self, items: Items, index: Index, vectors: Vectors) -> None:
         self.items = items
         self.index = index
         self.vectors = vectors
@@ -93,7 +95,7 @@ class HybridStore(BaseStore):
         if any(isinstance(op, PutOp) for op in plain):
             done, found = await self._plain(plain), await self._search(queries)
         else:
-            done, found = await asyncio.gather(self._plain(plain), self._search(queries))
+            found, done = await asyncio.gather(self._search(queries), self._plain(plain))
         results, searched = iter(done), iter(found)
         return [next(searched) if _is_query(op) else next(results) for op in ops]
 
@@ -102,6 +104,7 @@ class HybridStore(BaseStore):
         await self._opened()
         async with self._indexing, self._alone():
             await self._index(progress)
+            await self.indexes.keep_up()
 
     async def reindex(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""
@@ -113,13 +116,19 @@ class HybridStore(BaseStore):
                 await self.index.all_dropped()
             await self._index(progress)
 
+    async def sweep(self) -> int:
+        """Delete the items that have expired; return how many that was."""
+        return await self.items.sweep_ttl()
+
     async def close(self) -> None:
         """Finish indexing within `CLOSE_SECONDS`; what is left keeps its mark."""
         if self._worker is None:
             return
         await self._opened()
-        self._worker.cancel()
-        await asyncio.gather(self._worker, return_exceptions=True)
+        while not self._worker.done():
+            # More than once: a driver may take a cancellation for a failure of the server.
+            self._worker.cancel()
+            await asyncio.wait([self._worker], timeout=CANCEL_SECONDS)
         if self.vectors.available:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -141,14 +150,11 @@ class HybridStore(BaseStore):
     async def _opened(self, seconds: float | None = None) -> None:
         """Wait until the vectors are open, or known not to be."""
         self.warm()
-        if self._opening:
+        if self._opening and not self._opening.done():
             await asyncio.wait([self._opening], timeout=seconds)
 
     async def _search(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
         """Search; operations on the same owner and query share what is worked out for it."""
-        if not ops:
-            return []
-        await self._opened(OPEN_SECONDS)
         found: dict[int, list[SearchItem]] = {}
         for owner, query in dict.fromkeys(_asked(op) for op in ops):
             here = [place for place, op in enumerate(ops) if _asked(op) == (owner, query)]
@@ -162,25 +168,22 @@ class HybridStore(BaseStore):
     async def _scores(
         self, owner: str, query: str, ops: Sequence[SearchOp]
     ) -> list[dict[int, Score]]:
-        near = asyncio.create_task(self.vectors.search(owner, query, CANDIDATES))
         async with self.indexes.open_index(owner) as index:
+            vectors: dict[int, float] = {}
+            if index is None or index.size > QUICK or not self.vectors.static:
+                await self._opened(OPEN_SECONDS)
+                vectors = await self.vectors.search(owner, query, CANDIDATES)
             if index is None:
-                vectors = await near
                 return [rank_hits(await self._hits(op), vectors) for op in ops]
 
-            def scores(vectors: Mapping[int, float]) -> list[dict[int, Score]]:
+            def scores() -> list[dict[int, Score]]:
+                evidence = Evidence(index, take_apart(query, index.speakers))
                 return [
                     rank(evidence, index.below(".".join(op.namespace_prefix)), vectors, _wanted(op))
                     for op in ops
                 ]
 
-            # On a thread of its own Chroma searches meanwhile.
-            await asyncio.sleep(0)
-            evidence = Evidence(index, take_apart(query, index.speakers))
-            vectors = await near
-            if index.size <= QUICK:
-                return scores(vectors)
-            return await asyncio.to_thread(scores, vectors)
+            return scores() if index.size <= QUICK else await asyncio.to_thread(scores)
 
     async def _hits(self, op: SearchOp) -> dict[int, float]:
         found = await self.index.search(
@@ -191,11 +194,11 @@ class HybridStore(BaseStore):
     async def _best(self, op: SearchOp, scores: Mapping[int, Score]) -> list[SearchItem]:
         """Return the wanted page of what lies below the namespace, best first."""
         found: list[SearchItem] = []
-        ids = list(scores)
+        ids, mortal = list(scores), set[int]()
         step = max(PAGE, _end(op))
         for start in range(0, len(ids), step):
             page = ids[start : start + step]
-            items = await self.index.items(op.namespace_prefix, page)
+            items = await self.index.items(op.namespace_prefix, page, mortal)
             found += [
                 _search_item(items[each], scores[each])
                 for each in page
@@ -203,7 +206,10 @@ class HybridStore(BaseStore):
             ]
             if len(found) >= _end(op):
                 break
-        return found[op.offset : _end(op)]
+        found = found[op.offset : _end(op)]
+        if mortal and op.refresh_ttl:
+            await self.items.extend([(item.namespace, item.key) for item in found])
+        return found
 
     async def _index_behind(self, opening: asyncio.Task[None]) -> None:
         await asyncio.wait([opening])
@@ -268,6 +274,7 @@ async def open_store(
             space=await space_of(items) if settings.chroma_url else "",
         )
         store = HybridStore(items, index, vectors)
+        await store.sweep()
         try:
             yield store
         finally:

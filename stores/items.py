@@ -12,15 +12,18 @@ from graph.storage_errors import storage_errors
 from stores.database import open_database
 from stores.namespaces import SECRET
 from stores.sqlite_index import SqliteIndex
+from stores.sqlite_items import SqliteItems
 
 if TYPE_CHECKING:
     from stores.postgres_index import PostgresIndex
+    from stores.postgres_items import PostgresItems
 
+Items = Union[SqliteItems, "PostgresItems"]
 Index = Union[SqliteIndex, "PostgresIndex"]
 
 
 @asynccontextmanager
-async def open_items(database: Database) -> AsyncIterator[tuple[BaseStore, Index]]:
+async def open_items(database: Database) -> AsyncIterator[tuple[Items, Index]]:
     """Open LangGraph's own store, and the words and marks that stand beside it.
 
     Raises:

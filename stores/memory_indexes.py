@@ -13,6 +13,8 @@ from stores.memory_index import MemoryIndex
 
 PATIENCE = 2.0
 """Seconds that a search waits for an index that is read for the first time."""
+KEPT_UP = 32
+"""So many of the users who were heard last are kept up to date between their turns."""
 ROWS_OF_ONE = 200_000
 """A user with more is searched by the full-text index."""
 ROWS = 400_000
@@ -78,6 +80,13 @@ class MemoryIndexes:
     async def _load(self, owner: str, held: _Held) -> None:
         async with held.lock:
             await self._refresh(owner, held)
+
+    async def keep_up(self) -> None:
+        """Take in what has changed, so that the next search need not."""
+        for owner, held in list(self._held.items())[-KEPT_UP:]:
+            if held.mark.item:
+                async with held.lock:
+                    await self._refresh(owner, held)
 
     def clear(self) -> None:
         """Forget all; what is asked for next is read from the start."""

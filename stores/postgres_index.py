@@ -18,7 +18,7 @@ INDEX_LOCK = "hashtextextended('threadkeep index of ' || current_schema(), 0)"
 # Weights of D, C, B and A: the text itself counts three times what was said before it.
 WEIGHTS = [0.0, 0.0, 0.33, 1.0]
 ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
-# Only numbers of one owner become visible in their order, so the log is read as far as this owner's.
+# Numbers become visible in their order for one owner only: the log is read as far as that one's.
 # Kind 0 the owner and the ends of the log, 1 what is gone, 2 what is new: see read_changes.
 CHANGES = """
 WITH me AS (SELECT id FROM owners WHERE name = %(owner)s),
@@ -76,16 +76,23 @@ class PostgresIndex:
         )
         return [(int(row["id"]), float(row["score"])) for row in rows]
 
-    async def items(self, below: Namespace, ids: Sequence[int]) -> dict[int, Item]:
-        """Return those of the items that lie below the namespace and have not expired."""
+    async def items(
+        self, below: Namespace, ids: Sequence[int], mortal: set[int] | None = None
+    ) -> dict[int, Item]:
+        """Return those of the items that lie below the namespace and have not expired.
+
+        Into `mortal` go the numbers of those that will.
+        """
         prefix = ".".join(below)
         rows = await self._read(
-            "SELECT i.id, s.prefix, s.key, s.value, s.created_at, s.updated_at "
+            "SELECT i.id, s.prefix, s.key, s.value, s.created_at, s.updated_at, s.ttl_minutes "
             "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
             "WHERE i.id = ANY(%s) AND (i.prefix = %s OR starts_with(i.prefix, %s)) "
             f"AND {ALIVE}",
             (list(ids), prefix, f"{prefix}."),
         )
+        if mortal is not None:
+            mortal.update(int(row["id"]) for row in rows if row["ttl_minutes"] is not None)
         return {
             int(row["id"]): Item(
                 namespace=tuple(row["prefix"].split(".")),

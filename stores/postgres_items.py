@@ -1,11 +1,12 @@
 """LangGraph's PostgreSQL store, opened, checked and set up with what stands beside it."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
+from langgraph.store.base import ListNamespacesOp, Op, Result
 from langgraph.store.postgres.aio import AsyncPostgresStore
 from psycopg.types.json import Jsonb, set_json_dumps
 
@@ -14,6 +15,7 @@ from graph.errors import StorageFailed
 from graph.postgres import Connection, Pool, open_pool, setup_lock
 from stores.namespaces import SECRET, new_secret
 from stores.postgres_schema import SCHEMA, VERSION
+from stores.sqlite_items import Place
 
 # A NUL as JSON writes it, behind an even number of backslashes.
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -25,6 +27,24 @@ class PostgresItems(AsyncPostgresStore):
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool, ttl={"omit_expired": True, "refresh_on_read": True})
         self.pool = pool
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do a list of operations; the results are in their order."""
+        ops = list(ops)
+        if any(isinstance(op, ListNamespacesOp) for op in ops):
+            # LangGraph's own list names the namespaces of what has expired until it is swept.
+            await self.sweep_ttl()
+        return await super().abatch(ops)
+
+    async def extend(self, places: Sequence[Place]) -> None:
+        """Let items that expire live as long again from now on."""
+        async with self.pool.connection() as conn:
+            for namespace, key in places:
+                await conn.execute(
+                    "UPDATE store SET expires_at = now() + ttl_minutes * interval '1 minute' "
+                    "WHERE prefix = %s AND key = %s AND ttl_minutes IS NOT NULL",
+                    (".".join(namespace), key),
+                )
 
 
 @asynccontextmanager

@@ -78,7 +78,7 @@ def rank(
     numbers, weighed = index.rows["number"][rows[keep]], found[keep] * _WEIGHTS
     totals = 1 / (1 + np.exp(-(weighed.sum(axis=1) + BIAS)))
     best = np.lexsort((-numbers, -totals))[:limit]
-    parts = (weighed[best] @ _PARTS).round(3).tolist()
+    parts = np.einsum("ij,jk->ik", weighed[best], _PARTS).round(3).tolist()
     return {
         int(numbers[at]): Score(total=float(totals[at]), parts=dict(zip(PARTS, part, strict=True)))
         for at, part in zip(best, parts, strict=True)

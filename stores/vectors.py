@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 from langchain_core.embeddings import Embeddings
 
+from stores.embeddings import StaticEmbeddings
+
 if TYPE_CHECKING:
     from chromadb import Collection
     from langchain_chroma import Chroma
@@ -47,6 +49,7 @@ class Vectors:
         self.notice = ""
         self._server = server
         self._space = f"u{space}"
+        self.static = isinstance(embeddings, StaticEmbeddings)
         self._folder = folder
         self._embeddings = embeddings
         self._lock = FileLock(lock, timeout=0, is_singleton=False, thread_local=False)
@@ -77,16 +80,14 @@ class Vectors:
         self._thread.shutdown()
         self._lock.release()
 
-    async def search(self, owner: str, query: str, limit: int) -> dict[int, float]:
-        """Return cosines by item id of the owner's items nearest to the query."""
-        if not self.available or not owner:
-            return {}
-        try:
-            return await self._do(self._search, owner, query, limit)
-        except Exception as error:
-            log.exception("Chroma does not answer")
-            self._gave_up(error)
-            return {}
+    def search(self, owner: str, query: str, limit: int) -> "asyncio.Future[dict[int, float]]":
+        """Begin to search; the future gives cosines by item number of the owner's nearest items."""
+        loop = asyncio.get_running_loop()
+        if self.available and owner:
+            return loop.run_in_executor(self._thread, self._search, owner, query, limit)
+        nothing: asyncio.Future[dict[int, float]] = loop.create_future()
+        nothing.set_result({})
+        return nothing
 
     async def put(self, owner: str, ids: Sequence[int], texts: Sequence[str]) -> None:
         """Put vectors of texts under these ids; twice is once."""
@@ -158,12 +159,17 @@ class Vectors:
         return self._collections[owner]
 
     def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
-        # Not LangChain's own search: it reads every document too, which the items have already.
-        found: dict[str, Any] = self._chroma_collection(owner).query(  # type: ignore[assignment]
-            query_embeddings=list(self._embeddings.embed_query(query)),
-            n_results=limit,
-            include=["distances"],
-        )
+        try:
+            # Not LangChain's own search: it reads every document too, which the items have already.
+            found: dict[str, Any] = self._chroma_collection(owner).query(  # type: ignore[assignment]
+                query_embeddings=list(self._embeddings.embed_query(query)),
+                n_results=limit,
+                include=["distances"],
+            )
+        except Exception as error:
+            log.exception("Chroma does not answer")
+            self._gave_up(error)
+            return {}
         pairs = zip(found["ids"][0], found["distances"][0], strict=True)
         return {int(each): 1.0 - distance for each, distance in pairs}
 
