@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from graph.database_url import Database
 from graph.errors import ThreadBusy
+from graph.storage_errors import storage_errors
 
 WAIT_SECONDS = 30.0
 POLL_SECONDS = 0.05
@@ -47,15 +48,23 @@ class Locks(Protocol):
 
 @asynccontextmanager
 async def open_locks(database: Database, folder: Path) -> AsyncIterator[Locks]:
-    """Open what holds the threads of a database; the `folder` serves those of one machine."""
+    """Open what holds the threads of a database; the `folder` serves those of one machine.
+
+    Raises:
+        StorageFailed: the database cannot be reached.
+    """
+    with storage_errors(database):
+        async with _opened(database, folder) as locks:
+            yield locks
+
+
+@asynccontextmanager
+async def _opened(database: Database, folder: Path) -> AsyncIterator[Locks]:
     if database.kind == "postgres":
         from checkpoints.postgres_locks import PostgresLocks
 
-        locks = PostgresLocks(database)
-        try:
+        async with PostgresLocks(database) as locks:
             yield locks
-        finally:
-            await locks.close()
     elif database.kind == "redis":
         from checkpoints.redis_locks import RedisLocks
         from graph.redis import open_client

@@ -87,8 +87,12 @@ class PostgresLocks:
                 await conn.execute("SELECT pg_advisory_unlock(%s)", (key,))
             await self._keep(conn)
 
-    async def close(self) -> None:
-        """Close all connections."""
+    async def __aenter__(self) -> "PostgresLocks":
+        # At once, so that a server that cannot be reached is known before a turn begins.
+        self._spare.append(await self._connection())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
     async def _connection(self) -> Connection:

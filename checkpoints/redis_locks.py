@@ -13,7 +13,7 @@ from valkey.exceptions import LockError, ValkeyError
 from checkpoints.locks import POLL_SECONDS, WAIT_SECONDS
 from graph.errors import ThreadBusy, ThreadLost
 
-EXPIRES_SECONDS = 15.0
+EXPIRES_SECONDS = 6.0
 """How long a thread stays held after its process died."""
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from checkpoints.locks import open_locks
 from checkpoints.savers import open_saver
-from cli.complaints import complain
 from graph.errors import StorageFailed, ThreadkeepError
 from graph.settings import Settings, make_home
 from stores.hybrid import HybridStore, open_store
@@ -107,5 +106,8 @@ async def _row(check: str, work: Check) -> Row:
     except ThreadkeepError as error:
         return {"check": check, "ok": False, "said": str(error)}
     except Exception as error:
-        complain(f"{check}: {type(error).__name__}")
-        return {"check": check, "ok": False, "said": f"{type(error).__name__}: {error}"}
+        return {
+            "check": check,
+            "ok": False,
+            "said": " ".join(f"{type(error).__name__}: {error}".split()),
+        }

@@ -135,8 +135,7 @@ class Vectors:
 
     def _disconnect(self) -> None:
         self._collections.clear()
-        if not self._server:
-            self._client.close()
+        self._client.close()
         self._client = None
 
     def _collection(self, owner: str) -> "Chroma":

@@ -3,8 +3,11 @@
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote, urlsplit
@@ -74,6 +77,39 @@ async def fresh_redis() -> AsyncIterator[str]:
         await client.aclose()
 
 
+@contextmanager
+def chroma_server(folder: Path) -> Iterator[str]:
+    """Run a Chroma server of its own, and yield its address."""
+    program = str(Path(sys.executable).with_name("chroma"))
+    if not Path(program).exists():
+        absent("chroma", "there is no program 'chroma' beside this Python")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [program, "run", "--host", "127.0.0.1", "--port", str(port), "--path", str(folder)]
+    server = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder.parent
+    )
+    try:
+        for _ in range(200):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        else:
+            absent("chroma", "'chroma run' does not answer")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def absent(name: str, said: str) -> None:
+    """Skip the test, or fail where the server is required."""
+    if name in REQUIRED:
+        pytest.fail(f"{said}, and THREADKEEP_TEST_REQUIRE asks for {name}")
+    pytest.skip(said)
+
+
 def need(name: str, address: str) -> None:
     """Skip the test where the server is absent, or fail where it is required."""
     parts = urlsplit(address)
@@ -82,9 +118,7 @@ def need(name: str, address: str) -> None:
             return
     except OSError as error:
         said = f"no {name} at {parts.hostname}:{parts.port} ({error})"
-    if name in REQUIRED:
-        pytest.fail(f"{said}, and THREADKEEP_TEST_REQUIRE asks for it")
-    pytest.skip(said)
+    absent(name, said)
 
 
 def environ_of(settings: Settings) -> dict[str, str]:
