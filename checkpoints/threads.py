@@ -1,12 +1,9 @@
-"""Threads: what a crash left, and the records by which they are listed."""
+"""What a crash left of a thread's newest run."""
 
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.store.base import BaseStore, Item
-
-PAGE = 1_000
 
 
 async def pending_nodes(
@@ -19,14 +16,3 @@ async def pending_nodes(
     """
     state = await graph.aget_state(config)
     return {*state.next, *(task.name for task in state.tasks)}
-
-
-async def list_records(store: BaseStore, namespace: tuple[str, ...], limit: int) -> list[Item]:
-    """Return thread records, the last used first."""
-    records: list[Item] = []
-    while found := await store.asearch(namespace, limit=PAGE, offset=len(records)):
-        records += found
-        if len(found) < PAGE:
-            break
-    records.sort(key=lambda record: (record.value["last_used"], record.key), reverse=True)
-    return records[:limit]

@@ -8,10 +8,12 @@ from typing import Any, cast
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.store.base import PutOp
 
 from checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
 from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
 from checkpoints.owners import OwnedSaver
+from checkpoints.records import ALL, change_record
 from checkpoints.savers import TURNS_KEPT, open_checkpointer
 from checkpoints.threads import pending_nodes
 from graph.agent import builder
@@ -24,7 +26,7 @@ from graph.state import Input, Ledger, Output, State
 from graph.storage_errors import storage_errors
 from graph.user import USER_KEY, acting_as
 from stores.hybrid import HybridStore, open_store
-from stores.namespaces import open_turns_of, thread_id, user_key
+from stores.namespaces import messages_of, open_turns_of, thread_id, threads_of, user_key
 from stores.owned import OwnedStore
 
 Graph = CompiledStateGraph[State, Context, Input, Output]
@@ -140,6 +142,44 @@ class Agent:
             said = f": {turn.reply}" if turn.reply else "."
             done.append(f"The turn that was cut off in thread {name!r} is finished now{said}")
         return done
+
+    async def change_thread(self, context: Context, name: str, **changes: Any) -> dict[str, Any]:
+        """Change the record of a thread; see `checkpoints.records.change_record`.
+
+        Raises:
+            BadInput: there is no such thread, or a value is refused.
+            ThreadBusy: a turn is open on it for too long.
+        """
+        async with self._held(context, name) as (owner, thread):
+            record = await change_record(self.store, threads_of(owner), thread, **changes)
+            if (minutes := changes.get("ttl_minutes")) is not None:
+                await self.saver.aset_ttl(thread, minutes)
+                messages = messages_of(owner, thread)
+                for item in await self.store.asearch(messages, limit=ALL, refresh_ttl=False):
+                    await self.store.aput(messages, item.key, item.value, ttl=minutes)
+        return record
+
+    async def delete_thread(self, context: Context, name: str) -> None:
+        """Delete a thread: checkpoints, messages, record. What was learned from it stays.
+
+        Raises:
+            ThreadBusy: a turn is open on it for too long.
+        """
+        async with self._held(context, name) as (owner, thread):
+            await self.saver.adelete_thread(thread)
+            messages = messages_of(owner, thread)
+            found = await self.store.asearch(messages, limit=ALL, refresh_ttl=False)
+            await self.store.abatch([PutOp(messages, item.key, None) for item in found])
+            await self.store.adelete(threads_of(owner), thread)
+            await self._open_turns.forget(owner, thread)
+
+    @asynccontextmanager
+    async def _held(self, context: Context, name: str) -> AsyncIterator[tuple[str, str]]:
+        """Hold a thread without a turn; yield its owner's key and its id."""
+        thread = (await self.config(context, name))["configurable"]["thread_id"]
+        with storage_errors(self.settings.checkpoint_database), acting_as(context.user_id):
+            async with self._locks.open_turn(thread, name):
+                yield await user_key(self.store, context.user_id), thread
 
     async def _begin(
         self, context: Context, name: str, given: Input | None, wait: float = WAIT_SECONDS

@@ -163,6 +163,44 @@ def threads_show(
     show_thread(load_settings(db=db), named(user), name, limit, as_json=as_json)
 
 
+@threads.command("set")
+def threads_set(
+    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    title: Annotated[str | None, typer.Option("--title", help="What it is about.")] = None,
+    ttl_days: Annotated[
+        float | None,
+        typer.Option("--ttl-days", min=0.0001, help="Forget it so long after its last use."),
+    ] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="KEY=VALUE; KEY= takes the key away.")
+    ] = None,
+    metadata: Annotated[
+        list[str] | None, typer.Option("--metadata", help="KEY=VALUE; KEY= takes the key away.")
+    ] = None,
+    user: User = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set a thread's title, state, metadata and time to live."""
+    from cli.threads import set_thread
+
+    set_thread(
+        load_settings(db=db), named(user), name, title, ttl_days, state, metadata, as_json=as_json
+    )
+
+
+@threads.command("delete")
+def threads_delete(
+    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    user: User = None,
+    db: Db = None,
+) -> None:
+    """Delete a thread with its messages; what was learned from it stays known."""
+    from cli.threads import delete_thread
+
+    delete_thread(load_settings(db=db), named(user), name)
+
+
 @memory.command("list")
 def memory_list(
     user: User = None, limit: Limit = 100, db: Db = None, as_json: AsJson = False

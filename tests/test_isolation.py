@@ -19,7 +19,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, Op, PutOp, SearchOp
 
 from checkpoints.owners import OwnedSaver
-from checkpoints.threads import list_records
+from checkpoints.records import list_records
 from cli.agent import Agent, open_agent
 from cli.import_file import import_file
 from graph.context import Context
