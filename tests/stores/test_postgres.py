@@ -57,11 +57,14 @@ async def test_any_number_may_set_up_the_same_database_at_once(tmp_path: Path) -
             pass
 
     # Several databases, since an index that is made concurrently waits for everybody on the server.
-    async with asyncio.timeout(120), fresh_database("postgres") as url:
-        async with fresh_database("postgres") as other:
-            await asyncio.gather(
-                *(opened(each, number) for number, each in enumerate([url, other] * 3))
-            )
+    async with (
+        asyncio.timeout(120),
+        fresh_database("postgres") as url,
+        fresh_database("postgres") as other,
+    ):
+        await asyncio.gather(
+            *(opened(each, number) for number, each in enumerate([url, other] * 3))
+        )
 
 
 async def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
