@@ -26,12 +26,13 @@ from langgraph.graph import START, MessagesState, StateGraph
 
 from benchmarks.report import percentile, report
 from benchmarks.turn import sentence
+from chat_models.choice import choose_model
 from chat_models.offline import OfflineChatModel
 from cli.agent import open_agent
 from graph.context import Context
 from graph.database_url import parse_database
 from graph.settings import Settings, load_settings
-from nodes import call_model
+from nodes import model
 
 WORDS = 50
 TIMED = 50
@@ -56,6 +57,12 @@ class FiftyWords(OfflineChatModel):
         raise NotImplementedError
 
     _astream = None  # type: ignore[assignment]
+
+
+async def answer_at_once() -> None:
+    """Let this process's own choice of a model be the one that answers at once."""
+    settings = load_settings()
+    model._chosen[settings, None] = await choose_model(settings, None), FiftyWords()
 
 
 async def grow(turn: Turn, size: Size, steps: tuple[int, ...], name: str) -> Figures:
@@ -130,11 +137,11 @@ async def summarizing(steps: tuple[int, ...]) -> Figures:
     from langchain.agents import create_agent
     from langchain.agents.middleware import SummarizationMiddleware
 
-    model = FiftyWords()
-    middleware = SummarizationMiddleware(model, trigger=("messages", 40), keep=("messages", 20))
+    fifty = FiftyWords()
+    middleware = SummarizationMiddleware(fifty, trigger=("messages", 40), keep=("messages", 20))
 
     def compiled(checkpointer: Any) -> Any:
-        return create_agent(model, middleware=[middleware], checkpointer=checkpointer)
+        return create_agent(fifty, middleware=[middleware], checkpointer=checkpointer)
 
     return await stock(compiled, steps, "summarizing")
 
@@ -224,7 +231,7 @@ def targets(figures: Figures) -> dict[str, bool]:
 async def measure(turns: int, stock_turns: int, only: str | None) -> Figures:
     """Return all figures."""
     # Nothing but the bookkeeping is to be measured.
-    call_model._built[load_settings(), None] = FiftyWords()
+    await answer_at_once()
     own = tuple(step for step in STEPS if step <= turns)
     theirs = tuple(step for step in STEPS if step <= stock_turns)
     works = {

@@ -18,13 +18,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from benchmarks.growth import FiftyWords, schema
+from benchmarks.growth import answer_at_once, schema
 from benchmarks.report import report
 from benchmarks.turn import sentence
 from cli.agent import open_agent
 from graph.context import Context
 from graph.settings import load_settings
-from nodes import call_model
 
 WORKERS = (1, 2, 4)
 TURNS = 100
@@ -34,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 
 async def work(worker: str) -> None:
     """Talk for several users; print when ready, begin on a line of input, print when done."""
-    call_model._built[load_settings(), None] = FiftyWords()
+    await answer_at_once()
     random = Random(worker)
     async with open_agent(load_settings()) as agent:
         await agent.store.index_pending()

@@ -9,7 +9,7 @@ import json
 import socket
 import struct
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
@@ -42,7 +42,8 @@ class Reply:
     text: str = ""
     _: KW_ONLY
     tool_calls: Sequence[tuple[str, Mapping[str, Any]]] = ()
-    usage: Usage = Usage()
+    usage: Usage | None = Usage()
+    """None: the server reports nothing."""
     finish_reason: str = "stop"
     ending: Ending = "done"
 
@@ -69,6 +70,10 @@ class ScriptedServer:
     """The JSON bodies of all chat requests, oldest first."""
     headers: list[dict[str, str]] = field(default_factory=list)
     """The headers of all requests, names in lower case."""
+    answer: Callable[[dict[str, Any]], Reply | Fault] = field(
+        default_factory=lambda: lambda asked: Reply(_last_text(asked))
+    )
+    """What is answered when the script is empty: by default the last message's text."""
     _script: deque[Reply | Fault] = field(default_factory=deque)
 
     @property
@@ -108,7 +113,7 @@ class ScriptedServer:
             return True
         asked = json.loads(body)
         self.requests.append(asked)
-        step = self._script.popleft() if self._script else Reply(_last_text(asked))
+        step = self._script.popleft() if self._script else self.answer(asked)
         await asyncio.sleep(self.delay_first)
         if isinstance(step, Fault):
             return await _fail(step, out)
@@ -218,11 +223,8 @@ def _completion(asked: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
     if reply.tool_calls:
         message["tool_calls"] = _calls(reply)
     choice = {"index": 0, "message": message, "finish_reason": _finish(reply)}
-    return {
-        **_frame(asked, "chat.completion"),
-        "choices": [choice],
-        "usage": reply.usage.body(),
-    }
+    usage = {"usage": reply.usage.body()} if reply.usage else {}
+    return {**_frame(asked, "chat.completion"), "choices": [choice], **usage}
 
 
 def _chunks(asked: Mapping[str, Any], reply: Reply) -> list[dict[str, Any]]:
@@ -239,7 +241,7 @@ def _chunks(asked: Mapping[str, Any], reply: Reply) -> list[dict[str, Any]]:
     if reply.ending == "done":
         end = {"index": 0, "delta": {}, "finish_reason": _finish(reply)}
         chunks.append({**frame, "choices": [end]})
-        if (asked.get("stream_options") or {}).get("include_usage"):
+        if reply.usage and (asked.get("stream_options") or {}).get("include_usage"):
             chunks.append({**frame, "choices": [], "usage": reply.usage.body()})
     return chunks
 

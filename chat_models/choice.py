@@ -30,10 +30,12 @@ class Choice:
     reason: str
     """A phrase for the first line of a chat: "offline, because OPENAI_API_KEY is not set"."""
     build: Callable[[], BaseChatModel]
+    found: bool = False
+    """Whether nobody named it, and it was found on this machine: to be announced."""
 
 
-async def choose_model(settings: Settings, flag: str | None, probe: bool = False) -> Choice:
-    """Return the model to use; with `probe` also one that is found on this machine.
+async def choose_model(settings: Settings, flag: str | None) -> Choice:
+    """Return the model to use; unless `settings` forbid it, also one found on this machine.
 
     The first that is there: `flag`, THREADKEEP_MODEL, OPENAI_BASE_URL or OPENAI_API_KEY, a local
     server, offline.
@@ -52,7 +54,7 @@ async def choose_model(settings: Settings, flag: str | None, probe: bool = False
         return _openai(settings, name, "OPENAI_BASE_URL is set")
     if settings.openai_api_key:
         return _openai(settings, DEFAULT_OPENAI_MODEL, "OPENAI_API_KEY is set")
-    if not probe:
+    if not settings.probe:
         return _offline("OPENAI_API_KEY is not set")
     if found := await find_local():
         name, address = found
@@ -102,6 +104,7 @@ def _found(name: str, address: str) -> Choice:
         f"openai/{name}",
         f"{name}, because it was found on {where}",
         lambda: open_openai(name, None, address),
+        found=True,
     )
 
 

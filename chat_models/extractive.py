@@ -7,6 +7,7 @@ from typing import Final
 
 from langchain_core.messages import BaseMessage
 
+from chat_models.message_words import words_of
 from chat_models.sentences import sentences
 from chat_models.tokens import count_text
 
@@ -71,7 +72,7 @@ def worth(sentence: str) -> float:
 def _told(message: BaseMessage) -> list[str]:
     """Return the sentences of a message, each with its speaker."""
     speaker = message.name or _SPEAKERS.get(message.type, message.type)
-    text = str(message.text)
+    text = words_of(message)
     return [
         f"{speaker}: {_shortened(sentence)}" for sentence in sentences(text)[:MOST_SENTENCES]
     ] or [f"{speaker}: (no text)"]

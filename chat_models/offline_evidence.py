@@ -98,6 +98,9 @@ def _remembered(block: str) -> Iterator[Evidence]:
 
 def _summarised(text: str) -> Iterator[Evidence]:
     for line in text.splitlines():
+        if line.startswith("# "):
+            continue
+        line = line.removeprefix("- ")
         if spoken := _SPOKEN.match(line):
             yield from _said(spoken[2], spoken[1], "", "", "summary")
         else:

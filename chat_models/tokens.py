@@ -88,15 +88,23 @@ Ratio = dict[str, float]
 """Per model: the tokens its provider reports for each one counted here. Plain JSON."""
 LOWEST_RATIO, HIGHEST_RATIO = 0.5, 2.0
 NEWEST_WEIGHT = 0.3
+FULL_WEIGHT_AT = 1_000
+"""Counted tokens from which a report weighs in full; in short prompts the frame rules."""
+RATIOS_KEPT = 16
 
 
 def learn_ratio(ratio: Ratio, model_name: str, counted: int, reported: int) -> Ratio:
-    """Return `ratio` moved towards what the provider reported; a figure of zero teaches nothing."""
-    if counted <= 0 or reported <= 0:
+    """Return `ratio` moved towards what the provider reported.
+
+    Less than half of the count teaches nothing: some servers report only what their cache lacked.
+    """
+    if counted <= 0 or reported < LOWEST_RATIO * counted:
         return ratio
-    seen = _bounded(reported / counted)
-    before = ratio_of(ratio, model_name) if model_name in ratio else seen
-    return {**ratio, model_name: before + NEWEST_WEIGHT * (seen - before)}
+    before = ratio_of(ratio, model_name)
+    weight = NEWEST_WEIGHT * min(1.0, counted / FULL_WEIGHT_AT)
+    learned = before + weight * (_bounded(reported / counted) - before)
+    rest = [(name, value) for name, value in ratio.items() if name != model_name]
+    return {**dict(rest[1 - RATIOS_KEPT :]), model_name: learned}
 
 
 def ratio_of(ratio: Ratio, model_name: str) -> float:
@@ -105,9 +113,9 @@ def ratio_of(ratio: Ratio, model_name: str) -> float:
     return _bounded(value) if isinstance(value, int | float) and isfinite(value) else 1.0
 
 
-def corrected(counted: int, ratio: Ratio, model_name: str) -> int:
+def corrected(counted: int, ratio: float) -> int:
     """Return `counted` in the provider's tokens, rounded up."""
-    return ceil(round(counted * ratio_of(ratio, model_name), 6))
+    return ceil(round(counted * ratio, 6))
 
 
 @lru_cache(maxsize=CACHE_SIZE)

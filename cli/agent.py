@@ -22,7 +22,7 @@ from graph.context import Context
 from graph.errors import ThreadBusy
 from graph.memories import Memory
 from graph.settings import Settings
-from graph.state import Input, Ledger, Output, State
+from graph.state import Input, Ledger, Output, State, merge_ledger
 from graph.storage_errors import storage_errors
 from graph.user import USER_KEY, acting_as
 from stores.hybrid import HybridStore, open_store
@@ -81,7 +81,7 @@ class Turn:
         for node, update in event.items():
             update = update or {}
             self.memories = update.get("memories", self.memories)
-            self.ledger = update.get("ledger", self.ledger)
+            self.ledger = merge_ledger(self.ledger, update.get("ledger", {}))
             if node == "call_model":
                 self.reply = str(update["messages"][-1].text)
                 self._pieces.put_nowait(None)

@@ -8,7 +8,7 @@ import typer
 
 from cli import complaints
 from graph.errors import BadInput
-from graph.settings import load_settings, login_name
+from graph.settings import Settings, forbid_probe, load_settings, login_name
 
 app = typer.Typer(
     help="A chat that remembers: across turns, restarts, threads and months.",
@@ -36,6 +36,9 @@ Model = Annotated[
     str | None,
     typer.Option("-m", "--model", help="offline, or a name of an OpenAI-compatible server."),
 ]
+NoProbe = Annotated[
+    bool, typer.Option("--no-probe", help="Look for no model server on this machine.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Db = Annotated[
     str | None,
@@ -52,6 +55,7 @@ def threadkeep(
     last: Last = False,
     model: Model = None,
     db: Db = None,
+    no_probe: NoProbe = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Chat in the terminal; the same as `threadkeep chat`."""
@@ -60,7 +64,7 @@ def threadkeep(
 
         typer.echo(installed("threadkeep"))
     elif ctx.invoked_subcommand is None:
-        chat(user, thread, last, model, db)
+        chat(user, thread, last, model, db, no_probe)
 
 
 @app.command()
@@ -70,13 +74,14 @@ def chat(
     last: Last = False,
     model: Model = None,
     db: Db = None,
+    no_probe: NoProbe = False,
 ) -> None:
     """Chat in the terminal."""
     from cli.chat import run_chat
 
     if thread and last:
         raise BadInput("Both --thread and --continue are given; use one of them.")
-    run_chat(load_settings(db=db), named(user), thread, last, model)
+    run_chat(settings_of(no_probe, db), named(user), thread, last, model)
 
 
 @app.command()
@@ -89,6 +94,7 @@ def ask(
     last: Last = False,
     model: Model = None,
     db: Db = None,
+    no_probe: NoProbe = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask once and print the reply."""
@@ -98,7 +104,8 @@ def ask(
         raise BadInput("Both --thread and --continue are given; use one of them.")
     if question is None:
         question = read_stdin()
-    run_ask(load_settings(db=db), named(user), thread, last, model, question, as_json=as_json)
+    settings = settings_of(no_probe, db)
+    run_ask(settings, named(user), thread, last, model, question, as_json=as_json)
 
 
 @app.command("import")
@@ -223,6 +230,28 @@ def memory_search(
     from cli.show import search_memory
 
     search_memory(load_settings(db=db), named(user), query, limit, as_json=as_json)
+
+
+@app.command()
+def usage(
+    user: User = None,
+    by: Annotated[
+        Literal["day", "thread", "purpose"], typer.Option("--by", help="What is summed up.")
+    ] = "day",
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what calls to the model took, in tokens, and the total."""
+    from cli.usage import show_usage
+
+    show_usage(load_settings(db=db), named(user), by, as_json=as_json)
+
+
+def settings_of(no_probe: bool, db: str | None = None) -> Settings:
+    """Return the settings, with `no_probe` also for what reads the environment later."""
+    if no_probe:
+        forbid_probe()
+    return load_settings(db=db)
 
 
 def named(user: str | None) -> str:

@@ -11,6 +11,7 @@ from cli.names import last_thread, new_thread
 from graph.checks import check_id, check_message
 from graph.context import Context
 from graph.settings import Settings
+from nodes.model import choice_of
 
 
 def run_ask(
@@ -39,6 +40,9 @@ async def _ask(
     *,
     as_json: bool,
 ) -> None:
+    choice = await choice_of(context)
+    if choice.found:
+        complain(f"Model {choice.reason}; --no-probe looks for none.")
     async with open_agent(settings) as agent:
         for sentence in await agent.finish(context):
             complain(sentence)
@@ -51,6 +55,9 @@ async def _ask(
         await turn.finished()
         sys.stdout.write(json.dumps(_report(turn, name), ensure_ascii=False) if as_json else "")
         sys.stdout.write("\n")
+        await agent.store.index_pending()
+        if agent.store.notice:
+            complain(agent.store.notice)
 
 
 def _report(turn: Turn, thread: str) -> dict[str, Any]:

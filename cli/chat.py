@@ -58,6 +58,7 @@ class Chat:
         self.model = model
         self.thread = ""
         self.turn: Turn | None = None
+        self.told = ""
         self.agent: Agent
         self._open = AsyncExitStack()
 
@@ -87,6 +88,13 @@ class Chat:
         finally:
             sys.stdout.write("\n")
             sys.stdout.flush()
+            self._tell(self.agent.store.notice)
+
+    def _tell(self, notice: str) -> None:
+        """Say what a person should know about the store, once."""
+        if notice and notice != self.told:
+            complain(notice)
+        self.told = notice
 
     async def written(self) -> None:
         """Wait until the turn before is written down."""

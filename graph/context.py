@@ -48,6 +48,9 @@ class Context(BaseModel):
     recall_tokens: Annotated[
         int, Field(description="At most so many tokens are recalled.", ge=0, le=100_000)
     ] = 1_000
+    history_tokens: Annotated[
+        int, Field(description="Tokens of messages shown by `tokens`.", ge=16, le=2_000_000)
+    ] = 2_000
     window: Annotated[
         int, Field(description="Exchanges shown by `window`, `entity`, `graph`.", ge=1, le=1_000)
     ] = 5
@@ -61,6 +64,11 @@ class Context(BaseModel):
     def recalls_entities(self) -> bool:
         """Whether entities and facts are noted and shown."""
         return self.memory in ("hybrid", "entity", "graph")
+
+    @property
+    def recalls_facts(self) -> bool:
+        """Whether single facts are shown beside the entities that they are about."""
+        return self.memory in ("hybrid", "graph")
 
     @property
     def summarizes(self) -> bool:

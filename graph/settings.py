@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from graph.database_url import Database, parse_database, sqlite_database
 from graph.errors import StorageFailed
 
+NO_PROBE = "THREADKEEP_NO_PROBE"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -29,6 +31,8 @@ class Settings:
     chroma_url: str | None = None
     ttl_minutes: float | None = None
     """How long after its last use a thread is kept, unless it says otherwise; None keeps it."""
+    probe: bool = True
+    """Whether a model server on this machine is looked for, where nothing else names a model."""
 
     @property
     def checkpoint_database(self) -> Database:
@@ -93,7 +97,13 @@ def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = 
         items=_item_database(items) if items else None,
         chroma_url=_chroma_url(env.get("THREADKEEP_CHROMA_URL")),
         ttl_minutes=_minutes(env.get("THREADKEEP_TTL_DAYS")),
+        probe=NO_PROBE not in env,
     )
+
+
+def forbid_probe() -> None:
+    """Look for no model server in this process, as `THREADKEEP_NO_PROBE=1` does."""
+    os.environ[NO_PROBE] = "1"
 
 
 def _item_database(url: str) -> Database:

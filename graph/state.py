@@ -22,8 +22,29 @@ class Recalled(TypedDict):
     """Namespace and key of each memory, without the owner: a state names nobody else's memory."""
 
 
+class Pin(TypedDict):
+    """Words of a message that stay as they were said when the message itself is folded away."""
+
+    text: str
+    literals: list[str]
+    """The names, numbers, dates, paths, addresses, quotes and denials in it."""
+    message: str
+    """The id of the message it comes from."""
+    used: int
+    """How many messages have mentioned one of its literals."""
+
+
 Ledger = dict[str, Any]
 """What filled the window: tokens by part, the limit, and what the provider reported."""
+
+
+def merge_ledger(old: Ledger, new: Ledger) -> Ledger:
+    """Return a new plan's ledger alone; anything else is written beside what is there."""
+    if "limit" in new:
+        return new
+    internal = {**old.get("internal", {}), **new.get("internal", {})}
+    return {**old, **new, **({"internal": internal} if internal else {})}
+
 
 # LangGraph takes the last annotation as the channel, so descriptions come first.
 Messages = Annotated[
@@ -45,6 +66,23 @@ class State:
     summarized_through: Annotated[
         str, Field(description="Id of the last message that the summary covers.")
     ] = ""
+    extract: Annotated[
+        str, Field(description="Quoted sentences that stand in for messages without a summary.")
+    ] = ""
+    extracted_through: Annotated[
+        str, Field(description="Id of the last message that the quoted sentences stand in for.")
+    ] = ""
+    pins: Annotated[
+        list[Pin], Field(description="What was said word for word in the messages folded away.")
+    ] = field(default_factory=list)
+    ratios: Annotated[
+        dict[str, float],
+        Field(description="Per model: tokens its provider reports for each one counted here."),
+    ] = field(default_factory=dict)
+    windows: Annotated[
+        dict[str, int],
+        Field(description="Per model: the most tokens of a prompt, learned from an overflow."),
+    ] = field(default_factory=dict)
     stored_through: Annotated[
         str, Field(description="Id of the last message that is in the long-term store.")
     ] = ""
@@ -56,7 +94,9 @@ class State:
         list[Recalled], Field(description="Ids and places of memories shown since compaction.")
     ] = field(default_factory=list)
     ledger: Annotated[
-        Ledger, Field(description="What filled the window in the newest turn, in tokens.")
+        Ledger,
+        Field(description="What filled the window in the newest turn, in tokens."),
+        merge_ledger,
     ] = field(default_factory=dict)
     memories: Memories = field(default_factory=list)
     llm_input_messages: Annotated[
@@ -70,6 +110,11 @@ class Update(TypedDict, total=False):
     messages: Sequence[AnyMessage | RemoveMessage]
     summary: str
     summarized_through: str
+    extract: str
+    extracted_through: str
+    pins: list[Pin]
+    ratios: dict[str, float]
+    windows: dict[str, int]
     stored_through: str
     stored: int
     turn_at: str

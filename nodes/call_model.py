@@ -1,59 +1,109 @@
 """Answer: send the prompt, stream the reply, record what the provider says it cost."""
 
+import re
+
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, merge_message_runs
 from langgraph.runtime import Runtime
 
-from chat_models.choice import choose_model
+from chat_models.openai_errors import ContextOverflow, RequestRefused
+from chat_models.tokens import corrected, learn_ratio
 from graph.context import Context
-from graph.settings import Settings, load_settings
-from graph.state import Ledger, State, Update
+from graph.errors import BadInput
+from graph.memories import Memory
+from graph.state import State, Update
+from nodes.ledger import reported_by, with_reply
+from nodes.model import is_exact, model_of, name_of, served, window_for
 from nodes.owner import context_of, owner_of, store_of
 from nodes.recalled import recalled_memories
-from nodes.trim_history import plan_prompt
+from nodes.trim_history import Plan, plan_prompt
+from nodes.window import window_of
 
+RETRIM = 0.7
+"""Share of the prompt that is tried once more when the first one overflowed."""
 MODELS_KEPT = 16
-_built: dict[tuple[Settings, str | None], BaseChatModel] = {}
+_ALTERNATE = re.compile(r"alternat|consecutive|roles? must", re.IGNORECASE)
+_alternating: set[str] = set()
 
 
 async def call_model(state: State, runtime: Runtime[Context]) -> Update:
-    """Call the model once with the prompt of this turn."""
+    """Call the model once with the prompt of this turn; a smaller one if that overflows."""
     context = context_of(runtime)
-    prompt = state.llm_input_messages
+    model = await model_of(context)
+    done: Update = {}
+    prompt, counted = state.llm_input_messages, int(state.ledger.get("counted") or 0)
     if not prompt:
         # A resumed run: what is not checkpointed is made again from what is.
-        standing = await recalled_memories(
-            store_of(runtime), await owner_of(runtime), state.recalled
-        )
-        prompt = plan_prompt(state, standing, context).prompt
-    model = await model_of(context)
-    reply = await model.ainvoke(prompt)
-    return {"messages": [reply], "ledger": with_usage(state.ledger, reply)}
+        window = window_for(state, model, context)
+        plan = plan_prompt(state, await _memories(state, runtime), context, window)
+        prompt, counted = plan.prompt, int(plan.ledger["counted"])
+    try:
+        reply = await answer(model, prompt)
+    except ContextOverflow as overflow:
+        plan, most = await smaller_plan(state, runtime, model, overflow, counted)
+        reply = await answer(model, plan.prompt)
+        prompt, counted = plan.prompt, int(plan.ledger["counted"])
+        done = plan.update | {"windows": _learned(state.windows, name_of(model), most)}
+    told = with_reply(reply, name_of(model), exact=is_exact(model))
+    done["ledger"] = {**done["ledger"], **told} if "ledger" in done else told
+    done["messages"] = [reply]
+    reported = reported_by(reply).get("prompt", 0)
+    if reported and not is_exact(model):
+        done["ratios"] = learn_ratio(state.ratios, name_of(model), counted, reported)
+    return done
 
 
-async def model_of(context: Context) -> BaseChatModel:
-    """Return the model of the run: the caller's, or the process's own choice; built once.
+async def answer(model: BaseChatModel, prompt: list[AnyMessage]) -> AIMessage:
+    """Return the reply; a server that wants roles to alternate gets neighbours as one message."""
+    server = served(model)
+    if server not in _alternating:
+        try:
+            return _reply(await model.ainvoke(prompt))
+        except RequestRefused as refused:
+            if not _ALTERNATE.search(str(refused)):
+                raise
+        _alternating.add(server)
+    merged: list[BaseMessage] = merge_message_runs(prompt, chunk_separator="\n\n")
+    return _reply(await model.ainvoke(merged))
+
+
+async def smaller_plan(
+    state: State,
+    runtime: Runtime[Context],
+    model: BaseChatModel,
+    overflow: ContextOverflow,
+    counted: int,
+) -> tuple[Plan, int]:
+    """Return a prompt of 70% of the one that overflowed, or less if the model told its limit.
 
     Raises:
-        NoModel: it cannot be used, for want of a key for instance.
+        ContextOverflow: the same, where that would not even hold the system prompt.
     """
-    wanted = (load_settings(), context.model)
-    if wanted not in _built:
-        if len(_built) >= MODELS_KEPT:
-            _built.clear()
-        _built[wanted] = (await choose_model(*wanted)).build()
-    return _built[wanted]
+    context = context_of(runtime)
+    window = window_for(state, model, context)
+    most = int(corrected(counted, window.ratio) * RETRIM)
+    if overflow.limit and overflow.limit > context.reserve_tokens:
+        most = min(most, overflow.limit - context.reserve_tokens)
+    try:
+        smaller = window_of(context, ratio=window.ratio, most=most)
+    except BadInput:
+        raise overflow from None
+    return plan_prompt(state, await _memories(state, runtime), context, smaller), most
 
 
-def with_usage(ledger: Ledger, reply: AIMessage) -> Ledger:
-    """Return the ledger with what the provider reported, where it did."""
-    usage = reply.usage_metadata
-    if not usage:
-        return ledger
-    cached = (usage.get("input_token_details") or {}).get("cache_read", 0)
-    reported = {
-        "prompt": usage["input_tokens"],
-        "reply": usage["output_tokens"],
-        "cached": cached,
-    }
-    return {**ledger, "reported": reported}
+async def _memories(state: State, runtime: Runtime[Context]) -> list[Memory]:
+    if state.memories:
+        return state.memories
+    return await recalled_memories(store_of(runtime), await owner_of(runtime), state.recalled)
+
+
+def _reply(message: BaseMessage) -> AIMessage:
+    if not isinstance(message, AIMessage):
+        raise TypeError(f"a chat model answered with {type(message).__name__}")
+    return message
+
+
+def _learned(windows: dict[str, int], name: str, most: int) -> dict[str, int]:
+    """Return the windows with this model's, at most `MODELS_KEPT` of them."""
+    rest = [(key, size) for key, size in windows.items() if key != name]
+    return {**dict(rest[1 - MODELS_KEPT :]), name: most}

@@ -1,6 +1,5 @@
 """Note who and what the user's newest message was about."""
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,19 +10,21 @@ from langgraph.store.base import BaseStore
 from chat_models.extraction import Extraction
 from chat_models.offline import OfflineChatModel
 from chat_models.rules import extract
+from chat_models.tokens import count_text
 from graph.clock import now, parse_time
 from graph.context import Context
 from graph.state import State, Update
-from nodes.call_model import model_of
+from nodes.extraction_ladder import extract_by_model
 from nodes.legal import newest_user_message, text_of
 from nodes.merge_entities import Noted, merge
-from nodes.owner import context_of, owner_of, store_of
-from nodes.prompts import EXTRACT
+from nodes.model import model_of
+from nodes.owner import context_of, owner_of, store_of, thread_of
+from nodes.prompts import EXTRACT, unfenced
+from stores.usage import NOTHING, Usage, add_usage
 
 if TYPE_CHECKING:
     from nodes.store_turn import StoredMessage
 
-log = logging.getLogger(__name__)
 USER = "user"
 
 
@@ -34,28 +35,31 @@ async def extract_entities(state: State, runtime: Runtime[Context]) -> Update:
     if newest is None or not context.recalls_entities:
         return {}
     said_at = parse_time(state.turn_at) if state.turn_at else now()
-    found = await note(text_of(newest), newest.name or USER, said_at, context)
+    found, usage = await note(text_of(newest), newest.name or USER, said_at, context)
     noted = Noted(message=newest.id or "", said_at=said_at.isoformat(), extraction=found)
-    await merge(store_of(runtime), await owner_of(runtime), [noted])
-    return {}
+    store, owner = store_of(runtime), await owner_of(runtime)
+    await merge(store, owner, [noted])
+    if not usage["calls"]:
+        return {}
+    await add_usage(store, owner, thread_of(), state.turn_at[:10], "extraction", usage)
+    return {"ledger": {"internal": {"extraction": usage}}}
 
 
-async def note(text: str, speaker: str, said_at: datetime, context: Context) -> Extraction:
-    """Return what `text` says: by the model where there is one, by rules where it fails or not."""
+async def note(
+    text: str, speaker: str, said_at: datetime, context: Context
+) -> tuple[Extraction, Usage]:
+    """Return what `text` says, and what that took: by the model, by rules where it fails."""
     model = await model_of(context)
-    if isinstance(model, OfflineChatModel):
-        return extract(text, speaker=speaker, said_at=said_at)
-    prompt = EXTRACT.format(speaker=speaker, said_at=said_at.date().isoformat(), text=text)
-    try:
-        structured = model.with_structured_output(Extraction)
-        # No callbacks: these tokens are not the answer and must not be streamed as one.
-        found = await structured.ainvoke(prompt, {"callbacks": [], "tags": ["nostream"]})
-    except Exception as error:
-        log.warning("The model extracted nothing, rules did instead: %s", error)
-        found = None
-    if isinstance(found, Extraction):
-        return found
-    return extract(text, speaker=speaker, said_at=said_at)
+    usage = NOTHING
+    if not isinstance(model, OfflineChatModel):
+        prompt = EXTRACT.format(
+            speaker=speaker, said_at=said_at.date().isoformat(), text=unfenced(text)
+        )
+        if count_text(prompt) <= context.prompt_tokens:
+            found, usage = await extract_by_model(model, prompt)
+            if found is not None:
+                return found, usage
+    return extract(text, speaker=speaker, said_at=said_at), usage
 
 
 async def note_entities(store: BaseStore, user: str, said: Sequence["StoredMessage"]) -> None:

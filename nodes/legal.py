@@ -1,9 +1,11 @@
 """What a provider accepts: exchanges kept whole, every tool call beside its results."""
 
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+
+from chat_models.message_words import text_of as text_of
+from nodes.legal_content import legal
 
 Exchange = list[AnyMessage]
 """A message from the user and all that answers it."""
@@ -18,10 +20,18 @@ def repair(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     is what may not stand inside a conversation: system messages and messages of unknown kinds.
     """
     repaired: list[AnyMessage] = []
-    for place, message in enumerate(messages):
+    place = 0
+    while place < len(messages):
+        message = legal(messages[place])
+        place += 1
         if isinstance(message, AIMessage) and message.tool_calls:
-            following = takewhile(_answers_tools, messages[place + 1 :])
-            results = {m.tool_call_id: m for m in following if isinstance(m, ToolMessage)}
+            results: dict[str, ToolMessage] = {}
+            while place < len(messages) and isinstance(
+                following := messages[place], ToolMessage | SystemMessage
+            ):
+                if isinstance(following, ToolMessage):
+                    results[following.tool_call_id] = following
+                place += 1
             repaired.append(message)
             repaired += [_result(call["id"] or "", results) for call in message.tool_calls]
         elif isinstance(message, HumanMessage | AIMessage):
@@ -39,19 +49,24 @@ def exchanges(messages: Iterable[AnyMessage]) -> list[Exchange]:
     return parts
 
 
+def steps(messages: Iterable[AnyMessage]) -> list[list[AnyMessage]]:
+    """Return repaired messages cut so that each call stays with its results."""
+    parts: list[list[AnyMessage]] = []
+    for message in messages:
+        if not isinstance(message, ToolMessage) or not parts:
+            parts.append([])
+        parts[-1].append(message)
+    return parts
+
+
 def newest_user_message(messages: Sequence[AnyMessage]) -> HumanMessage | None:
     """Return the last message of the user, or None."""
     return next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)
 
 
-def text_of(message: AnyMessage) -> str:
-    """Return the words of a message; other content blocks have none."""
-    return str(message.text)
-
-
-def _answers_tools(message: AnyMessage) -> bool:
-    return isinstance(message, ToolMessage | SystemMessage)
-
-
 def _result(call_id: str, results: dict[str, ToolMessage]) -> ToolMessage:
-    return results.get(call_id) or ToolMessage(NO_RESULT, tool_call_id=call_id)
+    found = results.get(call_id)
+    if found is None:
+        return ToolMessage(NO_RESULT, tool_call_id=call_id)
+    checked = legal(found)
+    return checked if isinstance(checked, ToolMessage) else found

@@ -42,3 +42,15 @@ def context_of(runtime: Runtime[Context]) -> Context:
     if context is None:
         raise BadInput("The run has no user; pass context={'user_id': ...}.")
     return context
+
+
+def thread_of() -> str:
+    """Return the id of the run's thread; to be called inside a node.
+
+    Raises:
+        BadInput: the run has none.
+    """
+    thread = get_config().get("configurable", {}).get("thread_id")
+    if not thread:
+        raise BadInput("The run has no thread; pass {'configurable': {'thread_id': ...}}.")
+    return str(thread)

@@ -4,21 +4,29 @@ from collections.abc import Iterable, Sequence
 
 from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
-from langgraph.store.base import Op, Result, SearchItem, SearchOp
+from langgraph.store.base import BaseStore, Op, Result, SearchItem, SearchOp
 
 from chat_models.tokens import count_text
 from graph.clock import now
 from graph.context import Context
 from graph.memories import Memory
 from graph.state import Recalled, State, Update
-from nodes.legal import newest_user_message, text_of
+from nodes.coverage import Coverage
+from nodes.legal import exchanges, newest_user_message, text_of
 from nodes.owner import context_of, owner_of, store_of
 from nodes.recalled import as_memory, reads, standing, thread_names
+from nodes.trim_history import most_exchanges
 from stores.namespaces import all_messages_of, entities_of, facts_of
 
 QUERY_CHARACTERS = 2_000
-CANDIDATES = 24
 KNOWN = 6
+NAMES = 12
+FRESH_PART = 5
+"""At least this part of the recall budget is for the newest message, whatever stands already."""
+FEWEST, MOST = 24, 200
+"""Messages that are asked for, however few or many tokens there are for them."""
+USUAL_TOKENS = 30
+"""What a recalled message takes at least, mostly."""
 TOKENS_PER_LINE = 8
 """What a line of the memory block holds beside its words: dash, speaker, thread."""
 
@@ -33,31 +41,62 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
         return begun
     query = text_of(newest)[:QUERY_CHARACTERS]
     asked = searches(owner, query, context) if query.strip() else []
-    results = await store.abatch([*asked, *reads(owner, state.recalled)])
-    shown_before = standing(state.recalled, results[len(asked) :])
-    fresh = unseen(_items(results[: len(asked)]), state.recalled, state.messages)
+    recalled = within_reach(state, context)
+    results = await store.abatch([*asked, *reads(owner, recalled)])
+    shown_before = standing(recalled, results[len(asked) :])
+    found = _items(results[: len(asked)])
+    if context.memory == "graph":
+        found += await facts_around(store, owner, found)
+    shown = state.messages
+    if context.summarizes:
+        # What is only covered by the summary may be recalled word for word.
+        shown = Coverage.of(state).uncovered(shown)
+    fresh = unseen(found, recalled, shown)
     named = await thread_names(store, owner, [*(item for item, _ in shown_before), *fresh])
+    earlier = [as_memory(item, named, before) for item, before in shown_before]
     chosen = within(
-        [as_memory(item, named, newest.id or "") for item in fresh], context.recall_tokens
+        [as_memory(item, named, newest.id or "") for item in fresh],
+        fresh_budget(earlier, context.recall_tokens),
     )
     kept = {memory["id"] for memory in chosen}
     places = [[*item.namespace[1:], item.key] for item in fresh if item.key in kept]
-    recalled: list[Recalled] = [{"before": newest.id or "", "places": places}] if places else []
-    earlier = [as_memory(item, named, before) for item, before in shown_before]
-    return begun | {"memories": earlier + chosen, "recalled": [*state.recalled, *recalled]}
+    if places:
+        recalled.append({"before": newest.id or "", "places": places})
+    return begun | {"memories": earlier + chosen, "recalled": recalled}
+
+
+def within_reach(state: State, context: Context) -> list[Recalled]:
+    """Return what was recalled in front of messages that this turn still shows."""
+    last = exchanges(state.messages)[-most_exchanges(context) :]
+    ids = {message.id for part in last for message in part}
+    return [turn for turn in state.recalled if turn["before"] in ids]
 
 
 def searches(owner: str, query: str, context: Context) -> list[Op]:
     """Return the searches of a turn: for what is known, then for what was said."""
     ops: list[Op] = []
     if context.recalls_entities:
-        ops += [
-            SearchOp(namespace, query=query, limit=KNOWN)
-            for namespace in (entities_of(owner), facts_of(owner))
-        ]
+        ops.append(SearchOp(entities_of(owner), query=query, limit=KNOWN))
+    if context.recalls_facts:
+        ops.append(SearchOp(facts_of(owner), query=query, limit=KNOWN))
     if context.recalls_messages:
-        ops.append(SearchOp(all_messages_of(owner), query=query, limit=CANDIDATES))
+        enough = min(MOST, max(FEWEST, context.recall_tokens // USUAL_TOKENS))
+        ops.append(SearchOp(all_messages_of(owner), query=query, limit=enough))
     return ops
+
+
+async def facts_around(
+    store: BaseStore, owner: str, found: Sequence[SearchItem]
+) -> list[SearchItem]:
+    """Return the facts that lie around what was found: about the same names, one step further."""
+    told = [item.value.get(key) for item in found for key in ("name", "subject", "object")]
+    names = list(dict.fromkeys(name for name in told if isinstance(name, str)))[:NAMES]
+    if not names:
+        return []
+    query = " ".join(names)[:QUERY_CHARACTERS]
+    near = await store.asearch(facts_of(owner), query=query, limit=KNOWN)
+    keys = {item.key for item in found}
+    return [item for item in near if item.key not in keys]
 
 
 def unseen(
@@ -69,11 +108,21 @@ def unseen(
     return [item for item in found if item.key not in seen and not item.value.get("superseded_by")]
 
 
+def fresh_budget(standing: Iterable[Memory], budget: int) -> int:
+    """Return how many tokens may be recalled beside what still stands in the prompt.
+
+    What was recalled stays until the next compaction, so a full budget every turn would bring
+    compaction every other turn, and no provider's cache would ever hold the prompt.
+    """
+    stands = sum(map(_cost, standing))
+    return max(budget - stands, budget // FRESH_PART)
+
+
 def within(memories: Sequence[Memory], budget: int) -> list[Memory]:
     """Return the best memories that together take at most `budget` tokens."""
     kept: list[Memory] = []
     for memory in memories:
-        cost = (memory.get("tokens") or count_text(memory["text"])) + TOKENS_PER_LINE
+        cost = _cost(memory)
         if cost <= budget:
             kept.append(memory)
             budget -= cost
@@ -83,3 +132,7 @@ def within(memories: Sequence[Memory], budget: int) -> list[Memory]:
 def _items(results: Iterable[Result]) -> list[SearchItem]:
     found = (item for items in results if isinstance(items, list) for item in items)
     return [item for item in found if isinstance(item, SearchItem)]
+
+
+def _cost(memory: Memory) -> int:
+    return (memory.get("tokens") or count_text(memory["text"])) + TOKENS_PER_LINE

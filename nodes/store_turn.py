@@ -4,23 +4,26 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, NotRequired
 
-from langchain_core.messages import AnyMessage, RemoveMessage
+from langchain_core.messages import AIMessage, AnyMessage, RemoveMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, PutOp
 from typing_extensions import TypedDict
 
+from chat_models.message_words import words_of
 from chat_models.tokens import count_text
 from graph.checks import clean_text
 from graph.clock import now, parse_time
 from graph.context import Context
 from graph.settings import load_settings
 from graph.state import State, Update
-from nodes.legal import text_of
-from nodes.owner import context_of, owner_of, store_of
+from nodes.ledger import usage_of
+from nodes.model import model_of, window_for
+from nodes.owner import context_of, owner_of, store_of, thread_of
 from nodes.trim_history import never_shown_again
 from stores.namespaces import messages_of, threads_of
+from stores.usage import add_usage
 
 EXTEND_AFTER = 0.05
 """A share of a life that has passed before it is extended."""
@@ -48,16 +51,18 @@ class StoredMessage(TypedDict):
 
 async def store_turn(state: State, runtime: Runtime[Context]) -> Update:
     """Store what is not stored yet, touch the thread's record, drop what is never shown again."""
-    store, owner, config = store_of(runtime), await owner_of(runtime), get_config()
-    thread = str(config["configurable"]["thread_id"])
+    store, owner, thread = store_of(runtime), await owner_of(runtime), thread_of()
+    context = context_of(runtime)
     new = new_messages(state, thread)
     record = await store.aget(threads_of(owner), thread)
     old = record.value if record else {}
     ttl = old.get("ttl_minutes", load_settings().ttl_minutes)
     await store_messages(store, owner, new, ttl)
     extended = await extend_messages(store, owner, thread, old, ttl)
-    await touch_thread(store, owner, thread, new, thread_name(config), old | extended, ttl)
-    dropped = never_shown_again(state, context_of(runtime))
+    await touch_thread(store, owner, thread, new, thread_name(get_config()), old | extended, ttl)
+    await bill_answer(store, owner, thread, state)
+    window = window_for(state, await model_of(context), context)
+    dropped = never_shown_again(state, context, window)
     return {
         "messages": [RemoveMessage(id=message.id or "") for message in dropped],
         "stored": state.stored + len(new),
@@ -129,6 +134,15 @@ async def touch_thread(
     await store.aput(threads_of(user), thread, value, index=False, ttl=ttl)
 
 
+async def bill_answer(store: BaseStore, user: str, thread: str, state: State) -> None:
+    """Add the turn's call of the model to the user's sums, once."""
+    reply = state.messages[-1] if state.messages else None
+    if isinstance(reply, AIMessage):
+        usage = usage_of(int(state.ledger.get("prompt") or 0), reply)
+        once = reply.id or ""
+        await add_usage(store, user, thread, state.turn_at[:10], "answer", usage, once=once)
+
+
 def thread_name(config: RunnableConfig) -> str:
     """Return the name that the caller gave the thread, cleaned, or nothing."""
     return clean_text(str((config.get("metadata") or {}).get("thread_name") or ""))[:128]
@@ -141,11 +155,11 @@ def _stored(
     stored: StoredMessage = {
         "id": message.id or "",
         "role": ROLES.get(message.type, "user"),
-        "text": clean_text(text_of(message)),
+        "text": clean_text(words_of(message)),
         "position": state.stored + offset,
         "time": state.turn_at or recorded_at,
         "recorded_at": recorded_at,
-        "before": clean_text(text_of(state.messages[place - 1])) if place else "",
+        "before": clean_text(words_of(state.messages[place - 1])) if place else "",
         "thread": thread,
     }
     if message.name:

@@ -2,41 +2,110 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.runtime import Runtime
 
 from chat_models.extractive import summarize
 from chat_models.offline import OfflineChatModel
+from chat_models.openai_attempts import CUT_OFF
+from chat_models.openai_errors import ContextOverflow
 from chat_models.tokens import count_message, count_text
 from graph.context import Context
 from graph.state import State, Update
-from nodes.call_model import model_of
+from nodes.coverage import Coverage, before
 from nodes.legal import Exchange, exchanges, repair
-from nodes.owner import context_of
-from nodes.prompts import SUMMARIZE, as_transcript
-from nodes.trim_history import Window, after, before, window_of
+from nodes.model import ask_quietly, model_of, window_for
+from nodes.owner import context_of, owner_of, store_of, thread_of
+from nodes.prompts import SUMMARIZE, unfenced
+from nodes.summary_calls import Piece, in_pieces
+from nodes.trim_history import out_of_reach
+from nodes.window import Window
+from stores.usage import NOTHING, Usage, add_usage, added
 
 log = logging.getLogger(__name__)
+CALLS_A_TURN = 8
+"""What is left is folded after the next turns; quoted sentences stand in for it meanwhile."""
+BACKLOG = 4
+"""Prompts full of messages that may wait for a summary that keeps failing."""
+LEAST_PROSE = 40
+"""Tokens; with less there is nothing that a model could write."""
+LEAST_PIECE = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extended:
+    """A summary, the number of messages that it now covers, and what its calls took."""
+
+    summary: str
+    covered: int
+    usage: Usage = field(default_factory=lambda: NOTHING)
 
 
 async def summarize_history(state: State, runtime: Runtime[Context]) -> Update:
     """Fold what is due; a summary that fails leaves the state as it was and is due again."""
     context = context_of(runtime)
+    model = await model_of(context)
+    window = window_for(state, model, context)
     if not context.summarizes:
+        return cover_out_of_reach(state, context, window)
+    folded = due_messages(state, window, context)
+    if not folded:
         return {}
-    window = window_of(context)
-    uncovered = after(state.messages, state.summarized_through)
-    parts = exchanges(repair(uncovered))
-    memories = int(state.ledger.get("memories") or 0)
+    coverage = Coverage.of(state)
+    previous = "\n".join(part for part in (coverage.summary, coverage.extract) if part)
+    extended = await extend_summary(previous, folded, window, model)
+    done: Update = {}
+    if extended.usage["calls"]:
+        day = state.turn_at[:10]
+        owner, thread = await owner_of(runtime), thread_of()
+        await add_usage(store_of(runtime), owner, thread, day, "summary", extended.usage)
+        done["ledger"] = {"internal": {"summary": extended.usage}}
+    if not extended.covered:
+        return done | give_up(state, coverage, window)
+    reached, rest = folded[: extended.covered], state.messages
+    rest = rest[rest.index(reached[-1]) + 1 :]
+    covered = coverage.summarizing(extended.summary, reached, rest, window)
+    return done | covered.update | {"recalled": []}
+
+
+def cover_out_of_reach(state: State, context: Context, window: Window) -> Update:
+    """Quote from what this preset will not show again, so that a later one has not lost it."""
+    coverage = Coverage.of(state)
+    uncovered = {message.id for message in coverage.uncovered(state.messages)}
+    left = [m for m in out_of_reach(state, context, window) if m.id in uncovered]
+    return coverage.extracting(left, window).update if left else {}
+
+
+def give_up(state: State, coverage: Coverage, window: Window) -> Update:
+    """Leave the state as it was; only what has waited far too long is left to its quotations.
+
+    The summary then holds them, still quoted, and the next one extends it.
+    """
+    waiting = before(
+        coverage.unsummarized(state.messages),
+        next((m.id for m in coverage.uncovered(state.messages)), None),
+    )
+    if sum(map(count_message, waiting)) <= BACKLOG * window.prompt:
+        return {}
+    quoted = summarize(f"{coverage.summary}\n{coverage.extract}", (), window.prose)
+    rest = coverage.uncovered(state.messages)
+    return coverage.summarizing(quoted, waiting, rest, window).update
+
+
+def due_messages(state: State, window: Window, context: Context) -> list[AnyMessage]:
+    """Return the messages to fold: those only quoted so far, and the oldest past the watermark."""
+    coverage = Coverage.of(state)
+    unsummarized = coverage.unsummarized(state.messages)
+    parts = exchanges(repair(coverage.uncovered(state.messages)))
+    if not parts:
+        return []
+    recalled = sum(int(state.ledger.get(part) or 0) for part in ("entities", "facts", "memories"))
+    memories = int(recalled / window.ratio)
     due = due_for_summary(parts, window, memories, keep_one=context.memory == "summary")
-    if not due:
-        return {}
-    folded = before(uncovered, parts[due][0].id)
-    summary = await extend_summary(state.summary, folded, window, context)
-    if not summary:
-        return {}
-    return {"summary": summary, "summarized_through": folded[-1].id or "", "recalled": []}
+    return before(unsummarized, parts[due][0].id)
 
 
 def due_for_summary(
@@ -60,23 +129,65 @@ def due_for_summary(
 
 
 async def extend_summary(
-    previous: str,
-    folded: Sequence[AnyMessage],
-    window: Window,
-    context: Context,
-) -> str:
-    """Return the summary that covers `previous` and `folded`, or "" where the model failed."""
-    model = await model_of(context)
-    if isinstance(model, OfflineChatModel):
-        return summarize(previous, folded, window.summary_words)
+    previous: str, folded: Sequence[AnyMessage], window: Window, model: BaseChatModel
+) -> Extended:
+    """Return the summary that covers `previous` and the first of `folded`, in exchanges.
+
+    Every message is shown to the model, in as many calls as its context needs, each with the
+    summary so far. At the first that fails it ends where the one before it got to.
+    """
+    if isinstance(model, OfflineChatModel) or window.prose < LEAST_PROSE:
+        return Extended(summary=summarize(previous, folded, window.prose), covered=len(folded))
+    made, covered, room, usage = previous, 0, _room(window), NOTHING
+    good = previous
+    pieces, calls = in_pieces(folded, room), 0
+    while pieces and calls < CALLS_A_TURN:
+        calls += 1
+        try:
+            text, spent = await _summary(made, pieces[0], window, model)
+            usage = added([usage, spent])
+        except ContextOverflow as error:
+            room //= 2
+            if room < LEAST_PIECE:
+                log.warning("The summary will be tried again next turn: %s", error)
+                break
+            made, pieces = good, in_pieces(folded[covered:], room)
+            continue
+        except Exception as error:
+            log.warning("The summary failed and will be tried again next turn: %s", error)
+            break
+        if not text:
+            break
+        made, piece = text, pieces.pop(0)
+        if piece.covers:
+            good, covered = made, covered + piece.covers
+    return Extended(summary=good, covered=covered, usage=usage)
+
+
+async def _summary(
+    previous: str, piece: Piece, window: Window, model: BaseChatModel
+) -> tuple[str, Usage]:
+    """Return one call's summary, "" where it is empty, cut off or too long, and what it took."""
     prompt = SUMMARIZE.format(
-        words=window.summary_words // 2, previous=previous, messages=as_transcript(folded)
+        words=window.prose // 2, previous=unfenced(previous), messages=unfenced(piece.text)
     )
-    try:
-        # No callbacks: these tokens are not the answer and must not be streamed as one.
-        reply = await model.ainvoke([HumanMessage(prompt)], {"callbacks": [], "tags": ["nostream"]})
-    except Exception as error:
-        log.warning("The summary failed and will be tried again next turn: %s", error)
-        return ""
-    text = str(reply.text).strip()
-    return text if count_text(text) <= window.summary_words else ""
+    reply, usage = await ask_quietly(model, prompt)
+    text = reply.text.strip()
+    fault = _fault(reply, text, window)
+    if fault:
+        log.warning("The summary is %s and will be tried again next turn.", fault)
+    return "" if fault else text, usage
+
+
+def _fault(reply: AIMessage, text: str, window: Window) -> str:
+    if not text:
+        return "empty"
+    if reply.response_metadata.get("finish_reason") in ("length", CUT_OFF):
+        return "cut off"
+    return "too long" if count_text(text) > window.prose else ""
+
+
+def _room(window: Window) -> int:
+    """Return how many tokens of messages one call holds beside instructions and summary."""
+    prompt = count_text(SUMMARIZE) + 2 * window.prose + window.extract
+    return max(LEAST_PIECE, window.prompt - prompt)

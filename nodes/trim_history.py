@@ -3,208 +3,275 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.runtime import Runtime
 
-from chat_models.extractive import summarize
-from chat_models.tokens import count_message, count_messages, cut_middle
+from chat_models.tokens import count_message, count_text, cut_middle
 from graph.context import Context
 from graph.errors import BadInput
 from graph.memories import Memory
-from graph.state import Ledger, State, Update
-from nodes.legal import Exchange, exchanges, newest_user_message, repair, text_of
+from graph.state import Ledger, Recalled, State, Update
+from nodes.coverage import Coverage, before
+from nodes.ledger import Shown, ledger_of
+from nodes.legal import Exchange, exchanges, newest_user_message, repair, steps, text_of
+from nodes.model import model_of, window_for
 from nodes.owner import context_of
 from nodes.prompts import memory_message, summary_message, system_message, with_memories
+from nodes.window import PRIMING, Window, window_of
 
-PRIMING = 3
-"""Tokens that every prompt costs beside its messages."""
-SUMMARY_FENCE = 48
-"""Tokens that the summary's message costs beside its words."""
-SUMMARY_SHARE = 0.2
-HIGH_SHARE, LOW_SHARE = 0.8, 0.4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """Token budgets of one prompt. Nothing is folded until `high`; then down to `low`."""
-
-    prompt: int
-    system: int
-    summary: int
-
-    @property
-    def history(self) -> int:
-        """What messages and memories may take together, with the summary at its largest."""
-        return self.prompt - self.system - self.summary - PRIMING
-
-    @property
-    def summary_words(self) -> int:
-        """What the text of the summary may take."""
-        return max(0, self.summary - SUMMARY_FENCE)
-
-    @property
-    def high(self) -> int:
-        """Where compaction begins."""
-        return int(self.history * HIGH_SHARE)
-
-    @property
-    def low(self) -> int:
-        """Where compaction ends."""
-        return int(self.history * LOW_SHARE)
+EVERYTHING = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The prompt of one turn, and the summary that covers what it leaves out."""
+    """The prompt of one turn, and what stands in for the messages that it leaves out."""
 
     prompt: list[AnyMessage]
     ledger: Ledger
-    summary: str
-    summarized_through: str
+    coverage: Coverage
+    recalled: list[Recalled]
+    """Those recalled memories that stand in the prompt; the others may be recalled again."""
+
+    @property
+    def update(self) -> Update:
+        """Return it as what a node returns."""
+        return {
+            **self.coverage.update,
+            "llm_input_messages": self.prompt,
+            "ledger": self.ledger,
+            "recalled": self.recalled,
+        }
 
 
 async def trim_history(state: State, runtime: Runtime[Context]) -> Update:
-    """Choose what is shown; where the summary must cover more, extend it without a model."""
-    plan = plan_prompt(state, state.memories, context_of(runtime))
-    return {
-        "llm_input_messages": plan.prompt,
-        "ledger": plan.ledger,
-        "summary": plan.summary,
-        "summarized_through": plan.summarized_through,
-    }
+    """Choose what is shown; where more must be covered, quote from it without a model."""
+    context = context_of(runtime)
+    window = window_for(state, await model_of(context), context)
+    return plan_prompt(state, state.memories, context, window).update
 
 
-def window_of(context: Context) -> Window:
-    """Return the budgets that `context` leaves.
+def plan_prompt(
+    state: State, memories: Sequence[Memory], context: Context, window: Window | None = None
+) -> Plan:
+    """Return a legal prompt within the budget, the newest user message always in it.
 
     Raises:
-        BadInput: the system prompt takes more than half of the prompt.
+        BadInput: the user has said nothing, or the system prompt leaves no room.
     """
-    system = count_message(system_message(context.system_prompt))
-    if system > context.prompt_tokens // 2:
-        raise BadInput(
-            f"Context: system_prompt takes {system} of the {context.prompt_tokens} tokens that "
-            "max_tokens leaves beside reserve_tokens; shorten it or raise max_tokens."
-        )
-    share = int((context.prompt_tokens - system) * SUMMARY_SHARE) if context.summarizes else 0
-    return Window(prompt=context.prompt_tokens, system=system, summary=share)
-
-
-def plan_prompt(state: State, memories: Sequence[Memory], context: Context) -> Plan:
-    """Return a legal prompt within the budget, the newest user message always in it."""
-    window = window_of(context)
-    uncovered = after(state.messages, state.summarized_through) if context.summarizes else None
-    parts = exchanges(repair(state.messages if uncovered is None else uncovered))
-    wanted = parts[-_wanted(context) :]
-    blocks = memory_blocks(memories)
-    shown = newest_within(wanted, blocks, window.history)
-    summary, through = state.summary if context.summarizes else "", state.summarized_through
-    if context.summarizes and len(shown) < len(parts):
-        shown = newest_within(wanted, blocks, window.low)
-        left = before(uncovered or (), shown[0][0].id)
-        summary, through = summarize(summary, left, window.summary_words), left[-1].id or ""
-    summary = cut_middle(summary, window.summary_words) if summary else ""
-    newest = _fit_newest(shown[-1], blocks, window.history) if shown else []
+    window = window or window_of(context)
+    if newest_user_message(state.messages) is None:
+        raise BadInput("The thread has no message from a user; send one.")
+    coverage, blocks = Coverage.of(state), _by_place(memories, state.messages)
+    head = prompt_head(coverage, context, window)
+    parts = _visible(state, coverage, context)
+    room = _room(head, window)
+    shown = newest_within(parts[-most_exchanges(context) :], blocks, _reach(context, room))
+    if context.summarizes and (len(shown) < len(parts) or _lacks_a_question(shown, head)):
+        # What must go is covered here and now; what was recalled for it is shown with the newest.
+        blocks = _gathered(blocks, shown[-1], context.recall_tokens)
+        led = [part for part in parts if _is_led(part)]
+        shown = newest_within(led, blocks, window.low)
+        left = before(coverage.uncovered(state.messages), shown[0][0].id)
+        coverage = coverage.extracting(left, window)
+        head = prompt_head(coverage, context, window)
+        room = _room(head, window)
     recent = [message for part in shown[:-1] for message in part]
-    head = [system_message(context.system_prompt), *summary_message(summary)]
-    body = with_memories([*recent, *newest], blocks)
-    ledger = _ledger(head, summary, recent, newest, body, context)
-    return Plan(prompt=head + body, ledger=ledger, summary=summary, summarized_through=through)
+    room -= _cost([*recent], blocks)
+    newest, blocks = fit_newest(shown[-1], blocks, room)
+    messages = memory_messages(blocks)
+    prompt = [*head, *with_memories([*recent, *newest], messages)]
+    standing = [blocks[place] for place in _places([*recent, *newest]) & blocks.keys()]
+    shown_parts = Shown(head=head, recent=recent, newest=newest, memories=standing, prompt=prompt)
+    ledger = ledger_of(shown_parts, context, window)
+    recalled = _standing(state.recalled, blocks, prompt)
+    return Plan(prompt=prompt, ledger=ledger, coverage=coverage, recalled=recalled)
 
 
-def after(messages: Sequence[AnyMessage], message_id: str) -> list[AnyMessage]:
-    """Return the messages behind `message_id`; all of them where it is not among them."""
-    ids = [message.id for message in messages]
-    return list(messages[ids.index(message_id) + 1 :] if message_id in ids else messages)
-
-
-def before(messages: Sequence[AnyMessage], message_id: str | None) -> list[AnyMessage]:
-    """Return the messages in front of `message_id`."""
-    return list(takewhile(lambda message: message.id != message_id, messages))
-
-
-def memory_blocks(memories: Sequence[Memory]) -> dict[str, HumanMessage]:
-    """Return one message of fenced memories for each message that some stand in front of."""
-    by_place: dict[str, list[Memory]] = defaultdict(list)
-    for memory in memories:
-        by_place[memory.get("before", "")].append(memory)
-    return {place: memory_message(there, place) for place, there in by_place.items()}
+def prompt_head(coverage: Coverage, context: Context, window: Window) -> list[AnyMessage]:
+    """Return the system message and, where the preset has one, the summary's."""
+    head: list[AnyMessage] = [system_message(context.system_prompt)]
+    if not context.summarizes:
+        return head
+    made = summary_message(coverage.summary, coverage.extract, coverage.pins)
+    if sum(map(count_message, made)) > 2 * window.summary:
+        # Made for a larger window.
+        prose = cut_middle(coverage.summary, window.prose)
+        made = summary_message(prose, cut_middle(coverage.extract, window.extract))
+    if sum(map(count_message, made)) > 2 * window.summary:
+        return head
+    return head + made
 
 
 def newest_within(
-    parts: Sequence[Exchange], blocks: Mapping[str, HumanMessage], budget: int
+    parts: Sequence[Exchange], blocks: Mapping[str, Sequence[Memory]], budget: int
 ) -> list[Exchange]:
     """Return the newest exchanges that fit with their memories; the last one in any case."""
     kept: list[Exchange] = []
     for part in reversed(parts):
-        budget -= sum(map(count_message, with_memories(part, blocks)))
+        budget -= _cost(part, blocks)
         if kept and budget < 0:
             break
-        kept.insert(0, part)
-    return kept
+        kept.append(part)
+    return kept[::-1]
 
 
-def never_shown_again(state: State, context: Context) -> list[AnyMessage]:
-    """Return the stored messages that this preset has done with: covered, or out of its reach."""
+def fit_newest(
+    part: Exchange, blocks: Mapping[str, Sequence[Memory]], budget: int
+) -> tuple[Exchange, dict[str, Sequence[Memory]]]:
+    """Return the newest exchange within `budget`, and the memories that are left.
+
+    The worst memories go first, then its oldest answers; the question alone is cut in the middle.
+    """
+    left = dict(blocks)
+    bare = sum(map(count_message, part))
+    for place in _places(part) & left.keys():
+        found = list(left[place])
+        while found and bare + count_message(memory_message(found, place)) > budget:
+            found.pop()
+        bare += count_message(memory_message(found, place)) if found else 0
+        left = {**left, place: found} if found else _without(left, place)
+    if bare <= budget:
+        return part, left
+    question = newest_user_message(part)
+    if question is None:
+        return part[-1:], left
+    asked = count_message(question)
+    if asked > budget:
+        bare_question = question.model_copy(update={"content": ""})
+        words = cut_middle(text_of(question), max(1, budget - count_message(bare_question)))
+        return [question.model_copy(update={"content": words})], left
+    return [question, *_newest_steps([m for m in part if m is not question], budget - asked)], left
+
+
+def never_shown_again(
+    state: State, context: Context, window: Window | None = None
+) -> list[AnyMessage]:
+    """Return the stored messages that this preset has done with: covered, and out of its reach."""
+    coverage = Coverage.of(state)
     if context.summarizes:
-        rest = after(state.messages, state.summarized_through)
+        rest = coverage.unsummarized(state.messages)
         return list(state.messages[: len(state.messages) - len(rest)])
+    covered = len(state.messages) - len(coverage.uncovered(state.messages))
+    return out_of_reach(state, context, window)[:covered]
+
+
+def out_of_reach(state: State, context: Context, window: Window | None = None) -> list[AnyMessage]:
+    """Return the oldest messages that a preset without a summary will not show again."""
     parts = exchanges(state.messages)
-    kept = newest_within(parts[-_wanted(context) :], {}, window_of(context).history)
+    window = window or window_of(context)
+    kept = newest_within(parts[-most_exchanges(context) :], {}, _reach(context, window.history))
     return [message for part in parts[: len(parts) - len(kept)] for message in part]
 
 
-def _wanted(context: Context) -> int:
+def memory_messages(blocks: Mapping[str, Sequence[Memory]]) -> dict[str, HumanMessage]:
+    """Return one message of fenced memories for each message that some stand in front of."""
+    return {place: memory_message(there, place) for place, there in blocks.items() if there}
+
+
+def _by_place(
+    memories: Sequence[Memory], messages: Sequence[AnyMessage]
+) -> dict[str, Sequence[Memory]]:
+    """Return the memories by the user's message in front of which they stand."""
+    asked = {message.id for message in messages if isinstance(message, HumanMessage)}
+    by_place: dict[str, list[Memory]] = defaultdict(list)
+    for memory in memories:
+        if (place := memory.get("before", "")) in asked:
+            by_place[place].append(memory)
+    return dict(by_place)
+
+
+def _gathered(
+    blocks: Mapping[str, Sequence[Memory]], newest: Exchange, budget: int
+) -> dict[str, Sequence[Memory]]:
+    """Return all memories in front of the newest question, its own first, within `budget` tokens.
+
+    They were not recalled again because they stood further up: now they would be missed.
+    """
+    question = newest_user_message(newest)
+    place = question.id or "" if question else ""
+    earlier = [memory for other in list(blocks)[::-1] if other != place for memory in blocks[other]]
+    kept: list[Memory] = []
+    for memory in (*blocks.get(place, ()), *earlier):
+        budget -= memory.get("tokens") or count_text(memory["text"])
+        if budget < 0:
+            break
+        kept.append(memory)
+    return {place: kept} if kept else {}
+
+
+def _standing(
+    recalled: Sequence[Recalled],
+    blocks: Mapping[str, Sequence[Memory]],
+    prompt: Sequence[AnyMessage],
+) -> list[Recalled]:
+    """Return what of `recalled` is in `blocks`, each where it stands in the prompt."""
+    known = {place[-1]: place for turn in recalled for place in turn["places"]}
+    left: list[Recalled] = []
+    for message in prompt:
+        shown = blocks.get(message.id or "", ())
+        places = [known[memory["id"]] for memory in shown if memory["id"] in known]
+        if places:
+            left.append({"before": message.id or "", "places": places})
+    return left
+
+
+def _visible(state: State, coverage: Coverage, context: Context) -> list[Exchange]:
+    """Return the exchanges that the preset may show, repaired."""
+    messages = coverage.uncovered(state.messages) if context.summarizes else state.messages
+    parts = exchanges(repair(messages))
+    led = [part for part in parts if _is_led(part)]
+    # The newest question is shown even if something stands in for it.
+    led = led or exchanges(repair(state.messages))[-1:]
+    return parts if context.summarizes and any(map(_is_led, parts)) else led
+
+
+def most_exchanges(context: Context) -> int:
     """Return how many exchanges the preset shows at most, the unanswered one included."""
     if context.memory in ("window", "entity", "graph"):
         return context.window + 1
-    return 2 if context.memory == "vector" else 1_000_000
+    return 2 if context.memory == "vector" else EVERYTHING
 
 
-def _fit_newest(part: Exchange, blocks: dict[str, HumanMessage], budget: int) -> Exchange:
-    """Return the newest exchange within `budget`: memories go first, then its oldest answers."""
-    cost = sum(map(count_message, with_memories(part, blocks)))
-    if cost <= budget:
-        return part
-    for message in part:
-        blocks.pop(message.id or "", None)
-    question = newest_user_message(part)
-    if question is None:
-        return part[-1:]
-    rest = [m for m in part if m is not question]
-    while rest and sum(map(count_message, [question, *rest])) > budget:
-        rest = repair(rest[1:])
-    overhead = count_message(question.model_copy(update={"content": ""}))
-    if count_message(question) > budget:
-        words = cut_middle(text_of(question), max(1, budget - overhead))
-        question = question.model_copy(update={"content": words})
-    return [question, *rest]
+def _reach(context: Context, room: int) -> int:
+    """Return how many tokens of messages the preset shows, the newest in any case."""
+    return min(room, context.history_tokens) if context.memory == "tokens" else room
 
 
-def _ledger(
-    head: Sequence[AnyMessage],
-    summary: str,
-    recent: Sequence[AnyMessage],
-    newest: Sequence[AnyMessage],
-    body: Sequence[AnyMessage],
-    context: Context,
-) -> Ledger:
-    """Return the tokens by part; they add up to the limit."""
-    used = count_messages([*head, *body])
-    system = count_message(head[0])
-    parts = {
-        "system": system + PRIMING,
-        "summary": sum(map(count_message, head[1:])),
-        "recent": sum(map(count_message, recent)),
-        "newest": sum(map(count_message, newest)),
-    }
-    return {
-        **parts,
-        "memories": used - sum(parts.values()),
-        "prompt": used,
-        "reserve": context.reserve_tokens,
-        "free": context.prompt_tokens - used,
-        "limit": context.max_tokens,
-    }
+def _is_led(part: Exchange) -> bool:
+    return isinstance(part[0], HumanMessage)
+
+
+def _lacks_a_question(shown: Sequence[Exchange], head: Sequence[AnyMessage]) -> bool:
+    """Tell whether the conversation would open with an answer."""
+    return len(head) == 1 and not _is_led(shown[0])
+
+
+def _room(head: Sequence[AnyMessage], window: Window) -> int:
+    """Return what messages and memories may take behind `head`."""
+    summary = sum(map(count_message, head[1:]))
+    return window.prompt - window.system - PRIMING - max(summary, window.summary)
+
+
+def _cost(part: Exchange, blocks: Mapping[str, Sequence[Memory]]) -> int:
+    there = {place: blocks[place] for place in _places(part) & blocks.keys()}
+    return sum(map(count_message, with_memories(part, memory_messages(there))))
+
+
+def _places(part: Exchange) -> set[str]:
+    return {message.id or "" for message in part}
+
+
+def _without(blocks: Mapping[str, Sequence[Memory]], place: str) -> dict[str, Sequence[Memory]]:
+    return {key: found for key, found in blocks.items() if key != place}
+
+
+def _newest_steps(messages: Sequence[AnyMessage], budget: int) -> list[AnyMessage]:
+    """Return the newest answers within `budget`, each call with its results."""
+    kept: list[list[AnyMessage]] = []
+    for step in reversed(steps(messages)):
+        budget -= sum(map(count_message, step))
+        if budget < 0:
+            break
+        kept.append(step)
+    return [message for step in reversed(kept) for message in step]

@@ -45,7 +45,7 @@ class MemoryIndex:
         self.vocabulary = Vocabulary()
         self.size = 0
         self.alive = 0
-        self._normed = 0
+        self._changed = 0
         self.spaces: dict[str, int] = {}
         self.speakers: dict[str, int] = {}
         self.days: dict[int, int] = {0: 0}
@@ -54,6 +54,7 @@ class MemoryIndex:
         self._tokens = array("i")
         self._postings: list[tuple[array[int], array[int]]] = []
         self._placed: dict[tuple[int, int], int] = {}
+        self._place_of: dict[int, tuple[int, int]] = {}
 
     @property
     def rows(self) -> np.ndarray:
@@ -84,11 +85,11 @@ class MemoryIndex:
     def norms(self, rows: np.ndarray) -> np.ndarray:
         """Return the lengths of the rows' vectors: of their words' vectors, weighted by rarity.
 
-        Each is kept until the number of items has changed by a fifth, and with it what is rare.
+        Each is kept until a fifth of the items has changed, and with them what is rare.
         """
-        if abs(self.alive - self._normed) > self._normed / 5:
+        if self._changed > self.alive / 5:
             self.rows["norm"] = 0
-            self._normed = self.alive
+            self._changed = 0
         wanted = rows[(self.rows["norm"][rows] == 0) & (self.rows["length"][rows] > 0)]
         for at in range(0, len(wanted), CHUNK):
             some = wanted[at : at + CHUNK]
@@ -129,6 +130,8 @@ class MemoryIndex:
             return
         self._rows[row]["alive"] = False
         self.alive -= 1
+        self._changed += 1
+        self._unlink(row)
         stems, _ = self.stems_of(np.array([row]))
         for stem in np.unique(stems).tolist():
             self.vocabulary.count(stem, -1)
@@ -141,6 +144,7 @@ class MemoryIndex:
         self._rows[row]["number"], self._rows[row]["alive"] = number, True
         self._rows[row]["before"] = self._rows[row]["after"] = -1
         self.size, self.alive = row + 1, self.alive + 1
+        self._changed += 1
         return row
 
     def _put_words(self, row: int, words: list[str]) -> None:
@@ -174,9 +178,21 @@ class MemoryIndex:
         if not isinstance(position, int):
             return
         self._placed[space, position] = row
+        self._place_of[row] = (space, position)
         before, after = (self._placed.get((space, position + step), -1) for step in (-1, 1))
         self._rows[row]["before"], self._rows[row]["after"] = before, after
         if before >= 0:
             self._rows[before]["after"] = row
         if after >= 0:
             self._rows[after]["before"] = row
+
+    def _unlink(self, row: int) -> None:
+        """Part the row from its neighbours, unless another has taken its place."""
+        before, after = self._rows[row]["before"], self._rows[row]["after"]
+        if before >= 0 and self._rows[before]["after"] == row:
+            self._rows[before]["after"] = -1
+        if after >= 0 and self._rows[after]["before"] == row:
+            self._rows[after]["before"] = -1
+        place = self._place_of.pop(row, None)
+        if place is not None and self._placed.get(place) == row:
+            del self._placed[place]

@@ -68,6 +68,11 @@ def open_turns_of(user: str) -> Namespace:
     return (user, "open")
 
 
+def usage_of(user: str) -> Namespace:
+    """Return where the sums are of what a user's calls to models took."""
+    return (user, "usage")
+
+
 def entity_key(name: str) -> str:
     """Return the key of the entity of that name; case and spacing do not matter."""
     return _hashed(" ".join(name.casefold().split()))

@@ -3,6 +3,7 @@
 Embedded Chroma belongs to one process: whoever holds the lock file searches and writes it,
 everybody else goes without. A Chroma server serves any number of processes, and of stores: `space`
 tells theirs apart. All calls run on one thread of their own, off the event loop.
+With static word vectors it is asked only for what the index in memory does not hold.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 COLLECTIONS_KEPT = 256
 COSINE = {"hnsw": {"space": "cosine"}}
 BUSY = (
-    "Another window holds the vector index: this one searches by words only; "
+    "Another window holds the vector index: this one searches without it; "
     "what it stores is indexed by the other."
 )
 
@@ -114,7 +115,7 @@ class Vectors:
             return
         self.notice = (
             f"The vector index {str(self._folder)!r} cannot be used ({type(error).__name__}): "
-            "searching by words only. Move that folder away and it is made again."
+            "searching without it. Move that folder away and it is made again."
         )
 
     def _connect(self) -> None:

@@ -58,6 +58,8 @@ def _no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("THREADKEEP_HOME", str(tmp_path / "home"))
+    # What else listens on the machine that runs the tests is nothing of theirs.
+    monkeypatch.setenv("THREADKEEP_NO_PROBE", "1")
 
 
 @pytest.fixture

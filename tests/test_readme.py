@@ -23,6 +23,7 @@ def test_the_transcript_is_what_the_commands_print(tmp_path: Path) -> None:
     (transcript,) = re.findall(r"^```console\n(.*?)\n```", README, re.MULTILINE | re.DOTALL)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "THREADKEEP_"))}
     env = kept | {"THREADKEEP_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    env["THREADKEEP_NO_PROBE"] = "1"
     env["THREADKEEP_NOW"] = "2026-03-04T09:30:00+00:00"
     printed = []
     for line in transcript.splitlines():

@@ -17,7 +17,7 @@ DEAF = "http://127.0.0.1:9/v1"
 
 
 def settings(**given: Any) -> Settings:
-    return Settings(home=Path("unused"), **given)
+    return Settings(home=Path("unused"), **{"probe": False, **given})
 
 
 async def test_without_a_key_the_model_is_offline_and_says_why() -> None:
@@ -97,17 +97,17 @@ async def test_blanks_around_a_key_are_not_sent() -> None:
     assert server.headers[-1]["authorization"] == "Bearer sk-abc"
 
 
-async def test_a_server_on_this_machine_is_found_only_when_probing(
+async def test_a_server_on_this_machine_is_found_unless_probing_is_forbidden(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with scripted_server(["llama3"]) as server:
         monkeypatch.setattr(choice, "LOCAL_PORTS", (9, server.port))
         assert (await choose_model(settings(), None)).name == "offline"
-        chosen = await choose_model(settings(), None, probe=True)
+        chosen = await choose_model(settings(probe=True), None)
         assert chosen.name == "openai/llama3"
         assert chosen.reason == f"llama3, because it was found on http://127.0.0.1:{server.port}"
         assert (await chosen.build().ainvoke("hello")).text == "hello"
-        assert (await choose_model(settings(), "offline", probe=True)).name == "offline"
+        assert (await choose_model(settings(probe=True), "offline")).name == "offline"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_whatever_else_listens_there_is_passed_over_in_a_moment(
     async with stranger:
         monkeypatch.setattr(choice, "LOCAL_PORTS", (stranger.sockets[0].getsockname()[1],))
         started = time.monotonic()
-        chosen = await choose_model(settings(), None, probe=True)
+        chosen = await choose_model(settings(probe=True), None)
         assert chosen.name == "offline"
         assert chosen.reason.endswith("no local server was found")
         assert time.monotonic() - started < 1.5

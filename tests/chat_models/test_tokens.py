@@ -191,11 +191,19 @@ def test_counts_are_called_exact_only_for_models_of_this_encoding(name: str, exa
 
 def test_the_ratio_follows_what_the_provider_reports() -> None:
     ratio: tokens.Ratio = {}
-    assert tokens.corrected(100, ratio, "llama") == 100
+    assert tokens.corrected(100, tokens.ratio_of(ratio, "llama")) == 100
     for _ in range(30):
         ratio = tokens.learn_ratio(ratio, "llama", 1_000, 1_200)
-    assert tokens.corrected(100, json.loads(json.dumps(ratio)), "llama") == 120
-    assert tokens.corrected(100, ratio, "other") == 100
+    assert tokens.corrected(100, tokens.ratio_of(json.loads(json.dumps(ratio)), "llama")) == 120
+    assert tokens.ratio_of(ratio, "other") == 1
+
+
+def test_a_server_that_reports_only_what_its_cache_lacked_teaches_nothing() -> None:
+    assert tokens.learn_ratio({"llama": 1.2}, "llama", 1_000, 30) == {"llama": 1.2}
+
+
+def test_the_frame_of_a_short_prompt_hardly_moves_the_ratio() -> None:
+    assert tokens.ratio_of(tokens.learn_ratio({}, "llama", 20, 80), "llama") < 1.01
 
 
 @given(st.lists(st.tuples(st.integers(-5, 10_000), st.integers(-5, 10_000))))

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 def env(tmp_path: Path) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "THREADKEEP_"))}
     home = {"THREADKEEP_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
+    home["THREADKEEP_NO_PROBE"] = "1"
     return kept | home | {"PYTHONPATH": str(ROOT), "TERM": "dumb", "USER": "ada", "LOGNAME": "ada"}
 
 

@@ -8,8 +8,9 @@ from chat_models.tokens import count_messages
 from graph.context import Context, Preset
 from graph.memories import Memory
 from graph.state import State
+from nodes.ledger import PARTS
 from nodes.legal import text_of
-from nodes.trim_history import after, plan_prompt
+from nodes.trim_history import plan_prompt
 
 PRESETS = list(Preset.__args__)  # type: ignore[attr-defined]
 words = st.text(max_size=40) | st.integers(1, 400).map(lambda n: "olive grove, 17 km; " * n)
@@ -88,7 +89,7 @@ def test_every_message_is_shown_or_covered_wherever_a_preset_summarises(
     state, memories, context = turn
     plan = plan_prompt(state, memories, context)
     if context.summarizes:
-        uncovered = after(state.messages, plan.summarized_through)
+        uncovered = plan.coverage.uncovered(state.messages)
         shown = {message.id for message in plan.prompt}
         speakers = [m for m in uncovered if isinstance(m, HumanMessage)]
         assert all(message.id in shown for message in speakers)
@@ -99,10 +100,9 @@ def test_every_message_is_shown_or_covered_wherever_a_preset_summarises(
 def test_the_ledger_adds_up_to_the_limit(turn: tuple[State, list[Memory], Context]) -> None:
     state, memories, context = turn
     ledger = plan_prompt(state, memories, context).ledger
-    parts = ("system", "summary", "memories", "recent", "newest")
-    assert sum(ledger[part] for part in parts) == ledger["prompt"]
+    assert sum(ledger[part] for part in PARTS) == ledger["prompt"]
     assert ledger["prompt"] + ledger["free"] + ledger["reserve"] == ledger["limit"]
-    assert all(ledger[part] >= 0 for part in (*parts, "free"))
+    assert all(ledger[part] >= 0 for part in (*PARTS, "free"))
 
 
 def assert_legal(prompt: Sequence[AnyMessage]) -> None:

@@ -153,7 +153,7 @@ asyncio.run(main())
 """
 
 
-async def test_a_second_process_searches_by_words_says_so_and_is_indexed_by_the_first(
+async def test_a_second_process_searches_without_vectors_says_so_and_is_indexed_by_the_first(
     home: Settings,
 ) -> None:
     async with open_store(home) as store:
@@ -197,7 +197,7 @@ async def test_a_broken_vector_folder_costs_nothing_but_meaning(home: Settings) 
         await fill(store)
         await store.index_pending()
         assert await found(store, "parrots") == ["lisbon"]
-        assert "searching by words only" in store.notice
+        assert "searching without it" in store.notice
 
 
 async def test_words_and_vectors_can_be_made_again_from_the_items(home: Settings) -> None:

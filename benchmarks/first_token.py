@@ -1,0 +1,92 @@
+"""Does the answer ever wait for bookkeeping? `python -m benchmarks.first_token --json`.
+
+200 turns with a model that takes 500 ms for every call, over HTTP, on the embedded home. Measured
+is the time from the user's message to the first token, compactions and extractions included; the
+next message comes when the bookkeeping of the one before is done, as from a person who reads.
+"""
+
+import argparse
+import asyncio
+import os
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+from benchmarks.report import percentile, report
+from benchmarks.scripted_thread import NOTHING_FOUND, kind_of, open_scripted
+from benchmarks.turn import sentence
+from cli.agent import Agent, open_agent
+from graph.context import Context
+from graph.settings import Settings
+
+TURNS = 200
+SECONDS = 0.5
+
+
+async def turn(agent: Agent, context: Context, text: str) -> tuple[float, float]:
+    """Return the seconds to the first token, and to the end of the bookkeeping."""
+    began = time.perf_counter()
+    first = 0.0
+    under_way = await agent.say(context, "measured", text)
+    async for piece in under_way:
+        if piece and not first:
+            first = time.perf_counter() - began
+    await under_way.finished()
+    return first, time.perf_counter() - began
+
+
+async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, bool]]:
+    """Return the figures and which targets they meet."""
+    random = Random(7)
+    firsts: list[float] = []
+    wholes: list[float] = []
+    async with open_scripted() as thread, open_agent(Settings(home=home)) as agent:
+        thread.replies = lambda asked: sentence(random, 30)
+        thread.summarise = lambda asked: sentence(random, 60)
+        thread.extract = lambda asked: NOTHING_FOUND
+        context = Context(user_id="bench")
+        await turn(agent, context, "Hello.")
+        thread.server.requests.clear()
+        thread.server.delay_first = SECONDS
+        before_answer = []
+        for number in range(turns):
+            asked = len(thread.server.requests)
+            first, whole = await turn(agent, context, f"{number}. {sentence(random, 30)}?")
+            before_answer.append(kind_of(thread.server.requests[asked]) != "answer")
+            firsts.append(first * 1_000)
+            wholes.append(whole * 1_000)
+        compactions = len(thread.summaries)
+    median = percentile(firsts, 0.5)
+    figures = {
+        "turns": float(turns),
+        "summaries": float(compactions),
+        "calls_before_the_answer": float(sum(before_answer)),
+        "first_token_p50_ms": median,
+        "first_token_p95_ms": percentile(firsts, 0.95),
+        "first_token_max_ms": max(firsts),
+        "whole_turn_p50_ms": percentile(wholes, 0.5),
+        "max_to_median": max(firsts) / median,
+    }
+    met = {
+        "worst first token <= 1.1 x median": figures["max_to_median"] <= 1.1,
+        "no call before the answer": not any(before_answer),
+        "several compactions": compactions >= 5,
+    }
+    return figures, met
+
+
+def main() -> None:
+    """Measure in a folder that is thrown away."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--turns", type=int, default=TURNS)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["THREADKEEP_HOME"] = folder
+        figures, met = asyncio.run(measure(Path(folder), given.turns))
+    report("first_token", figures, met, as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Whatever a caller sends gives a legal prompt or one sentence."""
+
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+
+from benchmarks.legal import measure, refused_by_provider
+from benchmarks.scripted_thread import open_scripted, tokens_of
+from chat_models.openai import open_openai
+from graph.context import Context
+from graph.errors import BadInput
+from graph.state import State
+from nodes.legal_content import legal
+from nodes.trim_history import plan_prompt
+
+
+def test_no_prompt_of_any_history_is_one_that_a_provider_would_refuse() -> None:
+    figures, met = measure(300)
+    assert all(met.values()), figures
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        ({"system_prompt": "Be brief. " * 1_000, "max_tokens": 2_000}, "system_prompt takes 3005"),
+        ({"max_tokens": 512, "reserve_tokens": 500}, "system_prompt takes 19 of the 12 tokens"),
+        ({"max_tokens": 512, "reserve_tokens": 512}, "reserve_tokens 512 leaves nothing"),
+        ({"max_tokens": 512, "reserve_tokens": 100_000}, "leaves nothing of max_tokens 512"),
+        ({"window": 0}, "window 0 is not allowed"),
+        ({"window": -3}, "window -3 is not allowed"),
+    ],
+)
+async def test_a_budget_that_holds_no_prompt_is_one_sentence(
+    context: dict[str, Any], said: str
+) -> None:
+    async with open_scripted() as thread:
+        with pytest.raises(BadInput, match=said) as refused:
+            await thread.say("hello", **context)
+        assert "\n" not in str(refused.value)
+        assert thread.server.requests == []
+
+
+ODD: list[list[AnyMessage]] = [
+    [HumanMessage([{"type": "hologram", "data": 7}, {"type": "text", "text": "What is this?"}])],
+    [HumanMessage([{"type": "text"}, {"text": 7}, {"type": "image_url"}])],
+    [HumanMessage([{"type": "file", "url": "https://example.org/a.pdf"}])],
+    [ToolMessage("rain", tool_call_id="nobody's"), HumanMessage("hello")],
+    [AIMessage("", tool_calls=[{"name": "a", "args": {}, "id": "1"}] * 2), HumanMessage("hello")],
+    [SystemMessage("Obey."), AIMessage("I greet first."), HumanMessage("hello", name="A <b> C")],
+    [HumanMessage("")],
+    [HumanMessage("hello"), HumanMessage("hello?"), AIMessage("thinking")],
+]
+
+
+@pytest.mark.parametrize("memory", ["hybrid", "summary", "window"])
+@pytest.mark.parametrize("said", ODD)
+async def test_odd_messages_become_a_request_that_no_provider_refuses(
+    said: list[AnyMessage], memory: str
+) -> None:
+    async with open_scripted() as thread:
+        done = await thread.say(*said, memory=memory)
+        assert done["messages"][-1].text == "Noted."
+        await thread.say("And now?", memory=memory)
+        for prompt in thread.prompts:
+            assert refused_by_provider(prompt) == []
+
+
+@pytest.mark.parametrize("said", [[], [AIMessage("I speak first.")], [SystemMessage("Obey.")]])
+async def test_a_thread_without_a_question_is_one_sentence(said: list[AnyMessage]) -> None:
+    async with open_scripted() as thread:
+        with pytest.raises(BadInput, match="no message from a user"):
+            await thread.say(*said)
+
+
+async def test_a_run_without_a_thread_is_one_sentence() -> None:
+    async with open_scripted() as thread:
+        graph = thread.graph.copy()
+        graph.checkpointer = None
+        with pytest.raises(BadInput, match="no thread"):
+            await graph.ainvoke(
+                {"messages": [HumanMessage("hello")]}, context=Context(user_id="ada")
+            )
+
+
+@pytest.mark.parametrize("memory", ["buffer", "progressive", "hybrid", "window"])
+async def test_ten_thousand_messages_in_one_call(memory: str) -> None:
+    said: list[AnyMessage] = [
+        AIMessage(f"Answer {n} is {n * 7}.") if n % 2 else HumanMessage(f"What is number {n}?")
+        for n in range(10_000)
+    ]
+    async with open_scripted() as thread:
+        await thread.say(*said, HumanMessage("And now?"), memory=memory)
+        assert tokens_of({"messages": thread.prompts[0]}) <= 7_000
+        assert thread.prompts[0][-1]["content"] == "And now?"
+        await thread.say("And then?", memory=memory)
+        assert refused_by_provider(thread.prompts[-1]) == []
+
+
+def test_one_exchange_of_ten_thousand_answers_keeps_its_question_and_its_newest_results() -> None:
+    messages: list[AnyMessage] = [HumanMessage("Go on.", id="h")]
+    for n in range(5_000):
+        call = {"name": "look", "args": {"n": n}, "id": f"c{n}"}
+        messages.append(AIMessage("", id=f"a{n}", tool_calls=[call]))
+        messages.append(ToolMessage(f"result {n}", id=f"r{n}", tool_call_id=f"c{n}"))
+    prompt = plan_prompt(State(messages=messages), [], Context(user_id="ada")).prompt
+    assert prompt[1].text == "Go on."
+    assert prompt[-1].text == "result 4999"
+    assert refused_by_provider(payload(prompt)) == []
+
+
+def payload(prompt: list[AnyMessage]) -> list[dict[str, Any]]:
+    model: Any = open_openai("gpt-4.1-mini")
+    found: list[dict[str, Any]] = model._get_request_payload(prompt)["messages"]
+    return found
+
+
+def test_a_message_that_is_fine_is_left_as_it_is() -> None:
+    message = HumanMessage([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])
+    assert legal(message).content == "a\nb"
+    for fine in (HumanMessage("a"), AIMessage("b", name="ada"), ToolMessage("c", tool_call_id="1")):
+        assert legal(fine) is fine

@@ -1,0 +1,234 @@
+"""Whatever happens to a summary, each message is shown to the model or covered."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.scripted_server import Fault, Reply
+from benchmarks.scripted_thread import ScriptedThread, open_scripted
+from graph.state import State
+
+SMALL = {"max_tokens": 1_500, "reserve_tokens": 300, "memory": "progressive"}
+FILLER = "We spoke at length about the weather over the harbour, and agreed on little else. "
+
+
+def words(number: int, size: int = 60) -> str:
+    return f"Message {number}: " + FILLER * (size // 15)
+
+
+def faulty(kind: str) -> Callable[[dict[str, Any]], Reply | Fault | str]:
+    def summarise(asked: dict[str, Any]) -> Reply | Fault | str:
+        outcomes: dict[str, Reply | Fault | str] = {
+            "good": "They talked about the weather.",
+            "empty": " ",
+            "too long": "word " * 2_000,
+            "cut off": Reply("They talked abo", finish_reason="length"),
+            "refused": Fault(status=400, body={"error": {"message": "no"}}),
+            "no quota": Fault(status=429, body={"error": {"code": "insufficient_quota"}}),
+        }
+        return outcomes[kind]
+
+    return summarise
+
+
+class Watch:
+    """Every message of a thread by number, and whether it is shown or covered."""
+
+    def __init__(self, thread: ScriptedThread) -> None:
+        self.thread = thread
+        self.ids: list[str] = []
+        self.texts: dict[str, str] = {}
+
+    async def turn(self, text: str, **context: Any) -> None:
+        before = await self.thread.state() if self.ids else State()
+        done = await self.thread.say(text, **context)
+        for message in [*before.messages, *done["messages"], *(await self.thread.state()).messages]:
+            if message.id and message.id not in self.texts:
+                self.ids.append(message.id)
+                self.texts[message.id] = str(message.text)
+        if context.get("memory", "progressive") in ("progressive", "hybrid", "summary"):
+            await self.check()
+
+    async def check(self) -> None:
+        """Check the prompt that was just sent: all that was said before is in it or covered."""
+        state = await self.thread.state()
+        shown = {m["content"] for m in self.thread.prompts[-1]}
+        at = {key: place for place, key in enumerate(self.ids)}
+        covered = max(at.get(state.summarized_through, -1), at.get(state.extracted_through, -1))
+        for place, key in enumerate(self.ids[:-1]):
+            assert place <= covered or self.texts[key] in shown, (place, covered)
+        left = [message.id for message in state.messages]
+        assert all(key in left for key in self.ids[covered + 1 :])
+
+
+async def test_each_message_is_shown_or_covered_at_every_turn() -> None:
+    async with open_scripted() as thread:
+        thread.context |= SMALL
+        thread.replies = lambda asked: f"Reply {len(thread.prompts)}: " + FILLER
+        watch = Watch(thread)
+        for number in range(40):
+            await watch.turn(words(number))
+        assert len(thread.summaries) >= 3
+        for text in watch.texts.values():
+            evicted = text not in {m.text for m in (await thread.state()).messages}
+            assert not evicted or any(text.strip() in asked for asked in thread.summaries)
+
+
+@pytest.mark.parametrize("kind", ["empty", "too long", "cut off", "refused", "no quota"])
+async def test_a_summary_that_fails_leaves_the_state_and_is_tried_again(kind: str) -> None:
+    async with open_scripted() as thread:
+        thread.context |= SMALL
+        thread.summarise = faulty(kind)
+        watch, number = Watch(thread), 0
+        while not thread.summaries:
+            await watch.turn(words(number))
+            number += 1
+        state = await thread.state()
+        assert (state.summary, state.summarized_through, state.extract) == ("", "", "")
+        assert len(state.messages) == 2 * number
+        tried = len(thread.summaries)
+        while not (await thread.state()).extract:
+            await watch.turn(words(number))
+            number += 1
+        assert len(thread.summaries) > tried
+        assert "# Quoted, not summarised yet" in thread.prompts[-1][1]["content"]
+        thread.summarise = faulty("good")
+        await watch.turn(words(number))
+        state = await thread.state()
+        assert state.summary == "They talked about the weather."
+        assert state.extract == ""
+        await watch.turn("And now?")
+        assert "# Quoted" not in thread.prompts[-1][1]["content"]
+        assert all(any(words(n).strip() in s for s in thread.summaries) for n in range(3))
+
+
+async def test_a_summary_that_never_comes_leaves_a_bounded_state() -> None:
+    async with open_scripted() as thread:
+        thread.context |= SMALL
+        thread.summarise = faulty("empty")
+        watch, sizes = Watch(thread), []
+        for number in range(160):
+            await watch.turn(words(number))
+            sizes.append(len((await thread.state()).messages))
+        assert max(sizes[80:]) <= max(sizes[:80]) + 2
+
+
+async def test_every_summary_extends_the_one_before() -> None:
+    async with open_scripted() as thread:
+        thread.context |= SMALL
+        thread.summarise = lambda asked: f"Summary number {len(thread.summaries)}."
+        for number in range(30):
+            await thread.say(words(number))
+        for place, asked in enumerate(thread.summaries[1:], 1):
+            assert f"<summary_so_far>\nSummary number {place}.\n</summary_so_far>" in asked
+
+
+async def test_a_message_too_long_for_one_call_is_shown_to_the_summariser_in_parts() -> None:
+    async with open_scripted() as thread:
+        thread.context |= SMALL
+        told = " ".join(f"fact{number}" for number in range(2_000))
+        await thread.say(told)
+        for number in range(6):
+            await thread.say(words(number))
+        shown = "\n".join(
+            re.findall(r"<new_messages>\n(.*?)\n</new_messages>", "\n".join(thread.summaries), re.S)
+        )
+        assert set(re.findall(r"fact\d+", shown)) == set(told.split())
+        calls = [asked for asked in thread.server.requests if "<new_messages>" in str(asked)]
+        assert all(len(call["messages"]) == 1 for call in calls)
+
+
+PLANTED = {
+    "name": "My colleague Ottoline Vance called this morning.",
+    "number": "The gate code is 4711-KX.",
+    "date": "The lease ends on 3 June 2027.",
+    "path": "The report is in ~/docs/q3/report.pdf now.",
+    "url": "It is all on https://example.org/plans?id=7 as of today.",
+    "quote": 'She said "keep the old lock" to me.',
+    "denial": "Please never deploy on a holiday.",
+}
+
+
+async def test_what_was_said_word_for_word_is_pinned_with_its_message() -> None:
+    async with open_scripted() as thread:
+        thread.context |= {**SMALL, "max_tokens": 3_000}
+        for text in PLANTED.values():
+            await thread.say(text)
+        for _ in range(60):
+            await thread.say("So it goes, on and on, as it ever did, and nobody minds. " * 4)
+        assert len(thread.summaries) >= 2
+        pins = (await thread.state()).pins
+        block = thread.prompts[-1][1]["content"]
+        for literal in (
+            "Ottoline Vance",
+            "4711-KX",
+            "3 June 2027",
+            "~/docs/q3/report.pdf",
+            "https://example.org/plans?id=7",
+            '"keep the old lock"',
+            "never deploy on a holiday",
+        ):
+            (pin,) = [pin for pin in pins if literal in pin["text"]]
+            assert literal in block
+            assert pin["message"]
+
+
+async def test_pins_are_bounded_and_the_least_used_go_first() -> None:
+    async with open_scripted() as thread:
+        thread.context |= SMALL
+        await thread.say("The gate code is 4711-KX.")
+        for number in range(60):
+            again = "4711-KX again. " if number % 8 == 0 else ""
+            await thread.say(f"{again}Box {number}-QZ holds {number * 7} jars. " + FILLER * 4)
+        pins = (await thread.state()).pins
+        assert any("4711-KX" in pin["text"] for pin in pins)
+        assert not any("Box 0-QZ" in pin["text"] for pin in pins)
+        assert all(prompt_tokens(prompt) <= 1_200 for prompt in thread.prompts)
+
+
+async def test_a_later_preset_with_a_summary_has_not_lost_what_an_earlier_one_let_go() -> None:
+    async with open_scripted() as thread:
+        thread.context |= SMALL
+        watch = Watch(thread)
+        await watch.turn("The gate code is 4711-KX.", memory="window", window=1)
+        for number in range(8):
+            await watch.turn(words(number), memory="window", window=1)
+        assert len((await thread.state()).messages) <= 6
+        await watch.turn("And now?")
+        assert "4711-KX" in thread.prompts[-1][1]["content"]
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["progressive", "progressive", "summary", "window", "buffer"]),
+            st.sampled_from(["good", "good", "empty", "too long", "refused"]),
+            st.integers(1, 500),
+        ),
+        min_size=8,
+        max_size=16,
+    )
+)
+async def test_no_preset_and_no_fault_loses_a_message(turns: list[tuple[str, str, int]]) -> None:
+    async with open_scripted() as thread:
+        thread.context |= {**SMALL, "window": 1}
+        watch = Watch(thread)
+        for number, (preset, kind, size) in enumerate(turns):
+            thread.summarise = faulty(kind)
+            await watch.turn(words(number, size), memory=preset)
+
+
+def prompt_tokens(prompt: list[dict[str, Any]]) -> int:
+    from benchmarks.scripted_thread import tokens_of
+
+    return tokens_of({"messages": prompt})

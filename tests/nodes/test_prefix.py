@@ -1,0 +1,84 @@
+"""Between two compactions the prompt only grows at its end, and recalls nothing twice."""
+
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langgraph.store.memory import InMemoryStore
+
+from benchmarks.scripted_thread import open_scripted
+
+SAID = st.lists(st.integers(1, 160), min_size=6, max_size=18)
+SMALL = {"max_tokens": 1_800, "reserve_tokens": 300, "recall_tokens": 300}
+
+
+def summary_in(prompt: list[dict[str, object]]) -> str:
+    """Return what stands in for older messages; it changes with every compaction."""
+    return next((t for m in prompt if (t := str(m["content"])).startswith("<summary>")), "")
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(SAID, st.sampled_from(["hybrid", "progressive", "summary"]))
+async def test_between_compactions_the_prompt_only_grows_at_its_end(
+    sizes: list[int], memory: str
+) -> None:
+    # This store ranks nothing and finds everything: there is always something to recall.
+    async with open_scripted(InMemoryStore()) as thread:
+        thread.context |= {**SMALL, "memory": memory}
+        thread.summarise = lambda asked: f"Summary {len(thread.summaries)}."
+        thread.name = "earlier"
+        for number in range(8):
+            await thread.say(f"Fact {number} is that box {number} is painted in colour {number}.")
+        thread.name = "now"
+        before: list[dict[str, object]] = []
+        for number, size in enumerate(sizes):
+            await thread.say(f"Question {number}: " + "and so on " * size)
+            prompt = thread.prompts[-1]
+            if before and summary_in(prompt) == summary_in(before):
+                assert prompt[: len(before)] == before
+            assert recalled_twice(prompt) == []
+            before = prompt
+
+
+def recalled_twice(prompt: list[dict[str, object]]) -> list[str]:
+    blocks = [str(m["content"]) for m in prompt if str(m["content"]).startswith("<memories>")]
+    lines = Counter(line for b in blocks for line in b.splitlines() if line.startswith("- user"))
+    return [line for line, times in lines.items() if times > 1]
+
+
+async def test_what_was_recalled_stays_where_it_was_put_and_follows_a_correction() -> None:
+    store = InMemoryStore()
+    async with open_scripted(store) as thread:
+        thread.context |= {"memory": "hybrid"}
+        thread.name = "earlier"
+        await thread.say("The gate code is 4711.")
+        thread.name = "now"
+        await thread.say("What is the gate code?")
+        await thread.say("And the colour of the gate?")
+        first, second = thread.prompts[-2:]
+        assert second[: len(first)] == first
+        (item,) = [
+            item
+            for item in await store.asearch((), limit=100)
+            if item.value.get("text") == "The gate code is 4711."
+        ]
+        await store.aput(item.namespace, item.key, {**item.value, "text": "The code is 9000."})
+        await thread.say("Tell me again.")
+        assert "9000" in thread.prompts[-1][1]["content"]
+        assert "4711" not in str(thread.prompts[-1])
+        await store.adelete(item.namespace, item.key)
+        await thread.say("And once more.")
+        assert "9000" not in str(thread.prompts[-1])
+
+
+async def test_the_prompt_holds_no_clock_no_ids_and_no_counters() -> None:
+    async with open_scripted() as thread:
+        thread.context |= {**SMALL, "memory": "progressive"}
+        for number in range(25):
+            await thread.say(f"Word {number} " + "and so on " * 60)
+        state = await thread.state()
+        head = "\n".join(str(message["content"]) for message in thread.prompts[-1][:2])
+        assert head.startswith("You are a helpful assistant")
+        assert "<summary>" in head
+        assert state.turn_at[:10] not in head
+        assert not any((message.id or "none") in head for message in state.messages)
