@@ -33,22 +33,21 @@ class Plan:
     recalled: list[Recalled]
     """Those recalled memories that stand in the prompt; the others may be recalled again."""
 
-    @property
-    def update(self) -> Update:
-        """Return it as what a node returns."""
-        return {
-            **self.coverage.update,
-            "llm_input_messages": self.prompt,
-            "ledger": self.ledger,
-            "recalled": self.recalled,
-        }
+    def update(self, state: State) -> Update:
+        """Return it as what a node returns; what has not changed is not written again."""
+        changed: Update = {"llm_input_messages": self.prompt, "ledger": self.ledger}
+        if self.coverage != Coverage.of(state):
+            changed |= self.coverage.update
+        if self.recalled != state.recalled:
+            changed["recalled"] = self.recalled
+        return changed
 
 
 async def trim_history(state: State, runtime: Runtime[Context]) -> Update:
     """Choose what is shown; where more must be covered, quote from it without a model."""
     context = context_of(runtime)
     window = window_for(state, await model_of(context), context)
-    return plan_prompt(state, state.memories, context, window).update
+    return plan_prompt(state, state.memories, context, window).update(state)
 
 
 def plan_prompt(
