@@ -54,6 +54,7 @@ class MemoryIndex:
         self._tokens = array("i")
         self._postings: list[tuple[array[int], array[int]]] = []
         self._placed: dict[tuple[int, int], int] = {}
+        self._place_of: dict[int, tuple[int, int]] = {}
 
     @property
     def rows(self) -> np.ndarray:
@@ -130,6 +131,7 @@ class MemoryIndex:
         self._rows[row]["alive"] = False
         self.alive -= 1
         self._changed += 1
+        self._unlink(row)
         stems, _ = self.stems_of(np.array([row]))
         for stem in np.unique(stems).tolist():
             self.vocabulary.count(stem, -1)
@@ -176,9 +178,21 @@ class MemoryIndex:
         if not isinstance(position, int):
             return
         self._placed[space, position] = row
+        self._place_of[row] = (space, position)
         before, after = (self._placed.get((space, position + step), -1) for step in (-1, 1))
         self._rows[row]["before"], self._rows[row]["after"] = before, after
         if before >= 0:
             self._rows[before]["after"] = row
         if after >= 0:
             self._rows[after]["before"] = row
+
+    def _unlink(self, row: int) -> None:
+        """Part the row from its neighbours, unless another has taken its place."""
+        before, after = self._rows[row]["before"], self._rows[row]["after"]
+        if before >= 0 and self._rows[before]["after"] == row:
+            self._rows[before]["after"] = -1
+        if after >= 0 and self._rows[after]["before"] == row:
+            self._rows[after]["before"] = -1
+        place = self._place_of.pop(row, None)
+        if place is not None and self._placed.get(place) == row:
+            del self._placed[place]

@@ -25,7 +25,7 @@ async def found(store: HybridStore, query: str) -> list[tuple[str, float]]:
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(changes=CHANGES, query=TEXTS)
 async def test_whatever_changes_a_search_finds_what_a_new_process_would_find(
