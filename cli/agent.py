@@ -1,4 +1,4 @@
-"""The graph on its embedded home: opened, one turn at a time, finished after a crash."""
+"""The graph on its databases: opened, one turn at a time, finished after a crash."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,11 +8,14 @@ from typing import Any, cast
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.store.base import PutOp
 
-from checkpoints.open_turns import forget_open, left_open, note_open
-from checkpoints.retention import TURNS_KEPT
-from checkpoints.savers import SqliteSaver, open_checkpointer, storage_errors
-from checkpoints.threads import open_turn, pending_nodes
+from checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
+from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
+from checkpoints.owners import OwnedSaver
+from checkpoints.records import ALL, change_record
+from checkpoints.savers import TURNS_KEPT, open_checkpointer
+from checkpoints.threads import pending_nodes
 from graph.agent import builder
 from graph.checks import check_id, check_message
 from graph.context import Context
@@ -20,8 +23,11 @@ from graph.errors import ThreadBusy
 from graph.memories import Memory
 from graph.settings import Settings
 from graph.state import Input, Ledger, Output, State, merge_ledger
+from graph.storage_errors import storage_errors
+from graph.user import USER_KEY, acting_as
 from stores.hybrid import HybridStore, open_store
-from stores.namespaces import thread_id, user_key
+from stores.namespaces import messages_of, open_turns_of, thread_id, threads_of, user_key
+from stores.owned import OwnedStore
 
 Graph = CompiledStateGraph[State, Context, Input, Output]
 
@@ -82,21 +88,36 @@ class Turn:
 
 
 class Agent:
-    """The compiled graph with its saver and its store."""
+    """The compiled graph with its saver, its store and its locks."""
 
     def __init__(
-        self, graph: Graph, saver: SqliteSaver, store: HybridStore, settings: Settings
+        self,
+        graph: Graph,
+        saver: OwnedSaver,
+        store: HybridStore,
+        locks: Locks,
+        settings: Settings,
     ) -> None:
         self.graph = graph
         self.saver = saver
         self.store = store
         self.settings = settings
+        self._locks = locks
+        # Files where one machine has the items, items where several may.
+        self._open_turns: OpenTurns = (
+            StoreTurns(store, open_turns_of)
+            if settings.item_database.kind == "postgres"
+            else FileTurns(settings.locks)
+        )
 
     async def config(self, context: Context, name: str) -> RunnableConfig:
-        """Return the run's config: the user's thread of that name."""
+        """Return the run's config: the user, and the user's thread of that name."""
         name = check_id(name, "thread")
         thread = thread_id(await user_key(self.store, context.user_id), name)
-        return {"configurable": {"thread_id": thread}, "metadata": {"thread_name": name}}
+        return {
+            "configurable": {"thread_id": thread, USER_KEY: context.user_id},
+            "metadata": {"thread_name": name},
+        }
 
     async def say(self, context: Context, name: str, text: str) -> Turn:
         """Begin a turn with the user's message.
@@ -111,7 +132,8 @@ class Agent:
     async def finish(self, context: Context) -> list[str]:
         """Finish this user's turns that a crash cut off; return a sentence about each."""
         done = []
-        for name in left_open(self.settings.locks, context.user_id):
+        owner = await user_key(self.store, context.user_id)
+        for name in await self._open_turns.left(owner):
             try:
                 turn = await self._begin(context, name, None, wait=0.0)
             except ThreadBusy:
@@ -121,28 +143,69 @@ class Agent:
             done.append(f"The turn that was cut off in thread {name!r} is finished now{said}")
         return done
 
+    async def change_thread(self, context: Context, name: str, **changes: Any) -> dict[str, Any]:
+        """Change the record of a thread; see `checkpoints.records.change_record`.
+
+        Raises:
+            BadInput: there is no such thread, or a value is refused.
+            ThreadBusy: a turn is open on it for too long.
+        """
+        async with self._held(context, name) as (owner, thread):
+            record = await change_record(self.store, threads_of(owner), thread, **changes)
+            if (minutes := changes.get("ttl_minutes")) is not None:
+                await self.saver.aset_ttl(thread, minutes)
+                messages = messages_of(owner, thread)
+                for item in await self.store.asearch(messages, limit=ALL, refresh_ttl=False):
+                    await self.store.aput(messages, item.key, item.value, ttl=minutes)
+        return record
+
+    async def delete_thread(self, context: Context, name: str) -> None:
+        """Delete a thread: checkpoints, messages, record. What was learned from it stays.
+
+        Raises:
+            ThreadBusy: a turn is open on it for too long.
+        """
+        async with self._held(context, name) as (owner, thread):
+            await self.saver.adelete_thread(thread)
+            messages = messages_of(owner, thread)
+            found = await self.store.asearch(messages, limit=ALL, refresh_ttl=False)
+            await self.store.abatch([PutOp(messages, item.key, None) for item in found])
+            await self.store.adelete(threads_of(owner), thread)
+            await self._open_turns.forget(owner, thread)
+
+    @asynccontextmanager
+    async def _held(self, context: Context, name: str) -> AsyncIterator[tuple[str, str]]:
+        """Hold a thread without a turn; yield its owner's key and its id."""
+        thread = (await self.config(context, name))["configurable"]["thread_id"]
+        with storage_errors(self.settings.checkpoint_database), acting_as(context.user_id):
+            async with self._locks.open_turn(thread, name):
+                yield await user_key(self.store, context.user_id), thread
+
     async def _begin(
-        self, context: Context, name: str, given: Input | None, wait: float = 30.0
+        self, context: Context, name: str, given: Input | None, wait: float = WAIT_SECONDS
     ) -> Turn:
         config = await self.config(context, name)
         held = AsyncExitStack()
         thread = config["configurable"]["thread_id"]
-        await held.enter_async_context(open_turn(self.settings.locks, thread, name, wait=wait))
-        return Turn(self._run(held, given, config, context, name))
+        with storage_errors(self.settings.checkpoint_database):
+            hold = await held.enter_async_context(self._locks.open_turn(thread, name, wait=wait))
+        return Turn(self._run(held, hold, given, config, context, name))
 
     async def _run(
         self,
         held: AsyncExitStack,
+        hold: Hold,
         given: Input | None,
         config: RunnableConfig,
         context: Context,
         name: str,
     ) -> AsyncIterator[Event]:
         """Run the turn, behind whatever bookkeeping an earlier one still owes."""
-        locks, thread = self.settings.locks, config["configurable"]["thread_id"]
-        with storage_errors(self.settings.database):
+        thread = config["configurable"]["thread_id"]
+        owner = await user_key(self.store, context.user_id)
+        with storage_errors(self.settings.checkpoint_database):
             async with held:
-                left = note_open(locks, thread, context.user_id, name)
+                left = await self._open_turns.note(owner, thread, name)
                 owed = await pending_nodes(self.graph, config) if left else set()
                 # A new message takes the place of an answer that never came; it is not asked twice.
                 inputs = [None] if owed and (given is None or owed <= BOOKKEEPING) else []
@@ -155,23 +218,31 @@ class Agent:
                             stream_mode=["messages", "updates"],
                             durability="sync",
                         ):
+                            hold.check()
                             if each is given:
                                 yield cast(Event, event)
                 except asyncio.CancelledError:
-                    forget_open(locks, thread)
+                    await self._open_turns.forget(owner, thread)
                     raise
-                forget_open(locks, thread)
-                await self.saver.prune_turns(thread, TURNS_KEPT)
+                await self._open_turns.forget(owner, thread)
+                with acting_as(context.user_id):
+                    await self.saver.aprune_turns(thread, TURNS_KEPT)
 
 
 @asynccontextmanager
 async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
-    """Open the embedded home and compile the graph with it.
+    """Open the databases and compile the graph with it.
 
     Raises:
         StorageFailed: the data folder or the database cannot be used.
     """
-    async with open_store(settings) as store, open_checkpointer(settings.database) as saver:
-        store.warm()
-        graph = builder.compile(checkpointer=saver, store=store, name="threadkeep")
-        yield Agent(graph, saver, store, settings)
+    database = settings.checkpoint_database
+    with storage_errors(database):
+        async with (
+            open_store(settings) as store,
+            open_checkpointer(database, ttl_minutes=settings.ttl_minutes) as saver,
+            open_locks(database, settings.locks) as locks,
+        ):
+            store.warm()
+            graph = builder.compile(checkpointer=saver, store=OwnedStore(store), name="threadkeep")
+            yield Agent(graph, saver, store, locks, settings)

@@ -40,6 +40,10 @@ NoProbe = Annotated[
     bool, typer.Option("--no-probe", help="Look for no model server on this machine.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Db = Annotated[
+    str | None,
+    typer.Option("--db", help="The database.", show_default="THREADKEEP_DB, or the data folder"),
+]
 Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
 
 
@@ -51,6 +55,7 @@ def threadkeep(
     last: Last = False,
     model: Model = None,
     no_probe: NoProbe = False,
+    db: Db = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Chat in the terminal; the same as `threadkeep chat`."""
@@ -59,7 +64,7 @@ def threadkeep(
 
         typer.echo(installed("threadkeep"))
     elif ctx.invoked_subcommand is None:
-        chat(user, thread, last, model, no_probe)
+        chat(user, thread, last, model, no_probe, db)
 
 
 @app.command()
@@ -69,13 +74,14 @@ def chat(
     last: Last = False,
     model: Model = None,
     no_probe: NoProbe = False,
+    db: Db = None,
 ) -> None:
     """Chat in the terminal."""
     from cli.chat import run_chat
 
     if thread and last:
         raise BadInput("Both --thread and --continue are given; use one of them.")
-    run_chat(settings_of(no_probe), named(user), thread, last, model)
+    run_chat(settings_of(no_probe, db), named(user), thread, last, model)
 
 
 @app.command()
@@ -88,6 +94,7 @@ def ask(
     last: Last = False,
     model: Model = None,
     no_probe: NoProbe = False,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask once and print the reply."""
@@ -97,7 +104,8 @@ def ask(
         raise BadInput("Both --thread and --continue are given; use one of them.")
     if question is None:
         question = read_stdin()
-    run_ask(settings_of(no_probe), named(user), thread, last, model, question, as_json=as_json)
+    settings = settings_of(no_probe, db)
+    run_ask(settings, named(user), thread, last, model, question, as_json=as_json)
 
 
 @app.command("import")
@@ -113,19 +121,39 @@ def import_(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave malformed lines out instead of stopping.")
     ] = False,
+    db: Db = None,
 ) -> None:
     """Take in old conversations; what is there already is not taken twice."""
     from cli.import_file import run_import
 
-    run_import(load_settings(), file, format_, user=user, skip_bad=skip_bad)
+    run_import(load_settings(db=db), file, format_, user=user, skip_bad=skip_bad)
+
+
+@app.command()
+def doctor(
+    reindex: Annotated[
+        bool, typer.Option("--reindex", help="Make the indexes again from what is stored.")
+    ] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Delete what has outlived its time to live.")
+    ] = False,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the databases and the vector index."""
+    from cli.doctor import run_doctor
+
+    run_doctor(load_settings(db=db), reindex=reindex, sweep=sweep, as_json=as_json)
 
 
 @threads.command("list")
-def threads_list(user: User = None, limit: Limit = 50, as_json: AsJson = False) -> None:
+def threads_list(
+    user: User = None, limit: Limit = 50, db: Db = None, as_json: AsJson = False
+) -> None:
     """List threads, the last used first."""
     from cli.show import list_threads
 
-    list_threads(load_settings(), named(user), limit, as_json=as_json)
+    list_threads(load_settings(db=db), named(user), limit, as_json=as_json)
 
 
 @threads.command("show")
@@ -133,20 +161,61 @@ def threads_show(
     name: Annotated[str, typer.Argument(help="The thread's name.")],
     user: User = None,
     limit: Limit = 1000,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the newest messages of a thread, in order."""
     from cli.show import show_thread
 
-    show_thread(load_settings(), named(user), name, limit, as_json=as_json)
+    show_thread(load_settings(db=db), named(user), name, limit, as_json=as_json)
+
+
+@threads.command("set")
+def threads_set(
+    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    title: Annotated[str | None, typer.Option("--title", help="What it is about.")] = None,
+    ttl_days: Annotated[
+        float | None,
+        typer.Option("--ttl-days", min=0.0001, help="Forget it so long after its last use."),
+    ] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="KEY=VALUE; KEY= takes the key away.")
+    ] = None,
+    metadata: Annotated[
+        list[str] | None, typer.Option("--metadata", help="KEY=VALUE; KEY= takes the key away.")
+    ] = None,
+    user: User = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set a thread's title, state, metadata and time to live."""
+    from cli.threads import set_thread
+
+    set_thread(
+        load_settings(db=db), named(user), name, title, ttl_days, state, metadata, as_json=as_json
+    )
+
+
+@threads.command("delete")
+def threads_delete(
+    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    user: User = None,
+    db: Db = None,
+) -> None:
+    """Delete a thread with its messages; what was learned from it stays known."""
+    from cli.threads import delete_thread
+
+    delete_thread(load_settings(db=db), named(user), name)
 
 
 @memory.command("list")
-def memory_list(user: User = None, limit: Limit = 100, as_json: AsJson = False) -> None:
+def memory_list(
+    user: User = None, limit: Limit = 100, db: Db = None, as_json: AsJson = False
+) -> None:
     """List the entities and facts that are known."""
     from cli.show import list_memory
 
-    list_memory(load_settings(), named(user), limit, as_json=as_json)
+    list_memory(load_settings(db=db), named(user), limit, as_json=as_json)
 
 
 @memory.command("search")
@@ -154,12 +223,13 @@ def memory_search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     user: User = None,
     limit: Limit = 10,
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Search what was said and what is known."""
     from cli.show import search_memory
 
-    search_memory(load_settings(), named(user), query, limit, as_json=as_json)
+    search_memory(load_settings(db=db), named(user), query, limit, as_json=as_json)
 
 
 @app.command()
@@ -168,19 +238,20 @@ def usage(
     by: Annotated[
         Literal["day", "thread", "purpose"], typer.Option("--by", help="What is summed up.")
     ] = "day",
+    db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what calls to the model took, in tokens, and the total."""
     from cli.usage import show_usage
 
-    show_usage(load_settings(), named(user), by, as_json=as_json)
+    show_usage(load_settings(db=db), named(user), by, as_json=as_json)
 
 
-def settings_of(no_probe: bool) -> Settings:
+def settings_of(no_probe: bool, db: str | None) -> Settings:
     """Return the settings, with `no_probe` also for what reads the environment later."""
     if no_probe:
         forbid_probe()
-    return load_settings()
+    return load_settings(db=db)
 
 
 def named(user: str | None) -> str:

@@ -21,7 +21,7 @@ async def last_thread(agent: "Agent", user: str) -> str:
     Raises:
         BadInput: the user has none.
     """
-    from checkpoints.threads import list_records
+    from checkpoints.records import list_records
     from stores.namespaces import threads_of, user_key
 
     records = await list_records(agent.store, threads_of(await user_key(agent.store, user)), 1)

@@ -5,13 +5,14 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from langgraph.store.base import BaseStore, Item, SearchItem
+from langgraph.store.base import BaseStore, SearchItem
 
-from checkpoints.threads import list_records
+from checkpoints.records import list_records, newest_messages
 from cli.event_loop import run
 from graph.checks import check_id, check_message
 from graph.errors import BadInput
 from graph.settings import Settings
+from graph.user import acting_as
 from stores.hybrid import open_store
 from stores.namespaces import (
     all_messages_of,
@@ -22,6 +23,7 @@ from stores.namespaces import (
     threads_of,
     user_key,
 )
+from stores.owned import OwnedStore
 
 Row = dict[str, Any]
 
@@ -34,7 +36,14 @@ def list_threads(settings: Settings, user: str, limit: int, *, as_json: bool) ->
         return [{"id": record.key} | _without(record.value, "last_message") for record in records]
 
     found = _read(settings, user, rows)
-    _print(found, as_json, lambda r: f"{_day(r['last_used'])}  {r['turns']:>5} turns  {r['name']}")
+    _print(
+        found,
+        as_json,
+        lambda r: (
+            f"{_day(r['last_used'])}  {r['turns']:>5} turns  {r['name']}"
+            + (f" ({r['title']})" if r.get("title") else "")
+        ),
+    )
 
 
 def show_thread(settings: Settings, user: str, name: str, limit: int, *, as_json: bool) -> None:
@@ -55,16 +64,6 @@ def show_thread(settings: Settings, user: str, name: str, limit: int, *, as_json
     _print(
         found, as_json, lambda r: f"{_day(r['time'])}  {r.get('name') or r['role']}: {r['text']}"
     )
-
-
-async def newest_messages(store: BaseStore, namespace: tuple[str, ...], limit: int) -> list[Item]:
-    """Return the newest `limit` messages of a thread, in order."""
-    page, items = 1_000, list[Item]()
-    while found := await store.asearch(namespace, limit=page, offset=len(items)):
-        items += found
-        if len(found) < page:
-            break
-    return sorted(items, key=lambda item: item.value["position"])[-limit:]
 
 
 def list_memory(settings: Settings, user: str, limit: int, *, as_json: bool) -> None:
@@ -131,7 +130,8 @@ def _read(
 ) -> list[Row]:
     async def read() -> list[Row]:
         async with open_store(settings) as store:
-            return await rows(store, await user_key(store, user))
+            with acting_as(user):
+                return await rows(OwnedStore(store), await user_key(store, user))
 
     return run(read())
 

@@ -39,3 +39,26 @@ class ThreadBusy(ThreadkeepError):
             f"Thread {thread!r} is busy in another window (waited {waited:.0f} s). "
             "Finish or stop that turn, or name another thread with --thread."
         )
+
+
+class ThreadLost(ThreadkeepError):
+    """A turn no longer holds its thread, so that somebody else may be at it."""
+
+    exit_code = 5
+
+    def __init__(self, thread: str) -> None:
+        super().__init__(
+            f"The lock of thread {thread!r} was lost (a restarted server, a sleeping machine); "
+            "the turn was stopped. Send the message again."
+        )
+
+
+class AccessRefused(ThreadkeepError):
+    """Somebody asks for what is another user's, or asks as nobody."""
+
+
+class ThreadDeleted(AccessRefused):
+    """Something is written to a thread that was deleted meanwhile."""
+
+    def __init__(self, thread: str) -> None:
+        super().__init__(f"Thread {thread!r} was deleted meanwhile; what comes late is not kept.")

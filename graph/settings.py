@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 from pydantic import SecretStr
 
+from graph.database_url import Database, parse_database, sqlite_database
 from graph.errors import StorageFailed
 
 NO_PROBE = "THREADKEEP_NO_PROBE"
@@ -24,33 +26,77 @@ class Settings:
     openai_base_url: str | None = None
     probe: bool = True
     """Whether a model server on this machine is looked for, where nothing else names a model."""
+    checkpoints: Database | None = None
+    """Where checkpoints are; None is the SQLite file in the data folder."""
+    items: Database | None = None
+    """Where the long-term store is; None is where checkpoints are, where that is possible."""
+    chroma_url: str | None = None
+    ttl_minutes: float | None = None
+    """How long after its last use a thread is kept, unless it says otherwise; None keeps it."""
+
+    @property
+    def checkpoint_database(self) -> Database:
+        """Where checkpoints are."""
+        return self.checkpoints or self._own
+
+    @property
+    def item_database(self) -> Database:
+        """Where items and words are: Redis keeps checkpoints only."""
+        if self.items:
+            return self.items
+        chosen = self.checkpoint_database
+        return self._own if chosen.kind == "redis" else chosen
 
     @property
     def database(self) -> Path:
-        """The SQLite file of checkpoints, items and words."""
-        return self.home / "threadkeep.sqlite"
+        """The SQLite file of the items, where they are in one."""
+        return self.item_database.path
 
     @property
     def vectors(self) -> Path:
         """The folder of the embedded Chroma."""
-        return self.home / "chroma"
+        return self._beside("chroma")
 
     @property
     def locks(self) -> Path:
         """The folder of lock files, one a thread and one for Chroma."""
-        return self.home / "locks"
+        return self._beside("locks")
+
+    @property
+    def _own(self) -> Database:
+        return sqlite_database(self.home / "threadkeep.sqlite")
+
+    def _beside(self, what: str) -> Path:
+        """Return a folder that belongs to the items, so that all who use these meet in it."""
+        items = self.item_database
+        if items == self._own:
+            return self.home / what
+        if items.kind == "sqlite":
+            return items.path.with_name(f"{items.path.name}.{what}")
+        return self.home / f"{what}-{items.digest}"
 
 
-def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings of `environ` (the process's own by default); empty values are unset."""
+def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = None) -> Settings:
+    """Return the settings of `environ` (the process's own by default); empty values are unset.
+
+    `db` takes the place of `THREADKEEP_DB`.
+
+    Raises:
+        StorageFailed: an address or a number in them cannot be used.
+    """
     env = {name: value for name, value in (environ or os.environ).items() if value.strip()}
     home = env.get("THREADKEEP_HOME")
     key = env.get("OPENAI_API_KEY")
+    checkpoints, items = db or env.get("THREADKEEP_DB"), env.get("THREADKEEP_STORE_DB")
     return Settings(
         home=Path(home).expanduser() if home else user_data_path("threadkeep"),
         model=env.get("THREADKEEP_MODEL"),
         openai_api_key=SecretStr(key) if key else None,
         openai_base_url=env.get("OPENAI_BASE_URL"),
+        checkpoints=parse_database(checkpoints) if checkpoints else None,
+        items=_item_database(items) if items else None,
+        chroma_url=_chroma_url(env.get("THREADKEEP_CHROMA_URL")),
+        ttl_minutes=_minutes(env.get("THREADKEEP_TTL_DAYS")),
         probe=NO_PROBE not in env,
     )
 
@@ -58,6 +104,37 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 def forbid_probe() -> None:
     """Look for no model server in this process, as `THREADKEEP_NO_PROBE=1` does."""
     os.environ[NO_PROBE] = "1"
+
+
+def _item_database(url: str) -> Database:
+    database = parse_database(url, "THREADKEEP_STORE_DB")
+    if database.kind == "redis":
+        raise StorageFailed(
+            f"THREADKEEP_STORE_DB {str(database)!r} cannot hold the long-term store; "
+            "name a SQLite file or a PostgreSQL database."
+        )
+    return database
+
+
+def _chroma_url(url: str | None) -> str | None:
+    if url and not re.fullmatch(r"https?://[^/\s]+/?", url):
+        raise StorageFailed(
+            f"THREADKEEP_CHROMA_URL {url[:80]!r} is no address of a Chroma server; "
+            "write it like http://127.0.0.1:8000."
+        )
+    return url
+
+
+def _minutes(days: str | None) -> float | None:
+    try:
+        minutes = float(days) * 24 * 60 if days else None
+    except ValueError:
+        minutes = 0.0
+    if minutes is not None and not 0 < minutes < 1e9:
+        raise StorageFailed(
+            f"THREADKEEP_TTL_DAYS {days!r:.40} is no number of days; write it like 30 or 0.5."
+        )
+    return minutes
 
 
 def fixed_time() -> str | None:
@@ -81,6 +158,7 @@ def make_home(settings: Settings) -> None:
     """
     try:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.locks.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.locks.mkdir(mode=0o700, exist_ok=True)
         writable = os.access(settings.home, os.W_OK | os.X_OK)
     except OSError as error:

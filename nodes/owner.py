@@ -6,6 +6,7 @@ from langgraph.store.base import BaseStore
 
 from graph.context import Context
 from graph.errors import BadInput
+from graph.user import acting_as, acting_user
 from stores.namespaces import user_key
 
 
@@ -25,8 +26,10 @@ async def owner_of(runtime: Runtime[Context]) -> str:
 
     Raises:
         BadInput: the run has no user.
+        AccessRefused: the caller's credentials or config name another one.
     """
-    return await user_key(store_of(runtime), context_of(runtime).user_id)
+    with acting_as(context_of(runtime).user_id):
+        return await user_key(store_of(runtime), acting_user(get_config()))
 
 
 def context_of(runtime: Runtime[Context]) -> Context:

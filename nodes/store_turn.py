@@ -1,7 +1,8 @@
 """Keep every word of the turn in the long-term store, and let go of what need not be shown."""
 
-from collections.abc import Sequence
-from typing import Literal, NotRequired
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Literal, NotRequired
 
 from langchain_core.messages import AIMessage, AnyMessage, RemoveMessage
 from langchain_core.runnables import RunnableConfig
@@ -13,8 +14,9 @@ from typing_extensions import TypedDict
 from chat_models.message_words import words_of
 from chat_models.tokens import count_text
 from graph.checks import clean_text
-from graph.clock import now
+from graph.clock import now, parse_time
 from graph.context import Context
+from graph.settings import load_settings
 from graph.state import State, Update
 from nodes.ledger import usage_of
 from nodes.model import model_of, window_for
@@ -23,6 +25,8 @@ from nodes.trim_history import never_shown_again
 from stores.namespaces import messages_of, threads_of
 from stores.usage import add_usage
 
+EXTEND_AFTER = 0.05
+"""A share of a life that has passed before it is extended."""
 Role = Literal["user", "assistant", "system", "tool"]
 ROLES: dict[str, Role] = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
 
@@ -50,8 +54,13 @@ async def store_turn(state: State, runtime: Runtime[Context]) -> Update:
     store, owner, thread = store_of(runtime), await owner_of(runtime), thread_of()
     context = context_of(runtime)
     new = new_messages(state, thread)
-    await store_messages(store, owner, new)
-    await touch_thread(store, owner, thread, new, thread_name(get_config()))
+    record = await store.aget(threads_of(owner), thread)
+    old = record.value if record else {}
+    ttl = old.get("ttl_minutes", load_settings().ttl_minutes)
+    await store_messages(store, owner, new, ttl)
+    extended = await extend_messages(store, owner, thread, old, ttl)
+    name = thread_name(get_config())
+    await touch_thread(store, owner, thread, new, name, old | extended, ttl)
     await bill_answer(store, owner, thread, state)
     window = window_for(state, await model_of(context), context)
     dropped = never_shown_again(state, context, window)
@@ -73,25 +82,46 @@ def new_messages(state: State, thread: str) -> list[StoredMessage]:
     ]
 
 
-async def store_messages(store: BaseStore, user: str, messages: Sequence[StoredMessage]) -> None:
+async def store_messages(
+    store: BaseStore, user: str, messages: Sequence[StoredMessage], ttl: float | None = None
+) -> None:
     """Put messages into the store. Twice is once: the key is the message's id."""
     await store.abatch(
         [
-            PutOp(messages_of(user, message["thread"]), message["id"], _value(message))
+            PutOp(messages_of(user, message["thread"]), message["id"], _value(message), ttl=ttl)
             for message in messages
         ]
     )
 
 
+async def extend_messages(
+    store: BaseStore, user: str, thread: str, old: Mapping[str, Any], ttl: float | None
+) -> dict[str, str]:
+    """Let a thread's messages live on with it; return when that was done, for its record.
+
+    Not at every turn: each message is written again, so a share of the life must have passed.
+    """
+    if ttl is None:
+        return {}
+    present, before = now(), old.get("extended")
+    if before and present - parse_time(before) < timedelta(minutes=ttl * EXTEND_AFTER):
+        return {}
+    await store.asearch(messages_of(user, thread), limit=1_000_000, refresh_ttl=True)
+    return {"extended": present.isoformat()}
+
+
 async def touch_thread(
-    store: BaseStore, user: str, thread: str, new: Sequence[StoredMessage], name: str
+    store: BaseStore,
+    user: str,
+    thread: str,
+    new: Sequence[StoredMessage],
+    name: str,
+    old: Mapping[str, Any],
+    ttl: float | None = None,
 ) -> None:
     """Write the thread's record: name, creation, last use, number of turns."""
     if not new:
         return
-    namespace = threads_of(user)
-    record = await store.aget(namespace, thread)
-    old = record.value if record else {}
     asked = sum(message["role"] == "user" for message in new)
     again = old.get("last_message") == new[-1]["id"]
     value = {
@@ -102,7 +132,7 @@ async def touch_thread(
         "turns": int(old.get("turns") or 0) + (0 if again else asked),
         "last_message": new[-1]["id"],
     }
-    await store.aput(namespace, thread, value, index=False)
+    await store.aput(threads_of(user), thread, value, index=False, ttl=ttl)
 
 
 async def bill_answer(store: BaseStore, user: str, thread: str, state: State) -> None:

@@ -5,16 +5,19 @@ import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, Item, Op, PutOp, Result, SearchItem, SearchOp
 
 from graph.settings import Settings, make_home
-from stores.database import open_database
 from stores.embeddings import open_embeddings
 from stores.features import Evidence
+from stores.items import Index, Items, open_items, space_of
 from stores.memory_indexes import MemoryIndexes
 from stores.questions import take_apart
 from stores.ranking import Score, rank, rank_hits
@@ -33,6 +36,7 @@ QUICK = 20_000
 Beyond, ranking has a thread of its own, and the nearest come from the vectors."""
 BATCH = 256
 BEHIND_SECONDS = 0.2
+CANCEL_SECONDS = 0.2
 CLOSE_SECONDS = 10.0
 OPEN_SECONDS = 5.0
 """How long the first search waits for the vectors to open; without them it goes by words."""
@@ -51,7 +55,7 @@ class HybridStore(BaseStore):
 
     supports_ttl = True
 
-    def __init__(self, items: BaseStore, index: SqliteIndex, vectors: Vectors) -> None:
+    def __init__(self, items: Items, index: Index, vectors: Vectors) -> None:
         self.items = items
         self.index = index
         self.vectors = vectors
@@ -98,27 +102,33 @@ class HybridStore(BaseStore):
     async def index_pending(self, progress: Progress | None = None) -> None:
         """Make the vectors that are still to be made; `progress` gets (done, all)."""
         await self._opened()
-        async with self._indexing:
+        async with self._indexing, self._alone():
             await self._index(progress)
             await self.indexes.keep_up()
 
     async def reindex(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""
         await self._opened()
-        async with self._indexing:
+        async with self._indexing, self._alone():
             await self.index.rebuild()
             if self.vectors.available:
                 await self.vectors.clear()
                 await self.index.all_dropped()
             await self._index(progress)
 
+    async def sweep(self) -> int:
+        """Delete the items that have expired; return how many that was."""
+        return await self.items.sweep_ttl()
+
     async def close(self) -> None:
         """Finish indexing within `CLOSE_SECONDS`; what is left keeps its mark."""
         if self._worker is None:
             return
         await self._opened()
-        self._worker.cancel()
-        await asyncio.gather(self._worker, return_exceptions=True)
+        while not self._worker.done():
+            # More than once: a driver may take a cancellation for a failure of the server.
+            self._worker.cancel()
+            await asyncio.wait([self._worker], timeout=CANCEL_SECONDS)
         if self.vectors.available:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
@@ -184,11 +194,11 @@ class HybridStore(BaseStore):
     async def _best(self, op: SearchOp, scores: Mapping[int, Score]) -> list[SearchItem]:
         """Return the wanted page of what lies below the namespace, best first."""
         found: list[SearchItem] = []
-        ids = list(scores)
+        ids, mortal = list(scores), set[int]()
         step = max(PAGE, _end(op))
         for start in range(0, len(ids), step):
             page = ids[start : start + step]
-            items = await self.index.items(op.namespace_prefix, page)
+            items = await self.index.items(op.namespace_prefix, page, mortal)
             found += [
                 _search_item(items[each], scores[each])
                 for each in page
@@ -196,7 +206,10 @@ class HybridStore(BaseStore):
             ]
             if len(found) >= _end(op):
                 break
-        return found[op.offset : _end(op)]
+        found = found[op.offset : _end(op)]
+        if mortal and op.refresh_ttl:
+            await self.items.extend([(item.namespace, item.key) for item in found])
+        return found
 
     async def _index_behind(self, opening: asyncio.Task[None]) -> None:
         await asyncio.wait([opening])
@@ -209,6 +222,12 @@ class HybridStore(BaseStore):
             # Whoever asked for it is still at work, on the same two or four cores.
             await asyncio.sleep(BEHIND_SECONDS)
             self._wanted.clear()
+
+    def _alone(self) -> AbstractAsyncContextManager[None]:
+        """Hold back other processes that make vectors; embedded Chroma's lock does so by itself."""
+        if isinstance(self.index, SqliteIndex) or not self.vectors.available:
+            return contextlib.nullcontext()
+        return self.index.hold()
 
     async def _index(self, progress: Progress | None = None) -> None:
         done, total = 0, 0
@@ -234,17 +253,28 @@ class HybridStore(BaseStore):
 async def open_store(
     settings: Settings, *, embeddings: Embeddings | None = None
 ) -> AsyncIterator[HybridStore]:
-    """Open the embedded store in the data folder; Chroma opens behind it.
+    """Open the store on its database; Chroma opens behind it.
 
     Raises:
-        StorageFailed: the database is broken, foreign, newer or not to be written.
+        StorageFailed: the database is broken, foreign, newer, not to be reached or written.
     """
+    if settings.item_database.kind == "memory":
+        with TemporaryDirectory() as folder:
+            own = replace(settings, home=Path(folder), checkpoints=None, items=None)
+            async with open_store(own, embeddings=embeddings) as store:
+                yield store
+        return
     await asyncio.to_thread(make_home, settings)
-    vectors = Vectors(
-        settings.vectors, settings.locks / "chroma.lock", embeddings or open_embeddings()
-    )
-    async with open_database(settings.database) as items:
-        store = HybridStore(items, SqliteIndex(items.reader), vectors)
+    async with open_items(settings.item_database) as (items, index):
+        vectors = Vectors(
+            settings.vectors,
+            settings.locks / "chroma.lock",
+            embeddings or open_embeddings(),
+            server=settings.chroma_url,
+            space=await space_of(items) if settings.chroma_url else "",
+        )
+        store = HybridStore(items, index, vectors)
+        await store.sweep()
         try:
             yield store
         finally:

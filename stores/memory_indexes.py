@@ -67,12 +67,13 @@ class MemoryIndexes:
             return True
         if await self._source.count(owner) > ROWS_OF_ONE:
             return False
-        if held.loading is None:
-            held.loading = asyncio.create_task(self._load(owner, held))
-        await asyncio.wait([held.loading], timeout=PATIENCE)
-        if not held.loading.done():
+        # Several searches may wait for the same one.
+        loading = held.loading = held.loading or asyncio.create_task(self._load(owner, held))
+        await asyncio.wait([loading], timeout=PATIENCE)
+        if not loading.done():
             return False
-        loading, held.loading = held.loading, None
+        if held.loading is loading:
+            held.loading = None
         loading.result()
         return True
 

@@ -22,6 +22,8 @@ async def user_key(store: BaseStore, user_id: str) -> str:
 
     Whoever guesses a user id still knows no namespace; HMAC-SHA256, 32 hex characters.
     """
+    # The secret is the process's own business: a guarded store gives nobody's key away.
+    store = getattr(store, "unguarded", store)
     secret = _secrets.get(store)
     if secret is None:
         secret = _secrets[store] = await _secret(store)
@@ -64,6 +66,11 @@ def threads_of(user: str) -> Namespace:
 def usage_of(user: str) -> Namespace:
     """Return where the sums are of what a user's calls to models took."""
     return (user, "usage")
+
+
+def open_turns_of(user: str) -> Namespace:
+    """Return where the notes are of a user's turns under way."""
+    return (user, "open")
 
 
 def entity_key(name: str) -> str:

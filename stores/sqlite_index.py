@@ -51,15 +51,22 @@ class SqliteIndex:
         )
         return [(int(row[0]), float(row[1])) for row in rows]
 
-    async def items(self, below: Namespace, ids: Sequence[int]) -> dict[int, Item]:
-        """Return those of the items that lie below the namespace and have not expired."""
+    async def items(
+        self, below: Namespace, ids: Sequence[int], mortal: set[int] | None = None
+    ) -> dict[int, Item]:
+        """Return those of the items that lie below the namespace and have not expired.
+
+        Into `mortal` go the numbers of those that will.
+        """
         text = ".".join(below)
         rows = await self._conn.execute_fetchall(
-            f"SELECT i.id, {COLUMNS} FROM json_each(?) AS n CROSS JOIN indexed AS i "
+            f"SELECT i.id, {COLUMNS}, s.ttl_minutes FROM json_each(?) AS n CROSS JOIN indexed AS i "
             "ON i.id = n.value CROSS JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
             f"WHERE (i.prefix = ? OR (i.prefix >= ? AND i.prefix < ?)) AND {ALIVE}",
             (json.dumps(list(ids)), text, f"{text}.", f"{text}/"),
         )
+        if mortal is not None:
+            mortal.update(int(row[0]) for row in rows if row[6] is not None)
         return {int(row[0]): as_item(row[1:]) for row in rows}
 
     async def hide(self, places: Sequence[Place]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 import orjson
-from langgraph.store.base import GetOp, Item, Op, Result
+from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchOp
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
 T = TypeVar("T")
@@ -17,24 +17,59 @@ Place = tuple[tuple[str, ...], str]
 
 BUSY_SECONDS = 10.0
 COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
-ALIVE = "(s.expires_at IS NULL OR s.expires_at > CURRENT_TIMESTAMP)"
+# Not CURRENT_TIMESTAMP, which knows whole seconds only.
+NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+ALIVE = f"(s.expires_at IS NULL OR s.expires_at > {NOW})"
+EXTENDED = "strftime('%Y-%m-%d %H:%M:%f', 'now', '+' || ttl_minutes * 60 || ' seconds')"
 
 
 class SqliteItems(AsyncSqliteStore):
     """`AsyncSqliteStore` that reads any number of items with one query, beside its writer."""
 
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
-        super().__init__(writer)
+        super().__init__(writer, ttl={"refresh_on_read": True})
         self.reader = reader
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Do a list of operations; reads come before writes, the results are in their order."""
         ops = list(ops)
+        if any(isinstance(op, SearchOp | ListNamespacesOp) for op in ops):
+            # LangGraph's own search returns what has expired until it is swept.
+            await self.sweep_ttl()
         gets = [op for op in ops if isinstance(op, GetOp)]
         others = [op for op in ops if not isinstance(op, GetOp)]
         got = iter(await self._get(gets) if gets else ())
         done = iter(await self._patiently(others) if others else ())
         return [next(got) if isinstance(op, GetOp) else next(done) for op in ops]
+
+    async def sweep_ttl(self) -> int:
+        """Delete the items that have expired; return how many that was."""
+        expired = f"expires_at IS NOT NULL AND expires_at <= {NOW}"
+        found = await self.reader.execute_fetchall(f"SELECT count(*) FROM store WHERE {expired}")
+        if count := int(next(iter(found))[0]):
+            await self._write(f"DELETE FROM store WHERE {expired}", [()])
+        return count
+
+    async def extend(self, places: Sequence[Place]) -> None:
+        """Let items that expire live as long again from now on."""
+        await self._write(
+            f"UPDATE store SET expires_at = {EXTENDED} "
+            "WHERE prefix = ? AND key = ? AND ttl_minutes IS NOT NULL",
+            [(".".join(namespace), key) for namespace, key in places],
+        )
+
+    async def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        async def write() -> None:
+            async with self.lock:
+                await self.conn.execute("BEGIN IMMEDIATE")
+                try:
+                    await self.conn.executemany(statement, rows)
+                    await self.conn.execute("COMMIT")
+                except BaseException:
+                    await self.conn.execute("ROLLBACK")
+                    raise
+
+        await whole(write())
 
     async def stop(self) -> None:
         """End the task that LangGraph's store keeps for its queue, which we do not use."""
@@ -46,12 +81,16 @@ class SqliteItems(AsyncSqliteStore):
         places: list[Place] = [(op.namespace, op.key) for op in ops]
         found = await self.reader.execute_fetchall(
             # CROSS JOIN: SQLite keeps the order, so that each place is one step into the key.
-            f"SELECT {COLUMNS} FROM json_each(?) AS p CROSS JOIN store AS s "
+            f"SELECT {COLUMNS}, s.ttl_minutes FROM json_each(?) AS p CROSS JOIN store AS s "
             "ON s.prefix = json_extract(p.value, '$[0]') AND s.key = json_extract(p.value, '$[1]') "
             f"WHERE {ALIVE}",
             (json.dumps([(".".join(namespace), key) for namespace, key in places]),),
         )
         items = {(item.namespace, item.key): item for item in map(as_item, found)}
+        mortal = {(tuple(row[0].split(".")), row[1]) for row in found if row[5] is not None}
+        wanted = {(op.namespace, op.key) for op in ops if op.refresh_ttl}
+        if mortal & wanted:
+            await self.extend(list(mortal & wanted))
         return [items.get(place) for place in places]
 
     async def _patiently(self, ops: Sequence[Op]) -> list[Result]:
@@ -74,7 +113,7 @@ class SqliteItems(AsyncSqliteStore):
 
 def as_item(row: Sequence[Any]) -> Item:
     """Return a row of `COLUMNS` as LangGraph's item."""
-    prefix, key, value, created_at, updated_at = row
+    prefix, key, value, created_at, updated_at = row[:5]
     return Item(
         namespace=tuple(prefix.split(".")),
         key=key,

@@ -1,8 +1,9 @@
-"""Nearest in meaning: embedded Chroma through langchain-chroma, one collection a user.
+"""Nearest in meaning: Chroma through langchain-chroma, one collection a user.
 
 Embedded Chroma belongs to one process: whoever holds the lock file searches and writes it,
-everybody else goes without. All calls run on one thread of their own, off the event loop.
-With static word vectors it is asked only for what the index in memory does not hold.
+everybody else goes without. A Chroma server serves any number of processes, and of stores: `space`
+tells theirs apart. All calls run on one thread of their own, off the event loop. With static word
+vectors it is asked only for what the index in memory does not hold.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 from langchain_core.embeddings import Embeddings
@@ -35,9 +37,19 @@ BUSY = (
 class Vectors:
     """The vectors of all users; `available` once they are open in this process."""
 
-    def __init__(self, folder: Path, lock: Path, embeddings: Embeddings) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        lock: Path,
+        embeddings: Embeddings,
+        *,
+        server: str | None = None,
+        space: str = "",
+    ) -> None:
         self.available = False
         self.notice = ""
+        self._server = server
+        self._space = f"u{space}"
         self.static = isinstance(embeddings, StaticEmbeddings)
         self._folder = folder
         self._embeddings = embeddings
@@ -48,11 +60,12 @@ class Vectors:
 
     async def open(self) -> None:
         """Take the lock and open Chroma; where that fails, say why in `notice`."""
-        try:
-            self._lock.acquire()
-        except Timeout:
-            self.notice = BUSY
-            return
+        if not self._server:
+            try:
+                self._lock.acquire()
+            except Timeout:
+                self.notice = BUSY
+                return
         try:
             await self._do(self._connect)
             self.available = True
@@ -94,6 +107,12 @@ class Vectors:
 
     def _gave_up(self, error: Exception) -> None:
         self.available = False
+        if self._server:
+            self.notice = (
+                f"The Chroma server {self._server!r} cannot be used ({type(error).__name__}): "
+                "searching without it. Start it with: chroma run --path FOLDER."
+            )
+            return
         self.notice = (
             f"The vector index {str(self._folder)!r} cannot be used ({type(error).__name__}): "
             "searching without it. Move that folder away and it is made again."
@@ -103,10 +122,16 @@ class Vectors:
         import chromadb
         from chromadb.config import Settings
 
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        self._client = chromadb.PersistentClient(
-            str(self._folder), Settings(anonymized_telemetry=False)
-        )
+        settings = Settings(anonymized_telemetry=False)
+        if self._server:
+            parts = urlsplit(self._server)
+            secure = parts.scheme == "https"
+            self._client = chromadb.HttpClient(
+                parts.hostname or "", parts.port or (443 if secure else 80), secure, None, settings
+            )
+        else:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            self._client = chromadb.PersistentClient(str(self._folder), settings)
         self._embeddings.embed_query("warm")
 
     def _disconnect(self) -> None:
@@ -118,7 +143,7 @@ class Vectors:
         from langchain_chroma import Chroma
 
         return Chroma(
-            collection_name=_named(owner),
+            collection_name=self._named(owner),
             embedding_function=self._embeddings,
             client=self._client,
             collection_configuration=COSINE,  # type: ignore[arg-type]
@@ -129,7 +154,7 @@ class Vectors:
             if len(self._collections) >= COLLECTIONS_KEPT:
                 self._collections.clear()
             self._collections[owner] = self._client.get_or_create_collection(
-                _named(owner), embedding_function=None, configuration=COSINE
+                self._named(owner), embedding_function=None, configuration=COSINE
             )
         return self._collections[owner]
 
@@ -156,9 +181,13 @@ class Vectors:
 
     def _clear(self) -> None:
         self._collections.clear()
-        for collection in self._client.list_collections():
-            self._client.delete_collection(collection.name)
+        while ours := [
+            collection.name
+            for collection in self._client.list_collections()
+            if collection.name.startswith(self._space)
+        ]:
+            for name in ours:
+                self._client.delete_collection(name)
 
-
-def _named(owner: str) -> str:
-    return f"u{sha256(owner.encode()).hexdigest()[:40]}"
+    def _named(self, owner: str) -> str:
+        return f"{self._space}{sha256(owner.encode()).hexdigest()[:40]}"

@@ -46,7 +46,16 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "THREADKEEP_MODEL", "THREADKEEP_NOW"):
+    for name in (
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "THREADKEEP_CHROMA_URL",
+        "THREADKEEP_DB",
+        "THREADKEEP_MODEL",
+        "THREADKEEP_NOW",
+        "THREADKEEP_STORE_DB",
+        "THREADKEEP_TTL_DAYS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("THREADKEEP_HOME", str(tmp_path / "home"))
     # What else listens on the machine that runs the tests is nothing of theirs.

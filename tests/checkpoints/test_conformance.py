@@ -1,29 +1,51 @@
-"""LangGraph's own conformance suite for savers, with every capability asserted by name."""
+"""LangGraph's own conformance suite for savers, every capability asserted on every backend."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import Capability
 
-from checkpoints.savers import open_checkpointer
+from checkpoints.owners import OwnedSaver
+from checkpoints.savers import open_checkpointer, open_saver
+from graph.user import acting_as
+from tests.backends import BACKENDS, fresh_database
+
+CAPABILITIES = [each.value for each in Capability]
 
 
-@checkpointer_test(name="threadkeep on SQLite")
-async def sqlite() -> AsyncIterator[BaseCheckpointSaver[str]]:
-    with TemporaryDirectory() as folder:
-        async with open_checkpointer(Path(folder) / "threadkeep.sqlite") as saver:
-            yield saver
+@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("kind", BACKENDS)
+async def test_the_saver_has_the_capability(kind: str, capability: str) -> None:
+    async with fresh_database(kind) as url:
 
+        @checkpointer_test(name=f"threadkeep on {kind}")
+        async def saver() -> AsyncIterator[BaseCheckpointSaver[str]]:
+            async with open_saver(url) as opened:
+                yield opened
 
-@pytest.mark.parametrize("capability", [each.value for each in Capability])
-async def test_the_sqlite_saver_has_the_capability(capability: str) -> None:
-    report = await validate(sqlite, capabilities={capability})
+        report = await validate(saver, capabilities={capability})
     result = report.results[capability]
     assert result.failures == []
     assert result.detected
     assert result.passed
+    assert result.tests_passed > 0
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("kind", BACKENDS)
+async def test_its_owner_notices_nothing_of_the_guard(kind: str, capability: str) -> None:
+    async with fresh_database(kind) as url:
+
+        @checkpointer_test(name=f"threadkeep on {kind}, owned")
+        async def saver() -> AsyncIterator[BaseCheckpointSaver[str]]:
+            async with open_checkpointer(url) as opened:
+                assert isinstance(opened, OwnedSaver)
+                yield opened
+
+        with acting_as("ada"):
+            report = await validate(saver, capabilities={capability})
+    result = report.results[capability]
+    assert result.failures == []
     assert result.tests_passed > 0

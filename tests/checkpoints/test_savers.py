@@ -1,14 +1,20 @@
+import asyncio
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, MessagesState, StateGraph
+from valkey.exceptions import ValkeyError
 
-from checkpoints.savers import open_checkpointer
+from checkpoints.memory_saver import MemorySaver
+from checkpoints.savers import open_saver
+from checkpoints.sqlite_saver import SqliteSaver
 from graph.errors import StorageFailed
 from graph.settings import Settings
+from tests.backends import BACKENDS, fresh_database
 
 
 @dataclass
@@ -24,30 +30,126 @@ def chat() -> StateGraph[MessagesState]:
     return builder
 
 
-async def test_a_thread_keeps_the_checkpoints_of_its_newest_turns_only(home: Settings) -> None:
-    async with open_checkpointer(home.database) as saver:
+@pytest.mark.parametrize("kind", BACKENDS)
+async def test_a_thread_keeps_the_checkpoints_of_its_newest_turns_only(kind: str) -> None:
+    async with fresh_database(kind) as url, open_saver(url) as saver:
         graph = chat().compile(checkpointer=saver)
         config: RunnableConfig = {"configurable": {"thread_id": "t"}}
         for number in range(30):
             await graph.ainvoke({"messages": [HumanMessage(str(number))]}, config)
-            await saver.prune_turns("t", 20)
+            await saver.aprune_turns("t", 20)  # type: ignore[attr-defined]
         history = [state async for state in graph.aget_state_history(config)]
         turns = [state for state in history if (state.metadata or {})["source"] == "input"]
         assert len(turns) == 20
         assert len((await graph.aget_state(config)).values["messages"]) == 60
-        rows = await saver.conn.execute_fetchall(
-            "SELECT count(*) FROM writes WHERE checkpoint_id NOT IN "
-            "(SELECT checkpoint_id FROM checkpoints)"
-        )
-        assert next(iter(rows))[0] == 0
+        for state in history:
+            assert state.values["messages"] == [] or state.values["messages"][0].text == "0"
+        assert await orphans(saver) == 0
 
 
-async def test_messages_survive_and_classes_of_others_do_not_run(home: Settings) -> None:
-    async with open_checkpointer(home.database) as saver:
+async def orphans(saver: Any) -> int:
+    """Return how many writes and blobs belong to no checkpoint."""
+    lost = (
+        "SELECT count(*) AS n FROM {0} "
+        "WHERE checkpoint_id NOT IN (SELECT checkpoint_id FROM checkpoints)"
+    )
+    if isinstance(saver, SqliteSaver):
+        return int(next(iter(await saver.conn.execute_fetchall(lost.format("writes"))))[0])
+    if isinstance(saver, MemorySaver):
+        return len([k for k in saver.writes if k[2] not in saver.storage[k[0]][k[1]]])
+    if hasattr(saver, "pool"):
+        blobs = """SELECT count(*) AS n FROM checkpoint_blobs b WHERE NOT EXISTS (
+            SELECT 1 FROM checkpoints c
+            WHERE c.checkpoint -> 'channel_versions' ->> b.channel = b.version)"""
+        async with saver.pool.connection() as conn:
+            counts = [await conn.execute(q) for q in (lost.format("checkpoint_writes"), blobs)]
+            return sum([(await count.fetchone())["n"] for count in counts])
+    keys = {key.decode() async for key in saver.client.scan_iter(match="*:{t}*")}
+    kept = {key.partition(":")[2] for key in keys if key.startswith("checkpoint:")}
+    return len([k for k in keys if k.startswith("writes:") and k.partition(":")[2] not in kept])
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+async def test_messages_survive_and_classes_of_others_do_not_run(kind: str) -> None:
+    async with fresh_database(kind) as url, open_saver(url) as saver:
         message = AIMessage("hi", id="1", tool_calls=[{"name": "f", "args": {"a": 1}, "id": "c"}])
         assert saver.serde.loads_typed(saver.serde.dumps_typed(message)) == message
         foreign = saver.serde.loads_typed(saver.serde.dumps_typed(Foreign(1)))
         assert not isinstance(foreign, Foreign)
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+async def test_a_thread_that_has_expired_is_gone_and_use_extends_its_life(kind: str) -> None:
+    async with fresh_database(kind) as url, open_saver(url, ttl_minutes=1.5 / 60) as saver:
+        graph = chat().compile(checkpointer=saver)
+        used: RunnableConfig = {"configurable": {"thread_id": "used"}}
+        left: RunnableConfig = {"configurable": {"thread_id": "left"}}
+        kept: RunnableConfig = {"configurable": {"thread_id": "kept"}}
+        for config in (used, left, kept):
+            await graph.ainvoke({"messages": [HumanMessage("hello")]}, config)
+        await saver.aset_ttl("kept", None)  # type: ignore[attr-defined]
+        for _ in range(4):
+            await asyncio.sleep(0.6)
+            assert (await graph.aget_state(used)).values["messages"]
+        assert (await graph.aget_state(kept)).values["messages"]
+        assert [state async for state in graph.aget_state_history(left)] == []
+        assert (await graph.aget_state(left)).values == {}
+        await graph.ainvoke({"messages": [HumanMessage("again")]}, left)
+        assert len((await graph.aget_state(left)).values["messages"]) == 2
+        await asyncio.sleep(1.7)
+        assert await saver.asweep() == (0 if kind == "redis" else 2)  # type: ignore[attr-defined]
+        assert (await graph.aget_state(kept)).values["messages"]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://root@127.0.0.1:1/test", "postgresql://root@127.0.0.1:1/test"),
+        ("redis://127.0.0.1:1/0", "redis://127.0.0.1:1/0"),
+        ("sqlite:////proc/no/such.sqlite", "/proc/no/such.sqlite"),
+    ],
+)
+async def test_a_database_that_cannot_be_reached_is_one_sentence(url: str, said: str) -> None:
+    with pytest.raises(StorageFailed) as raised:
+        async with open_saver(url):
+            pass
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+async def test_a_wrong_password_is_one_sentence_without_the_password() -> None:
+    async with fresh_database("redis") as url:
+        with pytest.raises(StorageFailed) as raised:
+            async with open_saver(url.replace("redis://", "redis://:geheim@")):
+                pass
+        assert "geheim" not in str(raised.value)
+        assert "password" in str(raised.value)
+
+
+async def test_a_server_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with fresh_database("redis") as url:
+        monkeypatch.setattr("graph.redis.OLDEST", 99)
+        with pytest.raises(StorageFailed, match="needs Redis or Valkey 99"):
+            async with open_saver(url):
+                pass
+
+
+async def test_a_postgres_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with fresh_database("postgres") as url:
+        monkeypatch.setattr("graph.postgres.OLDEST", 990_000)
+        with pytest.raises(StorageFailed, match="needs 99 or newer"):
+            async with open_saver(url):
+                pass
+
+
+async def test_a_redis_that_fails_is_never_taken_for_an_empty_thread() -> None:
+    async with fresh_database("redis") as url, open_saver(url) as saver:
+        pool = saver.client.connection_pool  # type: ignore[attr-defined]
+        await pool.disconnect()
+        pool.reset()
+        pool.connection_kwargs["port"] = 1
+        with pytest.raises(ValkeyError):
+            await saver.aget_tuple({"configurable": {"thread_id": "t"}})
 
 
 async def test_a_file_that_is_no_database_is_one_sentence_and_left_as_it_was(
@@ -55,12 +157,12 @@ async def test_a_file_that_is_no_database_is_one_sentence_and_left_as_it_was(
 ) -> None:
     home.database.write_bytes(b"no database " * 1000)
     with pytest.raises(StorageFailed, match="cannot be used"):
-        async with open_checkpointer(home.database):
+        async with open_saver(home.checkpoint_database):
             pass
     assert home.database.read_bytes() == b"no database " * 1000
 
 
 async def test_a_disk_that_is_full_is_one_sentence(home: Settings) -> None:
     with pytest.raises(StorageFailed, match="disk"):
-        async with open_checkpointer(home.database):
+        async with open_saver(home.checkpoint_database):
             raise sqlite3.OperationalError("database or disk is full")

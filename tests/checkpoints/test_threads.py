@@ -5,78 +5,156 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints.open_turns import forget_open, left_open, note_open
-from checkpoints.threads import open_turn
-from graph.errors import ThreadBusy
+from checkpoints.locks import open_locks
+from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
+from graph.database_url import parse_database
+from graph.errors import ThreadBusy, ThreadLost
 from graph.settings import Settings
+from stores.hybrid import open_store
+from stores.namespaces import open_turns_of
+from tests.backends import BACKENDS, fresh_database
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import asyncio, sys
 from pathlib import Path
-from checkpoints.threads import open_turn
+from checkpoints.locks import open_locks
+from graph.database_url import parse_database
 async def main():
-    async with open_turn(Path(sys.argv[1]), "t", "trip"):
-        print("held", flush=True)
-        await asyncio.sleep(60)
+    async with open_locks(parse_database(sys.argv[1]), Path(sys.argv[2])) as locks:
+        async with locks.open_turn("t", "trip"):
+            print("held", flush=True)
+            await asyncio.sleep(60)
 asyncio.run(main())
 """
 
 
+@pytest.mark.parametrize("kind", BACKENDS)
 async def test_two_turns_of_a_thread_wait_for_each_other_and_other_threads_do_not(
+    kind: str,
     home: Settings,
 ) -> None:
     order: list[str] = []
 
-    async def turn(thread: str, name: str, seconds: float) -> None:
-        async with open_turn(home.locks, thread, thread):
-            order.append(f"{name} in")
-            await asyncio.sleep(seconds)
-            order.append(f"{name} out")
+    async with (
+        fresh_database(kind) as url,
+        open_locks(parse_database(url), home.locks) as locks,
+    ):
 
-    await asyncio.gather(turn("a", "1", 0.2), turn("a", "2", 0.2), turn("b", "3", 0.01))
-    assert order[:3] in (["1 in", "3 in", "3 out"], ["2 in", "3 in", "3 out"])
-    first = order[0][0]
+        async def turn(thread: str, name: str, seconds: float) -> None:
+            async with locks.open_turn(thread, thread):
+                order.append(f"{name} in")
+                await asyncio.sleep(seconds)
+                order.append(f"{name} out")
+
+        await asyncio.gather(turn("a", "1", 0.3), turn("a", "2", 0.3), turn("b", "3", 0.01))
+    first = order[0][0] if order[0][0] != "3" else order[1][0]
     second = "2" if first == "1" else "1"
-    assert order[3:] == [f"{first} out", f"{second} in", f"{second} out"]
+    assert [each for each in order if each[0] != "3"] == [
+        f"{first} in",
+        f"{first} out",
+        f"{second} in",
+        f"{second} out",
+    ]
+    assert order.index("3 out") < order.index(f"{first} out")
 
 
-async def test_a_thread_that_stays_busy_is_a_sentence_with_its_name(home: Settings) -> None:
-    async with open_turn(home.locks, "t", "trip"):
-        with pytest.raises(ThreadBusy, match="'trip' is busy"):
-            async with open_turn(home.locks, "t", "trip", wait=0.1):
-                pass
-
-
-async def test_another_process_is_waited_for_and_its_death_frees_the_thread(
-    home: Settings,
+@pytest.mark.parametrize("kind", BACKENDS)
+async def test_a_thread_that_stays_busy_is_a_sentence_with_its_name(
+    kind: str, home: Settings
 ) -> None:
-    other = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(home.locks)],
-        stdout=subprocess.PIPE,
-        env={"PYTHONPATH": str(ROOT)},
-    )
-    assert other.stdout is not None
-    assert other.stdout.readline() == b"held\n"
-    with pytest.raises(ThreadBusy):
-        async with open_turn(home.locks, "t", "trip", wait=0.1):
+    async with fresh_database(kind) as url, open_locks(parse_database(url), home.locks) as locks:
+        async with locks.open_turn("t", "trip"):
+            for wait in (0.0, 0.2):
+                with pytest.raises(ThreadBusy, match="'trip' is busy"):
+                    async with locks.open_turn("t", "trip", wait=wait):
+                        pass
+        async with locks.open_turn("t", "trip", wait=0.0):
             pass
-    other.kill()
-    other.wait()
-    other.stdout.close()
-    async with open_turn(home.locks, "t", "trip", wait=2):
-        pass
 
 
-def test_a_turn_that_was_cut_off_leaves_a_note_for_its_user_alone(home: Settings) -> None:
-    assert not note_open(home.locks, "t", "ada", "trip")
-    assert left_open(home.locks, "ada") == ["trip"]
-    assert left_open(home.locks, "bob") == []
-    assert note_open(home.locks, "t", "ada", "trip")
-    forget_open(home.locks, "t")
-    assert left_open(home.locks, "ada") == []
+@pytest.mark.parametrize("kind", BACKENDS)
+async def test_another_process_is_waited_for_and_its_death_frees_the_thread(
+    kind: str, home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with fresh_database(kind) as url, open_locks(parse_database(url), home.locks) as locks:
+        short = HOLD.replace("import asyncio, sys", SHORT) if kind == "redis" else HOLD
+        other = subprocess.Popen(
+            [sys.executable, "-c", short, url, str(home.locks)],
+            stdout=subprocess.PIPE,
+            env={"PYTHONPATH": str(ROOT)},
+        )
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(ThreadBusy):
+            async with locks.open_turn("t", "trip", wait=0.1):
+                pass
+        # Longer than a key of Redis lives: it is renewed.
+        await asyncio.sleep(1.5 if kind == "redis" else 0)
+        with pytest.raises(ThreadBusy):
+            async with locks.open_turn("t", "trip", wait=0.1):
+                pass
+        other.kill()
+        other.wait()
+        other.stdout.close()
+        async with locks.open_turn("t", "trip", wait=5):
+            pass
 
 
-def test_a_note_that_is_damaged_names_nobody(home: Settings) -> None:
+SHORT = """import asyncio, sys
+import checkpoints.redis_locks
+checkpoints.redis_locks.RedisLocks.__init__.__defaults__ = (1.0,)"""
+
+
+async def test_a_turn_whose_lock_was_lost_is_told_so() -> None:
+    async with fresh_database("redis") as url:
+        from checkpoints.redis_locks import RedisLocks
+        from graph.redis import open_client
+
+        async with (
+            open_client(parse_database(url)) as client,
+            RedisLocks(client, 0.3).open_turn("t", "trip") as hold,
+        ):
+            hold.check()
+            await client.flushdb()
+            await asyncio.sleep(0.3)
+            with pytest.raises(ThreadLost, match="'trip' was lost"):
+                hold.check()
+
+
+async def test_a_turn_whose_connection_was_cut_is_told_so(home: Settings) -> None:
+    async with fresh_database("postgres") as url:
+        import psycopg
+
+        async with (
+            open_locks(parse_database(url), home.locks) as locks,
+            locks.open_turn("t", "trip") as hold,
+        ):
+            hold.check()
+            pid = hold.conn.info.backend_pid  # type: ignore[attr-defined]
+            async with await psycopg.AsyncConnection.connect(url, autocommit=True) as other:
+                await other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+                await asyncio.sleep(0.3)
+            with pytest.raises(ThreadLost, match="'trip' was lost"):
+                hold.check()
+
+
+@pytest.mark.parametrize("kind", ["files", "store"])
+async def test_a_turn_that_was_cut_off_leaves_a_note_for_its_user_alone(
+    kind: str, home: Settings
+) -> None:
+    async with open_store(home) as store:
+        turns: OpenTurns = (
+            FileTurns(home.locks) if kind == "files" else StoreTurns(store, open_turns_of)
+        )
+        assert not await turns.note("ada", "t", "trip")
+        assert await turns.left("ada") == ["trip"]
+        assert await turns.left("bob") == []
+        assert await turns.note("ada", "t", "trip")
+        await turns.forget("ada", "t")
+        assert await turns.left("ada") == []
+
+
+async def test_a_note_that_is_damaged_names_nobody(home: Settings) -> None:
     (home.locks / "x.open").write_text('{"user": "ad')
-    assert left_open(home.locks, "ada") == []
+    assert await FileTurns(home.locks).left("ada") == []

@@ -11,6 +11,7 @@ from langgraph.store.base import GetOp, PutOp, SearchOp
 from graph.errors import StorageFailed
 from graph.settings import Settings
 from stores.hybrid import HybridStore, open_store
+from tests.backends import environ_of
 
 ROOT = Path(__file__).parents[2]
 LISBON = "My sister Miriam moved to Lisbon and keeps two parrots."
@@ -139,12 +140,11 @@ async def test_chinese_and_thai_words_are_found(home: Settings) -> None:
 
 
 OTHER = """
-import asyncio, sys
-from pathlib import Path
-from graph.settings import Settings
+import asyncio
+from graph.settings import load_settings
 from stores.hybrid import open_store
 async def main():
-    async with open_store(Settings(home=Path(sys.argv[1]))) as store:
+    async with open_store(load_settings()) as store:
         await store.aput(("ada", "x"), "other", {"text": "My puppy barks at cats."})
         while not store.notice:
             await asyncio.sleep(0.01)
@@ -159,8 +159,8 @@ async def test_a_second_process_searches_without_vectors_says_so_and_is_indexed_
     async with open_store(home) as store:
         await store.index_pending()
         done = subprocess.run(
-            [sys.executable, "-c", OTHER, str(home.home)],
-            env={"PYTHONPATH": str(ROOT)},
+            [sys.executable, "-c", OTHER],
+            env=environ_of(home),
             capture_output=True,
             text=True,
             check=True,
@@ -171,12 +171,11 @@ async def test_a_second_process_searches_without_vectors_says_so_and_is_indexed_
 
 
 KILLED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from graph.settings import Settings
+import asyncio, os, signal
+from graph.settings import load_settings
 from stores.hybrid import open_store
 async def main():
-    async with open_store(Settings(home=Path(sys.argv[1]))) as store:
+    async with open_store(load_settings()) as store:
         await store.aput(("ada", "x"), "dog", {"text": "My puppy barks at cats."})
         os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
@@ -184,9 +183,7 @@ asyncio.run(main())
 
 
 async def test_a_vector_that_a_kill_prevented_is_made_on_the_next_start(home: Settings) -> None:
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(home.home)], env={"PYTHONPATH": str(ROOT)}, check=False
-    )
+    killed = subprocess.run([sys.executable, "-c", KILLED], env=environ_of(home), check=False)
     assert killed.returncode == -9
     async with open_store(home) as store:
         await store.index_pending()
@@ -212,6 +209,7 @@ async def test_words_and_vectors_can_be_made_again_from_the_items(home: Settings
         assert len(await store.vectors.search("ada", "Vienna", 10)) == 2
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"no database " * 1000, "cannot be used"), (b"", "")],
@@ -230,6 +228,7 @@ async def test_a_file_that_is_no_database_is_left_as_it_was(
     assert home.database.read_bytes() == content
 
 
+@pytest.mark.sqlite
 async def test_the_database_of_another_program_is_refused_and_left_as_it_was(
     home: Settings,
 ) -> None:
@@ -243,6 +242,7 @@ async def test_the_database_of_another_program_is_refused_and_left_as_it_was(
     assert home.database.read_bytes() == before
 
 
+@pytest.mark.sqlite
 async def test_the_data_of_a_newer_version_is_refused_and_left_as_it_was(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)

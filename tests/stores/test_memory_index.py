@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from graph.settings import Settings
 from stores import memory_indexes
 from stores.hybrid import HybridStore, open_store
+from tests.backends import environ_of
 
 ROOT = Path(__file__).parents[2]
 SPACE = ("ada", "messages", "t1")
@@ -51,14 +52,12 @@ async def test_whatever_changes_a_search_finds_what_a_new_process_would_find(
 
 async def other_process(home: Settings, work: str) -> None:
     code = (
-        "import asyncio, sys\nfrom pathlib import Path\nfrom graph.settings import Settings\n"
+        "import asyncio\nfrom graph.settings import load_settings\n"
         "from stores.hybrid import open_store\nasync def main():\n"
-        f"    async with open_store(Settings(home=Path(sys.argv[1]))) as store:\n        {work}\n"
+        f"    async with open_store(load_settings()) as store:\n        {work}\n"
         "asyncio.run(main())"
     )
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, str(home.home), env={"PYTHONPATH": str(ROOT)}
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=environ_of(home))
     assert await process.wait() == 0
 
 

@@ -1,0 +1,110 @@
+"""One turn at a time per thread, across tasks, processes and machines.
+
+Whatever holds a thread lets go of it when its process dies: the operating system of a file lock,
+PostgreSQL of an advisory lock when its connection ends, Redis of a key that is no longer renewed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from filelock import FileLock, Timeout
+
+from graph.database_url import Database
+from graph.errors import ThreadBusy
+from graph.storage_errors import storage_errors
+
+WAIT_SECONDS = 30.0
+POLL_SECONDS = 0.05
+
+
+class Hold(Protocol):
+    """A thread that is held."""
+
+    def check(self) -> None:
+        """Do nothing, or tell that the hold was lost.
+
+        Raises:
+            ThreadLost: somebody else may have the thread by now.
+        """
+
+
+class Locks(Protocol):
+    """What holds threads."""
+
+    def open_turn(
+        self, thread: str, name: str, *, wait: float = WAIT_SECONDS
+    ) -> AbstractAsyncContextManager[Hold]:
+        """Hold the thread for one turn; `name` is what a person calls it.
+
+        Raises:
+            ThreadBusy: somebody else held it for `wait` seconds.
+        """
+
+
+@asynccontextmanager
+async def open_locks(database: Database, folder: Path) -> AsyncIterator[Locks]:
+    """Open what holds the threads of a database; the `folder` serves those of one machine.
+
+    Raises:
+        StorageFailed: the database cannot be reached.
+    """
+    with storage_errors(database):
+        async with _opened(database, folder) as locks:
+            yield locks
+
+
+@asynccontextmanager
+async def _opened(database: Database, folder: Path) -> AsyncIterator[Locks]:
+    if database.kind == "postgres":
+        from checkpoints.postgres_locks import PostgresLocks
+
+        async with PostgresLocks(database) as locks:
+            yield locks
+    elif database.kind == "redis":
+        from checkpoints.redis_locks import RedisLocks
+        from graph.redis import open_client
+
+        async with open_client(database) as client:
+            yield RedisLocks(client)
+    else:
+        yield FileLocks(folder)
+
+
+class FileLocks:
+    """Locks of the operating system: one file a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @asynccontextmanager
+    async def open_turn(
+        self, thread: str, name: str, *, wait: float = WAIT_SECONDS
+    ) -> AsyncIterator[Hold]:
+        """Hold the thread for one turn.
+
+        Raises:
+            ThreadBusy: somebody else held it for `wait` seconds.
+        """
+        path = self._folder / f"{sha256(thread.encode()).hexdigest()[:32]}.lock"
+        lock = FileLock(path, timeout=0, is_singleton=False, thread_local=False)
+        began = monotonic()
+        while True:
+            try:
+                lock.acquire()
+                break
+            except Timeout:
+                if monotonic() - began >= wait:
+                    raise ThreadBusy(name, monotonic() - began) from None
+                await asyncio.sleep(POLL_SECONDS)
+        try:
+            yield self
+        finally:
+            lock.release()
+
+    def check(self) -> None:
+        """Do nothing: a file lock is never lost."""

@@ -1,0 +1,112 @@
+"""Threads held by advisory locks of PostgreSQL, each on a connection of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from hashlib import sha256
+
+from psycopg import Error
+from psycopg.errors import LockNotAvailable
+
+from checkpoints.locks import WAIT_SECONDS
+from graph.database_url import Database
+from graph.errors import ThreadBusy, ThreadLost
+from graph.postgres import Connection, open_connection
+
+SPARE = 2
+"""Connections kept open between turns."""
+NOW_MILLISECONDS = 1
+"""As good as no waiting; 0 would mean waiting for ever."""
+
+
+class PostgresHold:
+    """A thread held by one connection, which is watched while the turn goes on."""
+
+    def __init__(self, conn: Connection, name: str) -> None:
+        self.conn = conn
+        self._name = name
+        self._watching = asyncio.create_task(self._watch())
+
+    def check(self) -> None:
+        """Tell whether the connection, and with it the lock, is gone.
+
+        Raises:
+            ThreadLost: it is.
+        """
+        if self._watching.done() or self.conn.closed:
+            raise ThreadLost(self._name)
+
+    async def stop(self) -> None:
+        """Stop watching, so that the connection can be used again."""
+        self._watching.cancel()
+        await asyncio.gather(self._watching, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        """Wait for what never comes; it ends with an error when the connection does."""
+        with suppress(Error):
+            async for _ in self.conn.notifies():
+                pass
+
+
+class PostgresLocks:
+    """Advisory locks: who waits is served in order, and who dies lets go."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._spare: list[Connection] = []
+        self._stack = AsyncExitStack()
+
+    @asynccontextmanager
+    async def open_turn(
+        self, thread: str, name: str, *, wait: float = WAIT_SECONDS
+    ) -> AsyncIterator[PostgresHold]:
+        """Hold the thread for one turn.
+
+        Raises:
+            ThreadBusy: somebody else held it for `wait` seconds.
+        """
+        conn = await self._connection()
+        key = int.from_bytes(sha256(thread.encode()).digest()[:8], signed=True)
+        milliseconds = max(NOW_MILLISECONDS, int(wait * 1000))
+        try:
+            await conn.execute("SELECT set_config('lock_timeout', %s, false)", (str(milliseconds),))
+            await conn.execute("SELECT pg_advisory_lock(%s)", (key,))
+        except LockNotAvailable:
+            await self._keep(conn)
+            raise ThreadBusy(name, wait) from None
+        except BaseException:
+            # Whoever is cancelled while waiting may have got the lock: it goes with the connection.
+            await conn.close()
+            raise
+        hold = PostgresHold(conn, name)
+        try:
+            yield hold
+        finally:
+            await hold.stop()
+            with suppress(Error):
+                await conn.execute("SELECT pg_advisory_unlock(%s)", (key,))
+            await self._keep(conn)
+
+    async def __aenter__(self) -> "PostgresLocks":
+        # At once, so that a server that cannot be reached is known before a turn begins.
+        self._spare.append(await self._connection())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _connection(self) -> Connection:
+        while self._spare:
+            conn = self._spare.pop()
+            try:
+                await conn.execute("SELECT 1")
+            except Error:
+                continue  # The server restarted while it was idle.
+            return conn
+        return await self._stack.enter_async_context(open_connection(self._database))
+
+    async def _keep(self, conn: Connection) -> None:
+        if conn.closed or len(self._spare) >= SPARE:
+            await conn.close()
+        else:
+            self._spare.append(conn)

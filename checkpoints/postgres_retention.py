@@ -1,0 +1,160 @@
+"""What is kept on PostgreSQL, and how long: delete, copy, prune, expire, on the saver's tables."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graph.postgres import Connection
+
+TABLES = ("checkpoint_writes", "checkpoint_blobs", "checkpoints", "lifetimes")
+COLUMNS = {
+    "checkpoints": "checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata",
+    "checkpoint_blobs": "checkpoint_ns, channel, version, type, blob",
+    "checkpoint_writes": (
+        "checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, blob"
+    ),
+}
+FOREVER_MINUTES = 1e9
+BURIED = "TK001"
+"""SQLSTATE of what comes late for a deleted thread."""
+# See sqlite_retention.py for what is late.
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS lifetimes (
+    thread_id text PRIMARY KEY, minutes double precision NOT NULL, expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS lifetimes_end ON lifetimes (expires_at);
+CREATE INDEX IF NOT EXISTS checkpoints_run ON checkpoints ((metadata ->> 'run_id'));
+CREATE TABLE IF NOT EXISTS buried (thread_id text PRIMARY KEY, at text NOT NULL);
+CREATE OR REPLACE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE stands_on text := new.checkpoint_id;
+BEGIN
+    IF TG_TABLE_NAME = 'checkpoints' THEN
+        stands_on := coalesce(
+            new.metadata -> 'parents' ->> '', new.parent_checkpoint_id, new.checkpoint_id
+        );
+    END IF;
+    -- The lock is the one that a deletion takes: either it sees this row, or this row its mark.
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended(new.thread_id, 0));
+    IF EXISTS (
+        SELECT 1 FROM buried
+        WHERE thread_id = new.thread_id AND at COLLATE "C" > stands_on COLLATE "C"
+    ) THEN
+        RAISE EXCEPTION 'this thread was deleted' USING ERRCODE = '{BURIED}';
+    END IF;
+    RETURN new;
+END $$;
+CREATE OR REPLACE TRIGGER checkpoint_late BEFORE INSERT ON checkpoints
+FOR EACH ROW EXECUTE FUNCTION refuse_late();
+CREATE OR REPLACE TRIGGER write_late BEFORE INSERT ON checkpoint_writes
+FOR EACH ROW EXECUTE FUNCTION refuse_late()
+"""
+# Blobs that only deleted checkpoints named. A channel keeps its version until it changes, so a
+# blob may serve checkpoints older and newer than itself.
+DELETE_CHECKPOINTS = """
+WITH gone AS (
+    DELETE FROM checkpoints WHERE {where}
+    RETURNING thread_id, checkpoint_ns, checkpoint_id, checkpoint -> 'channel_versions' AS versions
+), old_writes AS (
+    DELETE FROM checkpoint_writes w USING gone
+    WHERE w.thread_id = gone.thread_id AND w.checkpoint_ns = gone.checkpoint_ns
+        AND w.checkpoint_id = gone.checkpoint_id
+), kept AS (
+    SELECT DISTINCT c.thread_id, c.checkpoint_ns, v.key, v.value
+    FROM checkpoints c CROSS JOIN LATERAL jsonb_each_text(c.checkpoint -> 'channel_versions') AS v
+    WHERE c.thread_id IN (SELECT thread_id FROM gone)
+        AND (c.thread_id, c.checkpoint_ns, c.checkpoint_id)
+            NOT IN (SELECT thread_id, checkpoint_ns, checkpoint_id FROM gone)
+), freed AS (
+    SELECT DISTINCT gone.thread_id, gone.checkpoint_ns, v.key, v.value
+    FROM gone CROSS JOIN LATERAL jsonb_each_text(gone.versions) AS v
+    EXCEPT SELECT thread_id, checkpoint_ns, key, value FROM kept
+)
+DELETE FROM checkpoint_blobs b USING freed
+WHERE b.thread_id = freed.thread_id AND b.checkpoint_ns = freed.checkpoint_ns
+    AND b.channel = freed.key AND b.version = freed.value
+"""
+
+
+async def delete_threads(conn: "Connection", threads: Sequence[str]) -> None:
+    """Delete all checkpoints and writes of threads."""
+    for table in TABLES:
+        await conn.execute(f"DELETE FROM {table} WHERE thread_id = ANY(%s)", (list(threads),))
+
+
+async def bury_thread(conn: "Connection", thread: str, at: str) -> None:
+    """Delete a thread and note when; nothing of its content stays."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (thread,))
+    await conn.execute(
+        "INSERT INTO buried VALUES (%s, %s) ON CONFLICT (thread_id) DO UPDATE SET at = excluded.at",
+        (thread, at),
+    )
+    await delete_threads(conn, [thread])
+
+
+async def delete_for_runs(conn: "Connection", run_ids: Sequence[str]) -> None:
+    """Delete the checkpoints and writes of these runs."""
+    where = "metadata ->> 'run_id' = ANY(%s)"
+    await conn.execute(DELETE_CHECKPOINTS.format(where=where), (list(run_ids),))
+
+
+async def copy_thread(conn: "Connection", source: str, target: str) -> None:
+    """Copy all checkpoints and writes of `source` to `target`."""
+    for table, columns in COLUMNS.items():
+        await conn.execute(
+            f"INSERT INTO {table} (thread_id, {columns}) "
+            f"SELECT %s, {columns} FROM {table} WHERE thread_id = %s ON CONFLICT DO NOTHING",
+            (target, source),
+        )
+
+
+async def keep_turns(conn: "Connection", thread_id: str, keep: int) -> None:
+    """Delete what is older than the newest `keep` turns; each begins with an "input" checkpoint."""
+    began = await conn.execute(
+        "SELECT checkpoint_id FROM checkpoints WHERE thread_id = %s AND checkpoint_ns = '' "
+        "AND metadata ->> 'source' = 'input' ORDER BY checkpoint_id DESC LIMIT 1 OFFSET %s",
+        (thread_id, keep - 1),
+    )
+    if oldest := await began.fetchone():
+        where, place = "thread_id = %s AND checkpoint_id < %s", (thread_id, oldest["checkpoint_id"])
+        await conn.execute(DELETE_CHECKPOINTS.format(where=where), place)
+        # Writes whose checkpoint was never saved, as a crash leaves them.
+        await conn.execute(f"DELETE FROM checkpoint_writes WHERE {where}", place)
+
+
+async def set_lifetime(
+    conn: "Connection", thread_id: str, minutes: float, *, anew: bool = True
+) -> None:
+    """Let a thread expire so long after its last use; not `anew`: unless that is set already."""
+    change = "UPDATE SET minutes = excluded.minutes, expires_at = excluded.expires_at"
+    await conn.execute(
+        "INSERT INTO lifetimes (thread_id, minutes, expires_at) "
+        "VALUES (%s, %s, clock_timestamp() + %s * interval '1 minute') "
+        f"ON CONFLICT (thread_id) DO {change if anew else 'NOTHING'}",
+        (thread_id, minutes, minutes),
+    )
+
+
+async def use_thread(conn: "Connection", thread_id: str) -> float | None:
+    """Extend a thread's life by its use; return its length in minutes, 0 where it is over."""
+    found = await conn.execute(
+        "SELECT minutes, expires_at <= clock_timestamp() AS over FROM lifetimes "
+        "WHERE thread_id = %s",
+        (thread_id,),
+    )
+    row = await found.fetchone()
+    if row is None or row["over"]:
+        return 0.0 if row else None
+    await conn.execute(
+        "UPDATE lifetimes SET expires_at = clock_timestamp() + minutes * interval '1 minute' "
+        "WHERE thread_id = %s",
+        (thread_id,),
+    )
+    return float(row["minutes"])
+
+
+async def expired(conn: "Connection") -> list[str]:
+    """Return the threads whose life is over."""
+    found = await conn.execute(
+        "SELECT thread_id FROM lifetimes WHERE expires_at <= clock_timestamp()"
+    )
+    return [str(row["thread_id"]) for row in await found.fetchall()]

@@ -1,0 +1,84 @@
+"""Connections to PostgreSQL: one is tried first, so that what is wrong is said at once."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from graph.database_url import Database
+from graph.errors import StorageFailed
+
+Connection = AsyncConnection[DictRow]
+Pool = AsyncConnectionPool[Connection]
+
+OLDEST = 130_000
+"""PostgreSQL 13, as its own `server_version_num` writes it."""
+CONNECT_SECONDS = 5
+CONNECTIONS = 4
+SETUP_LOCK = "hashtextextended('threadkeep setup of ' || current_schema(), 0)"
+"""One process at a time sets up the tables of one schema."""
+OPTIONS: dict[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": 0,
+    "row_factory": dict_row,
+    "connect_timeout": CONNECT_SECONDS,
+    "application_name": "threadkeep",
+}
+
+
+@asynccontextmanager
+async def open_connection(database: Database) -> AsyncIterator[Connection]:
+    """Open one connection.
+
+    Raises:
+        StorageFailed: the server is too old.
+        psycopg.Error: it cannot be reached, or refuses.
+    """
+    async with await AsyncConnection.connect(database.url, **OPTIONS) as conn:
+        version = conn.info.server_version
+        if version < OLDEST:
+            raise StorageFailed(
+                f"The server of {database} is PostgreSQL {version // 10_000}; "
+                f"threadkeep needs {OLDEST // 10_000} or newer."
+            )
+        yield conn
+
+
+@asynccontextmanager
+async def open_pool(
+    database: Database, configure: Callable[[Connection], Awaitable[None]] | None = None
+) -> AsyncIterator[Pool]:
+    """Open a few connections that are made again when the server restarts.
+
+    Raises:
+        StorageFailed: the server is too old.
+        psycopg.Error: it cannot be reached, or refuses.
+    """
+    async with open_connection(database):
+        pass
+    pool: Pool = AsyncConnectionPool(
+        database.url,
+        min_size=1,
+        max_size=CONNECTIONS,
+        timeout=CONNECT_SECONDS,
+        kwargs=OPTIONS,
+        configure=configure,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+    )
+    async with pool:
+        yield pool
+
+
+@asynccontextmanager
+async def setup_lock(pool: Pool) -> AsyncIterator[None]:
+    """Hold back other processes that set up the same database."""
+    async with pool.connection() as conn:
+        await conn.execute(f"SELECT pg_advisory_lock({SETUP_LOCK})")
+        try:
+            yield
+        finally:
+            await conn.execute(f"SELECT pg_advisory_unlock({SETUP_LOCK})")

@@ -1,0 +1,116 @@
+"""LangGraph's PostgreSQL store, opened, checked and set up with what stands beside it."""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from langgraph.store.base import ListNamespacesOp, Op, Result
+from langgraph.store.postgres.aio import AsyncPostgresStore
+from psycopg.types.json import Jsonb, set_json_dumps
+
+from graph.database_url import Database
+from graph.errors import StorageFailed
+from graph.postgres import Connection, Pool, open_pool, setup_lock
+from stores.namespaces import SECRET, new_secret
+from stores.postgres_schema import SCHEMA, VERSION
+from stores.sqlite_items import Place
+
+# A NUL as JSON writes it, behind an even number of backslashes.
+NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+class PostgresItems(AsyncPostgresStore):
+    """`AsyncPostgresStore` that never returns what has expired."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool, ttl={"omit_expired": True, "refresh_on_read": True})
+        self.pool = pool
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do a list of operations; the results are in their order."""
+        ops = list(ops)
+        if any(isinstance(op, ListNamespacesOp) for op in ops):
+            # LangGraph's own list names the namespaces of what has expired until it is swept.
+            await self.sweep_ttl()
+        return await super().abatch(ops)
+
+    async def extend(self, places: Sequence[Place]) -> None:
+        """Let items that expire live as long again from now on."""
+        async with self.pool.connection() as conn:
+            for namespace, key in places:
+                await conn.execute(
+                    "UPDATE store SET expires_at = now() + ttl_minutes * interval '1 minute' "
+                    "WHERE prefix = %s AND key = %s AND ttl_minutes IS NOT NULL",
+                    (".".join(namespace), key),
+                )
+
+
+@asynccontextmanager
+async def open_postgres_items(database: Database) -> AsyncIterator[PostgresItems]:
+    """Open the items, their tables made where they are not.
+
+    Raises:
+        StorageFailed: the tables belong to another program or a newer threadkeep, or the server
+            is too old.
+        psycopg.Error: the server cannot be reached, or refuses.
+    """
+    async with open_pool(database, _configure) as pool:
+        items = PostgresItems(pool)
+        try:
+            async with setup_lock(pool):
+                await _set_up(items, database)
+            yield items
+        finally:
+            if items._task:
+                items._task.cancel()
+
+
+async def _configure(conn: Connection) -> None:
+    set_json_dumps(_dumps, conn)
+
+
+def _dumps(value: Any) -> bytes:
+    """Return JSON without NUL, which PostgreSQL refuses in text."""
+    return NUL.sub(rb"\1", orjson.dumps(value))
+
+
+async def _set_up(items: PostgresItems, database: Database) -> None:
+    async with items.pool.connection() as conn:
+        if await _version(conn, database) == VERSION:
+            return
+    await items.setup()
+    async with items.pool.connection() as conn, conn.transaction():
+        await conn.execute(SCHEMA, prepare=False)
+        namespace, key = SECRET
+        await conn.execute(
+            "INSERT INTO store (prefix, key, value) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            (".".join(namespace), key, Jsonb(new_secret())),
+        )
+        await conn.execute("DELETE FROM threadkeep")
+        await conn.execute("INSERT INTO threadkeep VALUES (%s)", (VERSION,))
+
+
+async def _version(conn: Connection, database: Database) -> int:
+    """Return the version of our tables, 0 where there are none; refuse what is not ours."""
+    found = await conn.execute(
+        "SELECT to_regclass('threadkeep') IS NOT NULL AS ours, "
+        "to_regclass('store') IS NOT NULL AS any"
+    )
+    tables = await found.fetchone()
+    if tables is None or not tables["ours"]:
+        if tables and tables["any"]:
+            raise StorageFailed(
+                f"The database {str(database)!r} has a table 'store' of another program. "
+                "Name another database, or a schema of its own by ?options=-csearch_path%3DNAME."
+            )
+        return 0
+    row = await (await conn.execute("SELECT max(version) AS version FROM threadkeep")).fetchone()
+    version = int(row["version"] or 0) if row else 0
+    if version > VERSION:
+        raise StorageFailed(
+            f"The database {str(database)!r} has version {version}, this threadkeep knows up to "
+            f"{VERSION}. Install a newer threadkeep, or name another database."
+        )
+    return version

@@ -1,0 +1,91 @@
+"""Full-text search beside LangGraph's own `store` table on PostgreSQL, kept by triggers.
+
+The same tables as on SQLite (see sqlite_schema.py): `indexed` names what is searchable with its
+words and marks what still wants a vector, `gone` names what is no longer there. Numbers are never
+used twice; those of one owner become visible in their order, since a transaction that takes one
+holds back the others of that owner until it is over.
+"""
+
+VERSION = 1
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS threadkeep (version int NOT NULL);
+CREATE TABLE IF NOT EXISTS owners (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL UNIQUE
+);
+CREATE TABLE IF NOT EXISTS indexed (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    prefix text NOT NULL,
+    key text NOT NULL,
+    owner bigint NOT NULL,
+    pending boolean NOT NULL DEFAULT true,
+    words tsvector NOT NULL,
+    UNIQUE (prefix, key)
+);
+CREATE INDEX IF NOT EXISTS indexed_pending ON indexed (id) WHERE pending;
+CREATE INDEX IF NOT EXISTS indexed_owner ON indexed (owner, id);
+CREATE INDEX IF NOT EXISTS indexed_words ON indexed USING gin (words);
+CREATE TABLE IF NOT EXISTS gone (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id bigint NOT NULL,
+    owner bigint NOT NULL,
+    pending boolean NOT NULL DEFAULT true
+);
+CREATE INDEX IF NOT EXISTS gone_pending ON gone (seq) WHERE pending;
+CREATE INDEX IF NOT EXISTS gone_owner ON gone (owner, seq);
+-- LangGraph keeps whole minutes, so that half a minute would become none when it is extended.
+ALTER TABLE store ALTER COLUMN ttl_minutes TYPE double precision;
+
+CREATE OR REPLACE FUNCTION words_of(value jsonb, owner bigint)
+RETURNS tsvector LANGUAGE sql STABLE AS $$
+    SELECT setweight(to_tsvector('english', coalesce(value ->> 'text', '')), 'A')
+        || setweight(to_tsvector('english', coalesce(value ->> 'before', '')), 'B')
+        || array_to_tsvector(ARRAY['owner' || owner])
+$$;
+
+CREATE OR REPLACE FUNCTION index_item() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    named text;
+    numbered bigint;
+BEGIN
+    IF TG_OP = 'UPDATE' AND new.value = old.value AND EXISTS (
+        SELECT 1 FROM indexed WHERE prefix = new.prefix AND key = new.key
+    ) THEN
+        RETURN NULL;
+    END IF;
+    named := split_part(coalesce(new.prefix, old.prefix), '.', 1);
+    PERFORM pg_advisory_xact_lock(hashtextextended('threadkeep ' || named, 0));
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM indexed WHERE prefix = old.prefix AND key = old.key;
+    END IF;
+    IF TG_OP <> 'DELETE' AND jsonb_typeof(new.value -> 'text') = 'string' THEN
+        INSERT INTO owners (name) VALUES (named) ON CONFLICT DO NOTHING;
+        SELECT id INTO numbered FROM owners WHERE name = named;
+        INSERT INTO indexed (prefix, key, owner, words)
+        VALUES (new.prefix, new.key, numbered, words_of(new.value, numbered));
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION note_gone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO gone (id, owner) VALUES (old.id, old.owner);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER store_changed AFTER INSERT OR DELETE OR UPDATE OF value ON store
+FOR EACH ROW EXECUTE FUNCTION index_item();
+CREATE OR REPLACE TRIGGER indexed_gone AFTER DELETE ON indexed
+FOR EACH ROW EXECUTE FUNCTION note_gone()
+"""
+
+REBUILD = [
+    "LOCK TABLE store IN SHARE ROW EXCLUSIVE MODE",
+    "DELETE FROM indexed",
+    "INSERT INTO owners (name) SELECT DISTINCT split_part(prefix, '.', 1) FROM store "
+    "WHERE jsonb_typeof(value -> 'text') = 'string' ON CONFLICT DO NOTHING",
+    "INSERT INTO indexed (prefix, key, owner, words) "
+    "SELECT s.prefix, s.key, o.id, words_of(s.value, o.id) FROM store AS s "
+    "JOIN owners AS o ON o.name = split_part(s.prefix, '.', 1) "
+    "WHERE jsonb_typeof(s.value -> 'text') = 'string' ORDER BY s.created_at, s.prefix, s.key",
+]

@@ -1,0 +1,131 @@
+"""The databases that tests run against, each run in a corner of its own."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from graph.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+POSTGRES = os.environ.get("THREADKEEP_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
+REDIS = os.environ.get("THREADKEEP_TEST_REDIS", "redis://127.0.0.1:6379/0")
+REQUIRED = os.environ.get("THREADKEEP_TEST_REQUIRE", "").split(",")
+"""Servers whose absence is a failure, not a skip."""
+BACKENDS = ("sqlite", "memory", "postgres", "redis")
+
+
+@asynccontextmanager
+async def fresh_database(kind: str) -> AsyncIterator[str]:
+    """Yield the address of an empty database of this kind; it is gone at the end."""
+    if kind == "memory":
+        yield "memory://"
+    elif kind == "sqlite":
+        with TemporaryDirectory() as folder:
+            yield f"sqlite:///{Path(folder) / 'threadkeep.sqlite'}"
+    elif kind == "postgres":
+        async with fresh_schema() as url:
+            yield url
+    else:
+        async with fresh_redis() as url:
+            yield url
+
+
+@asynccontextmanager
+async def fresh_schema() -> AsyncIterator[str]:
+    """Yield an address of PostgreSQL whose tables go to a schema of their own."""
+    need("postgres", POSTGRES)
+    import psycopg
+
+    name = f"threadkeep_{secrets.token_hex(6)}"
+    async with await psycopg.AsyncConnection.connect(POSTGRES, autocommit=True) as conn:
+        await conn.execute(f'CREATE SCHEMA "{name}"')
+        try:
+            join = "&" if "?" in POSTGRES else "?"
+            yield f"{POSTGRES}{join}options={quote(f'-c search_path={name}')}"
+        finally:
+            await conn.execute(f'DROP SCHEMA "{name}" CASCADE')
+
+
+@asynccontextmanager
+async def fresh_redis() -> AsyncIterator[str]:
+    """Yield an address of an empty Redis: one of its databases that nobody else uses."""
+    need("redis", REDIS)
+    from valkey.asyncio import Valkey
+
+    base = REDIS.rpartition("/")[0]
+    for number in range(15, 0, -1):
+        client = Valkey.from_url(f"{base}/{number}".replace("redis://", "valkey://"))
+        if await client.dbsize() == 0 and await client.set("taken", "1", nx=True, ex=600):
+            break
+        await client.aclose()
+    else:
+        pytest.fail("All databases of the Redis for tests are taken.")
+    try:
+        yield f"{base}/{number}"
+    finally:
+        await client.flushdb()
+        await client.aclose()
+
+
+@contextmanager
+def chroma_server(folder: Path) -> Iterator[str]:
+    """Run a Chroma server of its own, and yield its address."""
+    program = str(Path(sys.executable).with_name("chroma"))
+    if not Path(program).exists():
+        absent("chroma", "there is no program 'chroma' beside this Python")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [program, "run", "--host", "127.0.0.1", "--port", str(port), "--path", str(folder)]
+    server = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder.parent
+    )
+    try:
+        for _ in range(200):
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        else:
+            absent("chroma", "'chroma run' does not answer")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def absent(name: str, said: str) -> None:
+    """Skip the test, or fail where the server is required."""
+    if name in REQUIRED:
+        pytest.fail(f"{said}, and THREADKEEP_TEST_REQUIRE asks for {name}")
+    pytest.skip(said)
+
+
+def need(name: str, address: str) -> None:
+    """Skip the test where the server is absent, or fail where it is required."""
+    parts = urlsplit(address)
+    try:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), 2):
+            return
+    except OSError as error:
+        said = f"no {name} at {parts.hostname}:{parts.port} ({error})"
+    absent(name, said)
+
+
+def environ_of(settings: Settings) -> dict[str, str]:
+    """Return the environment in which another process works with the same data."""
+    env = {"PYTHONPATH": str(ROOT), "THREADKEEP_HOME": str(settings.home)}
+    if settings.checkpoints:
+        env["THREADKEEP_DB"] = settings.checkpoints.url
+    if settings.chroma_url:
+        env["THREADKEEP_CHROMA_URL"] = settings.chroma_url
+    return env

@@ -1,0 +1,33 @@
+"""Every promise of the store holds on every database that can keep it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from graph.database_url import parse_database
+from graph.settings import Settings, make_home
+from tests.backends import fresh_database
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what wants a `home` on SQLite and PostgreSQL, unless it is about a SQLite file."""
+    if "home" in metafunc.fixturenames:
+        about_sqlite = metafunc.definition.get_closest_marker("sqlite")
+        kinds = ["sqlite"] if about_sqlite else ["sqlite", "postgres"]
+        metafunc.parametrize("home", kinds, indirect=True)
+
+
+@pytest_asyncio.fixture
+async def home(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Settings]:
+    """An empty data folder, and an empty database."""
+    if request.param == "sqlite":
+        settings = Settings(home=tmp_path / "home")
+        make_home(settings)
+        yield settings
+        return
+    async with fresh_database(request.param) as url:
+        settings = Settings(home=tmp_path / "home", checkpoints=parse_database(url))
+        make_home(settings)
+        yield settings

@@ -1,0 +1,126 @@
+"""What only PostgreSQL can get wrong."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import AsyncConnection
+
+from graph.database_url import parse_database
+from graph.errors import StorageFailed
+from graph.settings import Settings
+from stores.hybrid import open_store
+from stores.postgres_index import PostgresIndex
+from stores.postgres_items import _dumps
+from tests.backends import fresh_database
+
+
+async def test_the_tables_of_another_program_are_refused_and_left_as_they_were(
+    tmp_path: Path,
+) -> None:
+    async with (
+        fresh_database("postgres") as url,
+        await AsyncConnection.connect(url, autocommit=True) as conn,
+    ):
+        await conn.execute("CREATE TABLE store (recipe text)")
+        with pytest.raises(StorageFailed, match="another program"):
+            async with open_store(Settings(home=tmp_path, checkpoints=parse_database(url))):
+                pass
+        found = await conn.execute(
+            "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+        )
+        assert await found.fetchone() == (1,)
+
+
+async def test_the_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None:
+    async with fresh_database("postgres") as url:
+        home = Settings(home=tmp_path, checkpoints=parse_database(url))
+        async with open_store(home):
+            pass
+        async with await AsyncConnection.connect(url, autocommit=True) as conn:
+            await conn.execute("UPDATE threadkeep SET version = 99")
+        with pytest.raises(StorageFailed, match="version 99"):
+            async with open_store(home):
+                pass
+
+
+async def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    database = parse_database("postgresql://me:geheim@127.0.0.1:1/nothing")
+    with pytest.raises(StorageFailed) as raised:
+        async with open_store(Settings(home=tmp_path, checkpoints=database)):
+            pass
+    assert "postgresql://me@127.0.0.1:1/nothing" in str(raised.value)
+    assert "geheim" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+NASTY = st.text(st.sampled_from("a\0\\u0ü\"'%{}北"), max_size=12)
+
+
+@given(value=st.recursive(NASTY, lambda inner: st.dictionaries(NASTY, inner) | st.lists(inner)))
+def test_json_loses_nothing_but_nul(value: Any) -> None:
+    def clean(each: Any) -> Any:
+        if isinstance(each, str):
+            return each.replace("\0", "")
+        if isinstance(each, list):
+            return [clean(inner) for inner in each]
+        return {clean(key): clean(inner) for key, inner in each.items()}
+
+    keys = str(value).count("\0") == 0
+    written = orjson.loads(_dumps(value))
+    assert written == clean(value) or not keys
+
+
+async def test_nul_is_left_out_of_what_is_kept(tmp_path: Path) -> None:
+    async with (
+        fresh_database("postgres") as url,
+        open_store(Settings(home=tmp_path, checkpoints=parse_database(url))) as store,
+    ):
+        await store.aput(("ada", "x"), "k", {"text": "a\0b \\u0000 c"})
+        item = await store.aget(("ada", "x"), "k")
+        assert item is not None
+        assert item.value == {"text": "ab \\u0000 c"}
+
+
+async def test_what_many_write_at_once_for_one_user_is_all_found(tmp_path: Path) -> None:
+    async with fresh_database("postgres") as url:
+        one = Settings(home=tmp_path / "1", checkpoints=parse_database(url))
+        async with open_store(one) as store, open_store(replace(one, home=tmp_path / "2")) as other:
+
+            async def put(number: int) -> None:
+                writer = store if number % 2 else other
+                await writer.aput(("ada", "t", str(number)), "k", {"text": f"parrot {number}"})
+                found = await writer.asearch(("ada",), query="parrot", limit=100)
+                assert f"parrot {number}" in [item.value["text"] for item in found]
+
+            await asyncio.gather(*map(put, range(40)))
+            for reader in (store, other):
+                found = await reader.asearch(("ada",), query="parrot", limit=100)
+                assert len(found) == 40
+
+
+async def test_a_large_users_items_are_found_by_words_below_their_namespace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stores.memory_indexes.ROWS_OF_ONE", -1)
+    async with fresh_database("postgres") as url:
+        home = Settings(home=tmp_path, checkpoints=parse_database(url))
+        async with open_store(home) as store:
+            await store.aput(("ada", "messages", "t1"), "a", {"text": "Two parrots live here."})
+            await store.aput(("ada", "messages", "t2"), "b", {"text": "x", "before": "A parrot?"})
+            await store.aput(("bob", "messages", "t1"), "c", {"text": "A parrot"})
+            await store.aput(("adam", "messages", "t1"), "d", {"text": "A parrot"})
+            for below, keys in (
+                (("ada",), ["a", "b"]),
+                (("ada", "messages", "t2"), ["b"]),
+                (("bob",), ["c"]),
+                (("ad",), []),
+            ):
+                found = await store.asearch(below, query="the parrot's ' | & ! :* \\")
+                assert [item.key for item in found] == keys
+            assert isinstance(store.index, PostgresIndex)
