@@ -3,6 +3,8 @@
 200 turns with a model that takes 500 ms for every call, over HTTP, on the embedded home. Measured
 is the time from the user's message to the first token, compactions and extractions included; the
 next message comes when the bookkeeping of the one before is done, as from a person who reads.
+Between the turns the same server is asked directly: how far those times lie apart is the noise of
+the machine.
 """
 
 import argparse
@@ -10,8 +12,11 @@ import asyncio
 import os
 import tempfile
 import time
+from contextlib import aclosing
 from pathlib import Path
 from random import Random
+
+from langchain_core.language_models import BaseChatModel
 
 from benchmarks.report import percentile, report
 from benchmarks.scripted_thread import NOTHING_FOUND, kind_of, open_scripted
@@ -19,6 +24,7 @@ from benchmarks.turn import sentence
 from cli.agent import Agent, open_agent
 from graph.context import Context
 from graph.settings import Settings
+from nodes.model import model_of
 
 TURNS = 200
 SECONDS = 0.5
@@ -36,11 +42,22 @@ async def turn(agent: Agent, context: Context, text: str) -> tuple[float, float]
     return first, time.perf_counter() - began
 
 
+async def bare(model: BaseChatModel) -> float:
+    """Return the milliseconds to the first token of the model alone."""
+    began = time.perf_counter()
+    async with aclosing(model.astream("hello")) as chunks:  # type: ignore[type-var]
+        async for chunk in chunks:
+            if chunk.text:
+                break
+    return (time.perf_counter() - began) * 1_000
+
+
 async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, bool]]:
     """Return the figures and which targets they meet."""
     random = Random(7)
     firsts: list[float] = []
     wholes: list[float] = []
+    alone: list[float] = []
     async with open_scripted() as thread, open_agent(Settings(home=home)) as agent:
         thread.replies = lambda asked: sentence(random, 30)
         thread.summarise = lambda asked: sentence(random, 60)
@@ -56,6 +73,7 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
             before_answer.append(kind_of(thread.server.requests[asked]) != "answer")
             firsts.append(first * 1_000)
             wholes.append(whole * 1_000)
+            alone.append(await bare(await model_of(context)))
         compactions = len(thread.summaries)
     median = percentile(firsts, 0.5)
     figures = {
@@ -67,6 +85,8 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
         "first_token_max_ms": max(firsts),
         "whole_turn_p50_ms": percentile(wholes, 0.5),
         "max_to_median": max(firsts) / median,
+        "model_alone_p50_ms": percentile(alone, 0.5),
+        "model_alone_max_to_median": max(alone) / percentile(alone, 0.5),
     }
     met = {
         "worst first token <= 1.1 x median": figures["max_to_median"] <= 1.1,

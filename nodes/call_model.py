@@ -43,7 +43,7 @@ async def call_model(state: State, runtime: Runtime[Context]) -> Update:
         plan, most = await smaller_plan(state, runtime, model, overflow, counted)
         reply = await answer(model, plan.prompt)
         prompt, counted = plan.prompt, int(plan.ledger["counted"])
-        done = plan.update | {"windows": _learned(state.windows, name_of(model), most)}
+        done = plan.update(state) | {"windows": _learned(state.windows, name_of(model), most)}
     told = with_reply(reply, name_of(model), exact=is_exact(model))
     done["ledger"] = {**done["ledger"], **told} if "ledger" in done else told
     done["messages"] = [reply]

@@ -15,7 +15,7 @@ from chat_models.openai_errors import ContextOverflow
 from chat_models.tokens import count_message, count_text
 from graph.context import Context
 from graph.state import State, Update
-from nodes.coverage import Coverage, before
+from nodes.coverage import Coverage, after, before
 from nodes.legal import Exchange, exchanges, repair
 from nodes.model import ask_quietly, model_of, window_for
 from nodes.owner import context_of, owner_of, store_of, thread_of
@@ -65,8 +65,8 @@ async def summarize_history(state: State, runtime: Runtime[Context]) -> Update:
         done["ledger"] = {"internal": {"summary": extended.usage}}
     if not extended.covered:
         return done | give_up(state, coverage, window)
-    reached, rest = folded[: extended.covered], state.messages
-    rest = rest[rest.index(reached[-1]) + 1 :]
+    reached = folded[: extended.covered]
+    rest = after(state.messages, reached[-1].id or "")
     covered = coverage.summarizing(extended.summary, reached, rest, window)
     return done | covered.update | {"recalled": []}
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from langgraph.store.memory import InMemoryStore
 
 from benchmarks.legal import measure, refused_by_provider
 from benchmarks.scripted_thread import open_scripted, tokens_of
@@ -120,3 +121,22 @@ def test_a_message_that_is_fine_is_left_as_it_is() -> None:
     assert legal(message).content == "a\nb"
     for fine in (HumanMessage("a"), AIMessage("b", name="ada"), ToolMessage("c", tool_call_id="1")):
         assert legal(fine) is fine
+
+
+async def test_the_arguments_of_a_tool_call_are_stored_and_summarised_as_words() -> None:
+    store = InMemoryStore()
+    call = {"name": "book", "args": {"train": "EN 40463"}, "id": "c1"}
+    said: list[AnyMessage] = [
+        HumanMessage("Book the night train."),
+        AIMessage("", tool_calls=[call]),
+        ToolMessage("Booked, carriage 261.", tool_call_id="c1"),
+        AIMessage("Done."),
+    ]
+    async with open_scripted(store) as thread:
+        thread.context |= {"memory": "summary"}
+        await thread.say(*said, HumanMessage("Thank you."))
+        await thread.say("And the hotel?")
+        assert '(calls book {"train":"EN 40463"})' in thread.summaries[0]
+        assert "Booked, carriage 261." in thread.summaries[0]
+    items = await store.asearch((), limit=100)
+    assert '(calls book {"train":"EN 40463"})' in [item.value.get("text") for item in items]

@@ -1,0 +1,80 @@
+"""What was recalled, by the user's message in front of which it is shown."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from langchain_core.messages import AnyMessage, HumanMessage
+
+from chat_models.tokens import count_message, count_text
+from graph.memories import Memory
+from graph.state import Recalled
+from nodes.legal import Exchange, newest_user_message
+from nodes.prompts import memory_message, with_memories
+
+Blocks = Mapping[str, Sequence[Memory]]
+"""Memories by the id of the message that they stand in front of, the best first."""
+
+
+def blocks_of(memories: Sequence[Memory], messages: Sequence[AnyMessage]) -> Blocks:
+    """Return the memories by place; those whose message is gone are left out."""
+    asked = {message.id for message in messages if isinstance(message, HumanMessage)}
+    blocks: dict[str, list[Memory]] = defaultdict(list)
+    for memory in memories:
+        if (place := memory.get("before", "")) in asked:
+            blocks[place].append(memory)
+    return dict(blocks)
+
+
+def memory_messages(blocks: Blocks) -> dict[str, HumanMessage]:
+    """Return one message of fenced memories for each message that some stand in front of."""
+    return {place: memory_message(there, place) for place, there in blocks.items() if there}
+
+
+def cost(part: Exchange, blocks: Blocks) -> int:
+    """Return what the messages take together with the memories in front of them."""
+    ids = {message.id or "" for message in part}
+    there = {place: found for place, found in blocks.items() if place in ids}
+    return sum(map(count_message, with_memories(part, memory_messages(there))))
+
+
+def within_budget(blocks: Blocks, part: Exchange, budget: int) -> Blocks:
+    """Return the blocks without the worst of what stands in front of `part`, which takes less."""
+    ids = {message.id or "" for message in part}
+    left = {place: list(found) for place, found in blocks.items()}
+    for place in ids & left.keys():
+        found = left[place]
+        while found and count_message(memory_message(found, place)) > budget:
+            found.pop()
+        budget -= count_message(memory_message(found, place)) if found else 0
+    return {place: found for place, found in left.items() if found}
+
+
+def gathered(blocks: Blocks, newest: Exchange, budget: int) -> Blocks:
+    """Return all memories in front of the newest question, its own first, within `budget` tokens.
+
+    They were not recalled again because they stood further up: now they would be missed.
+    """
+    question = newest_user_message(newest)
+    place = question.id or "" if question else ""
+    earlier = [memory for other in list(blocks)[::-1] if other != place for memory in blocks[other]]
+    kept: list[Memory] = []
+    for memory in (*blocks.get(place, ()), *earlier):
+        budget -= memory.get("tokens") or count_text(memory["text"])
+        if budget < 0:
+            break
+        kept.append(memory)
+    return {place: kept} if kept else {}
+
+
+def recalled_in(
+    prompt: Sequence[AnyMessage], blocks: Blocks, recalled: Sequence[Recalled]
+) -> list[Recalled]:
+    """Return what of `recalled` is in the prompt, each where it stands now."""
+    known = {place[-1]: place for turn in recalled for place in turn["places"]}
+    left: list[Recalled] = []
+    for message in prompt:
+        shown = blocks.get(message.id or "", ())
+        places = [known[memory["id"]] for memory in shown if memory["id"] in known]
+        if places:
+            left.append({"before": message.id or "", "places": places})
+    return left
