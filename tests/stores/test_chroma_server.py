@@ -1,7 +1,9 @@
 """A Chroma server serves several processes, and several stores, at once."""
 
+import gc
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +33,15 @@ asyncio.run(main())
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with chroma_server(tmp_path_factory.mktemp("chroma")) as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def _let_chroma_leave_its_sockets() -> Iterator[None]:
+    """Its client leaves connections to the garbage collector, which may come in another test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 async def test_several_processes_share_postgres_and_a_chroma_server(
