@@ -1,4 +1,6 @@
-"""Nearest in meaning: Chroma, one collection a user; it keeps numbers and vectors, no text.
+"""Nearest in meaning: Chroma through langchain-chroma, one collection a user.
+
+It keeps vectors under the numbers of items and no text: what is forgotten was never there.
 
 Embedded Chroma belongs to one process: whoever holds the lock file searches and writes it,
 everybody else goes without. A Chroma server serves any number of processes, and of stores: `space`
@@ -21,11 +23,10 @@ from langchain_core.embeddings import Embeddings
 from stores.embeddings import StaticEmbeddings
 
 if TYPE_CHECKING:
-    from chromadb import Collection
+    from langchain_chroma import Chroma
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-COLLECTIONS_KEPT = 256
 COSINE = {"hnsw": {"space": "cosine"}}
 BUSY = (
     "Another window holds the vector index: this one searches without it; "
@@ -55,7 +56,6 @@ class Vectors:
         self._lock = FileLock(lock, timeout=0, is_singleton=False, thread_local=False)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chroma")
         self._client: Any = None
-        self._collections: dict[str, Collection] = {}
 
     async def open(self) -> None:
         """Take the lock and open Chroma; where that fails, say why in `notice`."""
@@ -109,7 +109,7 @@ class Vectors:
         if self._server:
             self.notice = (
                 f"The Chroma server {self._server!r} cannot be used ({type(error).__name__}): "
-                "searching by words only. Start it with: chroma run --path FOLDER."
+                "searching without it. Start it with: chroma run --path FOLDER."
             )
             return
         self.notice = (
@@ -134,44 +134,41 @@ class Vectors:
         self._embeddings.embed_query("warm")
 
     def _disconnect(self) -> None:
-        self._collections.clear()
         self._client.close()
         self._client = None
 
-    def _collection(self, owner: str) -> "Collection":
-        if owner not in self._collections:
-            if len(self._collections) >= COLLECTIONS_KEPT:
-                self._collections.clear()
-            self._collections[owner] = self._client.get_or_create_collection(
-                self._named(owner), embedding_function=None, configuration=COSINE
-            )
-        return self._collections[owner]
+    def _collection(self, owner: str, embeddings: Embeddings) -> "Chroma":
+        from langchain_chroma import Chroma
+
+        return Chroma(
+            collection_name=self._named(owner),
+            embedding_function=embeddings,
+            client=self._client,
+            collection_configuration=COSINE,  # type: ignore[arg-type]
+        )
 
     def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
         try:
-            found: dict[str, Any] = self._collection(owner).query(  # type: ignore[assignment]
-                query_embeddings=list(self._embeddings.embed_query(query)),
-                n_results=limit,
-                include=["distances"],
+            collection = self._collection(owner, self._embeddings)
+            found = collection.similarity_search_by_vector_with_relevance_scores(
+                self._embeddings.embed_query(query), k=limit
             )
         except Exception as error:
             log.exception("Chroma does not answer")
             self._gave_up(error)
             return {}
-        pairs = zip(found["ids"][0], found["distances"][0], strict=True)
-        return {int(each): 1.0 - distance for each, distance in pairs}
+        return {int(document.id or 0): 1.0 - distance for document, distance in found}
 
     def _put(self, owner: str, ids: Sequence[int], texts: Sequence[str]) -> None:
-        self._collection(owner).upsert(
-            ids=[str(each) for each in ids],
-            embeddings=self._embeddings.embed_documents(list(texts)),  # type: ignore[arg-type]
-        )
+        numbers = [str(each) for each in ids]
+        vectors = self._embeddings.embed_documents(list(texts))
+        given = _Given(dict(zip(numbers, vectors, strict=True)))
+        self._collection(owner, given).add_texts(numbers, ids=numbers)
 
     def _delete(self, owner: str, ids: Sequence[int]) -> None:
-        self._collection(owner).delete(ids=[str(each) for each in ids])
+        self._collection(owner, self._embeddings).delete(ids=[str(each) for each in ids])
 
     def _clear(self) -> None:
-        self._collections.clear()
         while ours := [
             collection.name
             for collection in self._client.list_collections()
@@ -182,3 +179,16 @@ class Vectors:
 
     def _named(self, owner: str) -> str:
         return f"{self._space}{sha256(owner.encode()).hexdigest()[:40]}"
+
+
+class _Given(Embeddings):
+    """Vectors that are known already, by the number that stands in for a text."""
+
+    def __init__(self, vectors: dict[str, list[float]]) -> None:
+        self._vectors = vectors
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [self._vectors[text] for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        return self._vectors[text]
