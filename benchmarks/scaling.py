@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from benchmarks.growth import answer_with_fifty_words, schema
+from benchmarks.growth import answer_at_once, schema
 from benchmarks.report import report
 from benchmarks.turn import sentence
 from cli.agent import open_agent
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 
 async def work(worker: str) -> None:
     """Talk for several users; print when ready, begin on a line of input, print when done."""
-    answer_with_fifty_words()
+    await answer_at_once()
     random = Random(worker)
     async with open_agent(load_settings()) as agent:
         await agent.store.index_pending()

@@ -54,8 +54,8 @@ def threadkeep(
     thread: Thread = None,
     last: Last = False,
     model: Model = None,
-    no_probe: NoProbe = False,
     db: Db = None,
+    no_probe: NoProbe = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Chat in the terminal; the same as `threadkeep chat`."""
@@ -64,7 +64,7 @@ def threadkeep(
 
         typer.echo(installed("threadkeep"))
     elif ctx.invoked_subcommand is None:
-        chat(user, thread, last, model, no_probe, db)
+        chat(user, thread, last, model, db, no_probe)
 
 
 @app.command()
@@ -73,8 +73,8 @@ def chat(
     thread: Thread = None,
     last: Last = False,
     model: Model = None,
-    no_probe: NoProbe = False,
     db: Db = None,
+    no_probe: NoProbe = False,
 ) -> None:
     """Chat in the terminal."""
     from cli.chat import run_chat
@@ -93,8 +93,8 @@ def ask(
     thread: Thread = None,
     last: Last = False,
     model: Model = None,
-    no_probe: NoProbe = False,
     db: Db = None,
+    no_probe: NoProbe = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask once and print the reply."""
@@ -247,7 +247,7 @@ def usage(
     show_usage(load_settings(db=db), named(user), by, as_json=as_json)
 
 
-def settings_of(no_probe: bool, db: str | None) -> Settings:
+def settings_of(no_probe: bool, db: str | None = None) -> Settings:
     """Return the settings, with `no_probe` also for what reads the environment later."""
     if no_probe:
         forbid_probe()

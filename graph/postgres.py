@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: one is tried first, so that what is wrong is said at once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,6 +21,7 @@ CONNECT_SECONDS = 5
 CONNECTIONS = 4
 SETUP_LOCK = "hashtextextended('threadkeep setup of ' || current_schema(), 0)"
 """One process at a time sets up the tables of one schema."""
+SETUP_POLL_SECONDS = 0.05
 OPTIONS: dict[str, Any] = {
     "autocommit": True,
     "prepare_threshold": 0,
@@ -77,8 +79,17 @@ async def open_pool(
 async def setup_lock(pool: Pool) -> AsyncIterator[None]:
     """Hold back other processes that set up the same database."""
     async with pool.connection() as conn:
-        await conn.execute(f"SELECT pg_advisory_lock({SETUP_LOCK})")
+        # Asked again and again: a statement that waits would be waited for in its turn by the
+        # CREATE INDEX CONCURRENTLY of the process that sets up, on another connection, for ever.
+        while not await _locked(conn):  # noqa: ASYNC110  (it is another process that lets go)
+            await asyncio.sleep(SETUP_POLL_SECONDS)
         try:
             yield
         finally:
             await conn.execute(f"SELECT pg_advisory_unlock({SETUP_LOCK})")
+
+
+async def _locked(conn: Connection) -> bool:
+    cursor = await conn.execute(f"SELECT pg_try_advisory_lock({SETUP_LOCK}) AS locked")
+    row = await cursor.fetchone()
+    return bool(row and row["locked"])

@@ -24,8 +24,6 @@ class Settings:
     model: str | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
-    probe: bool = True
-    """Whether a model server on this machine is looked for, where nothing else names a model."""
     checkpoints: Database | None = None
     """Where checkpoints are; None is the SQLite file in the data folder."""
     items: Database | None = None
@@ -33,6 +31,8 @@ class Settings:
     chroma_url: str | None = None
     ttl_minutes: float | None = None
     """How long after its last use a thread is kept, unless it says otherwise; None keeps it."""
+    probe: bool = True
+    """Whether a model server on this machine is looked for, where nothing else names a model."""
 
     @property
     def checkpoint_database(self) -> Database:

@@ -63,14 +63,14 @@ def threads_of(user: str) -> Namespace:
     return (user, "threads")
 
 
-def usage_of(user: str) -> Namespace:
-    """Return where the sums are of what a user's calls to models took."""
-    return (user, "usage")
-
-
 def open_turns_of(user: str) -> Namespace:
     """Return where the notes are of a user's turns under way."""
     return (user, "open")
+
+
+def usage_of(user: str) -> Namespace:
+    """Return where the sums are of what a user's calls to models took."""
+    return (user, "usage")
 
 
 def entity_key(name: str) -> str:

@@ -1,9 +1,9 @@
-"""Nearest in meaning: Chroma through langchain-chroma, one collection a user.
+"""Nearest in meaning: Chroma, one collection a user; it keeps numbers and vectors, no text.
 
 Embedded Chroma belongs to one process: whoever holds the lock file searches and writes it,
 everybody else goes without. A Chroma server serves any number of processes, and of stores: `space`
-tells theirs apart. All calls run on one thread of their own, off the event loop. With static word
-vectors it is asked only for what the index in memory does not hold.
+tells theirs apart. All calls run on one thread of their own, off the event loop.
+With static word vectors it is asked only for what the index in memory does not hold.
 """
 
 import asyncio
@@ -22,7 +22,6 @@ from stores.embeddings import StaticEmbeddings
 
 if TYPE_CHECKING:
     from chromadb import Collection
-    from langchain_chroma import Chroma
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -110,7 +109,7 @@ class Vectors:
         if self._server:
             self.notice = (
                 f"The Chroma server {self._server!r} cannot be used ({type(error).__name__}): "
-                "searching without it. Start it with: chroma run --path FOLDER."
+                "searching by words only. Start it with: chroma run --path FOLDER."
             )
             return
         self.notice = (
@@ -139,17 +138,7 @@ class Vectors:
         self._client.close()
         self._client = None
 
-    def _collection(self, owner: str) -> "Chroma":
-        from langchain_chroma import Chroma
-
-        return Chroma(
-            collection_name=self._named(owner),
-            embedding_function=self._embeddings,
-            client=self._client,
-            collection_configuration=COSINE,  # type: ignore[arg-type]
-        )
-
-    def _chroma_collection(self, owner: str) -> "Collection":
+    def _collection(self, owner: str) -> "Collection":
         if owner not in self._collections:
             if len(self._collections) >= COLLECTIONS_KEPT:
                 self._collections.clear()
@@ -160,8 +149,7 @@ class Vectors:
 
     def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
         try:
-            # Not LangChain's own search: it reads every document too, which the items have already.
-            found: dict[str, Any] = self._chroma_collection(owner).query(  # type: ignore[assignment]
+            found: dict[str, Any] = self._collection(owner).query(  # type: ignore[assignment]
                 query_embeddings=list(self._embeddings.embed_query(query)),
                 n_results=limit,
                 include=["distances"],
@@ -174,7 +162,10 @@ class Vectors:
         return {int(each): 1.0 - distance for each, distance in pairs}
 
     def _put(self, owner: str, ids: Sequence[int], texts: Sequence[str]) -> None:
-        self._collection(owner).add_texts(list(texts), ids=[str(each) for each in ids])
+        self._collection(owner).upsert(
+            ids=[str(each) for each in ids],
+            embeddings=self._embeddings.embed_documents(list(texts)),  # type: ignore[arg-type]
+        )
 
     def _delete(self, owner: str, ids: Sequence[int]) -> None:
         self._collection(owner).delete(ids=[str(each) for each in ids])

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
+from checkpoints.savers import open_checkpointer
 from graph.database_url import parse_database
 from graph.errors import StorageFailed
 from graph.settings import Settings
@@ -47,6 +48,23 @@ async def test_the_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None
         with pytest.raises(StorageFailed, match="version 99"):
             async with open_store(home):
                 pass
+
+
+async def test_any_number_may_set_up_the_same_database_at_once(tmp_path: Path) -> None:
+    async def opened(url: str, number: int) -> None:
+        home = Settings(home=tmp_path / str(number), checkpoints=parse_database(url))
+        async with open_store(home), open_checkpointer(parse_database(url)):
+            pass
+
+    # Several databases, since an index that is made concurrently waits for everybody on the server.
+    async with (
+        asyncio.timeout(120),
+        fresh_database("postgres") as url,
+        fresh_database("postgres") as other,
+    ):
+        await asyncio.gather(
+            *(opened(each, number) for number, each in enumerate([url, other] * 3))
+        )
 
 
 async def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
