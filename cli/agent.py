@@ -16,6 +16,7 @@ from checkpoints.owners import OwnedSaver
 from checkpoints.records import ALL, change_record
 from checkpoints.savers import TURNS_KEPT, open_checkpointer
 from checkpoints.threads import pending_nodes
+from cli.event_loop import settle
 from graph.agent import builder
 from graph.checks import check_id, check_message
 from graph.context import Context
@@ -227,6 +228,8 @@ class Agent:
                 await self._open_turns.forget(owner, thread)
                 with acting_as(context.user_id):
                     await self.saver.aprune_turns(thread, TURNS_KEPT)
+        if self.store.opened:
+            settle()
 
 
 @asynccontextmanager

@@ -71,6 +71,11 @@ class HybridStore(BaseStore):
         """What a person should know about the search, or nothing."""
         return self.vectors.notice
 
+    @property
+    def opened(self) -> bool:
+        """Whether the vectors are open by now, or known not to be."""
+        return self._opening is not None and self._opening.done()
+
     def warm(self) -> None:
         """Begin to open the vectors in the background; the first search or put does so too."""
         if self._opening is None:

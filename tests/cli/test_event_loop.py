@@ -1,0 +1,29 @@
+"""What a process does so that no answer is interrupted."""
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.agent import open_agent
+from graph.context import Context
+from graph.settings import Settings
+
+
+@pytest.fixture
+def thawed() -> Iterator[None]:
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+async def test_what_is_loaded_once_is_never_collected_during_an_answer(
+    tmp_path: Path, thawed: None
+) -> None:
+    async with open_agent(Settings(home=tmp_path)) as agent:
+        await agent.store.index_pending()
+        assert not gc.get_freeze_count()
+        turn = await agent.say(Context(user_id="ada"), "first", "Hello.")
+        await turn.finished()
+        assert gc.get_freeze_count() > 50_000
