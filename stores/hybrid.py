@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
 
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, Item, Op, PutOp, Result, SearchItem, SearchOp
@@ -17,14 +15,14 @@ from langgraph.store.base import BaseStore, Item, Op, PutOp, Result, SearchItem,
 from graph.settings import Settings, make_home
 from stores.embeddings import open_embeddings
 from stores.features import Evidence
+from stores.filters import fits
+from stores.indexing import Indexing, Progress
 from stores.items import Index, Items, open_items, space_of
 from stores.memory_indexes import MemoryIndexes
 from stores.questions import take_apart
 from stores.ranking import Score, rank, rank_hits
-from stores.sqlite_index import SqliteIndex
 from stores.vectors import Vectors
 
-Row = TypeVar("Row", bound=tuple[Any, ...])
 log = logging.getLogger(__name__)
 CANDIDATES = 100
 SPARE = 8
@@ -34,14 +32,11 @@ PAGE = 32
 QUICK = 20_000
 """Of so many rows the index in memory weighs the meaning of each by itself, in a few milliseconds.
 Beyond, ranking has a thread of its own, and the nearest come from the vectors."""
-BATCH = 256
 BEHIND_SECONDS = 0.2
 CANCEL_SECONDS = 0.2
 CLOSE_SECONDS = 10.0
 OPEN_SECONDS = 5.0
 """How long the first search waits for the vectors to open; without them it goes by words."""
-
-Progress = Callable[[int, int], None]
 
 
 class HybridStore(BaseStore):
@@ -60,9 +55,8 @@ class HybridStore(BaseStore):
         self.index = index
         self.vectors = vectors
         self.indexes = MemoryIndexes(index)
+        self.indexing = Indexing(index, vectors)
         self._loop = asyncio.get_running_loop()
-        self._wanted = asyncio.Event()
-        self._indexing = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
 
@@ -107,19 +101,13 @@ class HybridStore(BaseStore):
     async def index_pending(self, progress: Progress | None = None) -> None:
         """Make the vectors that are still to be made; `progress` gets (done, all)."""
         await self._opened()
-        async with self._indexing, self._alone():
-            await self._index(progress)
-            await self.indexes.keep_up()
+        await self.indexing.work_off(progress)
+        await self.indexes.keep_up()
 
     async def reindex(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""
         await self._opened()
-        async with self._indexing, self._alone():
-            await self.index.rebuild()
-            if self.vectors.available:
-                await self.vectors.clear()
-                await self.index.all_dropped()
-            await self._index(progress)
+        await self.indexing.begin_again(progress)
 
     async def sweep(self) -> int:
         """Delete the items that have expired; return how many that was."""
@@ -148,7 +136,7 @@ class HybridStore(BaseStore):
         if hidden:
             await self.index.hide(hidden)
         if len(hidden) < len(puts):
-            self._wanted.set()
+            self.indexing.wanted.set()
             self.warm()
         return results
 
@@ -167,7 +155,7 @@ class HybridStore(BaseStore):
             for place, scored in zip(here, scores, strict=True):
                 found[place] = await self._best(ops[place], scored)
         # What another process has stored meanwhile is ours to index.
-        self._wanted.set()
+        self.indexing.wanted.set()
         return [found[place] for place in range(len(ops))]
 
     async def _scores(
@@ -207,7 +195,7 @@ class HybridStore(BaseStore):
             found += [
                 _search_item(items[each], scores[each])
                 for each in page
-                if each in items and _fits(items[each], op.filter)
+                if each in items and fits(items[each].value, op.filter)
             ]
             if len(found) >= _end(op):
                 break
@@ -223,35 +211,10 @@ class HybridStore(BaseStore):
                 await self.index_pending()
             except Exception:
                 log.exception("Indexing failed; it is tried again with the next item")
-            await self._wanted.wait()
+            await self.indexing.wanted.wait()
             # Whoever asked for it is still at work, on the same two or four cores.
             await asyncio.sleep(BEHIND_SECONDS)
-            self._wanted.clear()
-
-    def _alone(self) -> AbstractAsyncContextManager[None]:
-        """Hold back other processes that make vectors; embedded Chroma's lock does so by itself."""
-        if isinstance(self.index, SqliteIndex) or not self.vectors.available:
-            return contextlib.nullcontext()
-        return self.index.hold()
-
-    async def _index(self, progress: Progress | None = None) -> None:
-        done, total = 0, 0
-        while self.vectors.available and (batch := await self.index.pending(BATCH)):
-            if progress and not total:
-                total = await self.index.count_pending()
-            for owner, rows in _by_owner(batch).items():
-                await self.vectors.put(owner, [row[0] for row in rows], [row[2] for row in rows])
-            await self.index.made(row[0] for row in batch)
-            done += len(batch)
-            if progress:
-                progress(done, max(done, total))
-        await self._drop_gone()
-
-    async def _drop_gone(self) -> None:
-        while self.vectors.available and (gone := await self.index.gone(BATCH)):
-            for owner, rows in _by_owner(gone).items():
-                await self.vectors.delete(owner, [row[0] for row in rows])
-            await self.index.dropped(row[0] for row in gone)
+            self.indexing.wanted.clear()
 
 
 @asynccontextmanager
@@ -305,14 +268,6 @@ def _end(op: SearchOp) -> int:
     return op.offset + op.limit
 
 
-def _by_owner(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Group rows by their second column, the owner."""
-    grouped: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        grouped[row[1]].append(row)
-    return grouped
-
-
 def _search_item(item: Item, score: Score) -> SearchItem:
     return SearchItem(
         namespace=item.namespace,
@@ -322,22 +277,3 @@ def _search_item(item: Item, score: Score) -> SearchItem:
         updated_at=item.updated_at,
         score=score.total,
     )
-
-
-def _fits(item: Item, wanted: dict[str, Any] | None) -> bool:
-    """Tell whether the item has the wanted values; operators as in LangGraph's stores."""
-    return all(_holds(item.value.get(key), told) for key, told in (wanted or {}).items())
-
-
-def _holds(value: Any, told: Any) -> bool:
-    if not isinstance(told, dict) or not any(key.startswith("$") for key in told):
-        return bool(value == told)
-    tests: dict[str, Callable[[Any], bool]] = {
-        "$eq": lambda other: value == other,
-        "$ne": lambda other: value != other,
-        "$gt": lambda other: value > other,
-        "$gte": lambda other: value >= other,
-        "$lt": lambda other: value < other,
-        "$lte": lambda other: value <= other,
-    }
-    return all(tests[operator](other) for operator, other in told.items())
