@@ -130,6 +130,24 @@ def import_(
 
 
 @app.command()
+def export(
+    user: User = None,
+    thread: Annotated[
+        str | None,
+        typer.Option("-t", "--thread", help="One thread alone.", show_default="everything"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The file to write.", show_default="stdout")
+    ] = None,
+    db: Db = None,
+) -> None:
+    """Write down all that is kept of a user, as JSON lines that import reads."""
+    from cli.export_file import run_export
+
+    run_export(load_settings(db=db), named(user), thread, out)
+
+
+@app.command()
 def doctor(
     reindex: Annotated[
         bool, typer.Option("--reindex", help="Make the indexes again from what is stored.")

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from langgraph.store.base import ListNamespacesOp, Op, Result
+from langgraph.store.base import Item, ListNamespacesOp, Op, Result
 from langgraph.store.postgres.aio import AsyncPostgresStore
 from psycopg.types.json import Jsonb, set_json_dumps
 
@@ -17,6 +17,8 @@ from stores.namespaces import SECRET, new_secret
 from stores.postgres_schema import SCHEMA, VERSION
 from stores.sqlite_items import Place
 
+COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
+ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
 # A NUL as JSON writes it, behind an even number of backslashes.
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -45,6 +47,27 @@ class PostgresItems(AsyncPostgresStore):
                     "WHERE prefix = %s AND key = %s AND ttl_minutes IS NOT NULL",
                     (".".join(namespace), key),
                 )
+
+    async def page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Item]:
+        """Return the first items of exactly this namespace whose keys come after `after`."""
+        rows = await self._rows(
+            f"SELECT {COLUMNS} FROM store AS s WHERE s.prefix = %s AND s.key > %s AND {ALIVE} "
+            "ORDER BY s.key LIMIT %s",
+            (".".join(namespace), after, limit),
+        )
+        return [Item(namespace=tuple(row.pop("prefix").split(".")), **row) for row in rows]
+
+    async def count(self, namespace: tuple[str, ...]) -> int:
+        """Return how many items stand in exactly this namespace."""
+        rows = await self._rows(
+            f"SELECT count(*) AS number FROM store AS s WHERE s.prefix = %s AND {ALIVE}",
+            (".".join(namespace),),
+        )
+        return int(rows[0]["number"])
+
+    async def _rows(self, query: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
+        async with self.pool.connection() as conn:
+            return await (await conn.execute(query, parameters)).fetchall()
 
 
 @asynccontextmanager

@@ -58,6 +58,23 @@ class SqliteItems(AsyncSqliteStore):
             [(".".join(namespace), key) for namespace, key in places],
         )
 
+    async def page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Item]:
+        """Return the first items of exactly this namespace whose keys come after `after`."""
+        rows = await self.reader.execute_fetchall(
+            f"SELECT {COLUMNS} FROM store AS s WHERE s.prefix = ? AND s.key > ? AND {ALIVE} "
+            "ORDER BY s.key LIMIT ?",
+            (".".join(namespace), after, limit),
+        )
+        return [as_item(row) for row in rows]
+
+    async def count(self, namespace: tuple[str, ...]) -> int:
+        """Return how many items stand in exactly this namespace."""
+        rows = await self.reader.execute_fetchall(
+            f"SELECT count(*) FROM store AS s WHERE s.prefix = ? AND {ALIVE}",
+            (".".join(namespace),),
+        )
+        return int(next(iter(rows))[0])
+
     async def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         async def write() -> None:
             async with self.lock:

@@ -30,6 +30,7 @@ from graph.user import acting_as
 from stores.namespaces import all_messages_of, messages_of, thread_id, threads_of, user_key
 from stores.owned import OwnedStore
 from tests.backends import BACKENDS, fresh_database
+from transfer.export import export_user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "The vault opens with tulip-4711."
@@ -100,6 +101,10 @@ async def update_state(house: House, run: dict[str, Any]) -> None:
     await house.agent.graph.aupdate_state(house.config(**run), words, as_node="call_model")
 
 
+async def export(house: House, _: dict[str, Any]) -> None:
+    await drain(export_user(house.agent.store, house.saver, "ada"))
+
+
 async def run_turn(house: House, run: dict[str, Any]) -> None:
     user = run.get("user_id", "bob")
     await house.agent.graph.ainvoke(
@@ -130,6 +135,7 @@ BY_ID: dict[str, Door] = {
     "prune all": lambda house, _: house.saver.aprune([house.thread], strategy="delete"),
     "prune among others": lambda house, _: house.saver.aprune(["t", house.thread]),
     "prune turns": lambda house, _: house.saver.aprune_turns(house.thread, 1),
+    "export": export,
     "time to live": lambda house, _: house.saver.aset_ttl(house.thread, 0.0001),
 }
 DOORS = CONFIGURED | BY_ID

@@ -1,0 +1,108 @@
+"""An export holds all that is kept of one user, and nothing of anybody else or of the store."""
+
+import json
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from cli.agent import Agent, open_agent
+from graph.context import Context
+from graph.errors import AccessRefused, BadInput
+from graph.settings import Settings
+from graph.user import acting_as
+from stores.namespaces import SECRET, user_key
+from transfer.export import export_user
+
+SAID = [
+    ("first", "My sister Miriam moved to Lisbon in March and keeps two parrots."),
+    ("second", "I live in Bergen."),
+    ("second", "I moved to Oslo."),
+]
+
+
+async def say(agent: Agent, user: str, thread: str, text: str) -> str:
+    turn = await agent.say(Context(user_id=user, model="offline"), thread, text)
+    await turn.finished()
+    return turn.reply
+
+
+async def exported(agent: Agent, user: str, thread: str | None = None) -> list[dict[str, Any]]:
+    with acting_as(user):
+        lines = export_user(agent.store, agent.saver, user, thread)
+        return [json.loads(line) async for line in lines]
+
+
+def of_kind(records: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [each for each in records if each["kind"] == kind]
+
+
+async def test_everything_is_in_it_once_between_a_header_and_an_end(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        for thread, text in SAID:
+            await say(agent, "ada", thread, text)
+        records = await exported(agent, "ada")
+    header, end = records[0], records[-1]
+    assert (header["kind"], header["schema"], header["version"]) == (
+        "header",
+        "threadkeep-export",
+        1,
+    )
+    assert end["records"] == len(records) - 1
+    for kind, count in header["counts"].items():
+        assert len(of_kind(records, kind)) == count, kind
+    messages = of_kind(records, "message")
+    assert [m["value"]["text"] for m in messages if m["value"]["role"] == "user"] == [
+        text for _, text in SAID
+    ]
+    assert {"time", "recorded_at", "position"} <= messages[0]["value"].keys()
+    states = of_kind(records, "state")
+    assert [len(each["value"]["messages"]) for each in states] == [2, 4]
+    (moved,) = [f for f in of_kind(records, "fact") if f["value"]["object"] == "Bergen"]
+    assert moved["value"]["superseded_by"]
+    assert moved["value"]["sources"] == [messages[2]["id"]]
+
+
+async def test_the_end_seals_every_byte_before_it(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        await say(agent, "ada", *SAID[0])
+        with acting_as("ada"):
+            lines = [line async for line in export_user(agent.store, agent.saver, "ada")]
+    whole = "".join(lines[:-1]).encode()
+    assert json.loads(lines[-1])["sha256"] == sha256(whole).hexdigest()
+
+
+async def test_no_key_no_secret_and_nobody_else_is_in_it(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        await say(agent, "ada", *SAID[0])
+        await say(agent, "bob", "first", "The vault opens with tulip-4711.")
+        records = json.dumps(await exported(agent, "ada"))
+        secret = await agent.store.aget(*SECRET)
+        for user in ("ada", "bob"):
+            assert await user_key(agent.store, user) not in records
+    assert secret is not None
+    assert secret.value["secret"] not in records
+    assert "tulip" not in records
+
+
+async def test_of_one_thread_comes_what_it_alone_taught(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        for thread, text in SAID:
+            await say(agent, "ada", thread, text)
+        records = await exported(agent, "ada", "second")
+        with pytest.raises(BadInput, match="no thread 'third'"):
+            await exported(agent, "ada", "third")
+    assert [each["value"]["name"] for each in of_kind(records, "thread")] == ["second"]
+    assert len(of_kind(records, "message")) == 4
+    known = json.dumps(of_kind(records, "fact") + of_kind(records, "entity"))
+    assert "Oslo" in known
+    assert "Miriam" not in known
+
+
+async def test_only_the_user_who_asks_gets_it(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        await say(agent, "ada", *SAID[0])
+        with acting_as("bob"), pytest.raises(AccessRefused):
+            export_user(agent.store, agent.saver, "ada")
+        with pytest.raises(AccessRefused, match="Nobody is asking"):
+            export_user(agent.store, agent.saver, "ada")
