@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
@@ -19,6 +21,8 @@ OLDEST = 130_000
 """PostgreSQL 13, as its own `server_version_num` writes it."""
 CONNECT_SECONDS = 5
 CONNECTIONS = 4
+CHECK_AFTER_SECONDS = 1.0
+"""A connection that worked so recently is not tried again before its next use."""
 SETUP_LOCK = "hashtextextended('threadkeep setup of ' || current_schema(), 0)"
 """One process at a time sets up the tables of one schema."""
 SETUP_POLL_SECONDS = 0.05
@@ -29,6 +33,8 @@ OPTIONS: dict[str, Any] = {
     "connect_timeout": CONNECT_SECONDS,
     "application_name": "threadkeep",
 }
+
+_checked: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -68,7 +74,7 @@ async def open_pool(
         timeout=CONNECT_SECONDS,
         kwargs=OPTIONS,
         configure=configure,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         open=False,
     )
     async with pool:
@@ -87,6 +93,16 @@ async def setup_lock(pool: Pool) -> AsyncIterator[None]:
             yield
         finally:
             await conn.execute(f"SELECT pg_advisory_unlock({SETUP_LOCK})")
+
+
+async def _check(conn: Connection) -> None:
+    """Raise for a connection that the server has closed, so that the pool takes another.
+
+    A turn takes a connection some thirty times, and each check is a round trip.
+    """
+    if monotonic() - _checked.get(conn, 0.0) > CHECK_AFTER_SECONDS:
+        await AsyncConnectionPool.check_connection(conn)
+        _checked[conn] = monotonic()
 
 
 async def _locked(conn: Connection) -> bool:

@@ -33,6 +33,8 @@ QUICK = 20_000
 """Of so many rows the index in memory weighs the meaning of each by itself, in a few milliseconds.
 Beyond, ranking has a thread of its own, and the nearest come from the vectors."""
 BEHIND_SECONDS = 0.2
+REOPEN_SECONDS = 10.0
+"""After so long a Chroma server that did not answer is tried again."""
 CANCEL_SECONDS = 0.2
 CLOSE_SECONDS = 10.0
 OPEN_SECONDS = 5.0
@@ -206,7 +208,11 @@ class HybridStore(BaseStore):
 
     async def _index_behind(self, opening: asyncio.Task[None]) -> None:
         await asyncio.wait([opening])
-        while self.vectors.available:
+        while self.vectors.available or self.vectors.may_come_back:
+            if not self.vectors.available:
+                await asyncio.sleep(REOPEN_SECONDS)
+                await self.vectors.open()
+                continue
             try:
                 await self.index_pending()
             except Exception:

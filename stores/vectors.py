@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+ANSWER_SECONDS = 30.0
+"""So long a Chroma server may take for one request."""
 COSINE = {"hnsw": {"space": "cosine"}}
 BUSY = (
     "Another window holds the vector index: this one searches without it; "
@@ -57,6 +59,11 @@ class Vectors:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chroma")
         self._client: Any = None
 
+    @property
+    def may_come_back(self) -> bool:
+        """Whether opening again may help: a server is started again, a broken folder stays so."""
+        return self._server is not None
+
     async def open(self) -> None:
         """Take the lock and open Chroma; where that fails, say why in `notice`."""
         if not self._server:
@@ -67,7 +74,7 @@ class Vectors:
                 return
         try:
             await self._do(self._connect)
-            self.available = True
+            self.available, self.notice = True, ""
         except Exception as error:
             log.exception("Chroma does not open")
             self._gave_up(error)
@@ -118,6 +125,8 @@ class Vectors:
         )
 
     def _connect(self) -> None:
+        if self._client is not None:
+            self._disconnect()
         import chromadb
         from chromadb.config import Settings
 
@@ -128,14 +137,20 @@ class Vectors:
             self._client = chromadb.HttpClient(
                 parts.hostname or "", parts.port or (443 if secure else 80), secure, None, settings
             )
+            self._client._server._session.timeout = ANSWER_SECONDS
         else:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._client = chromadb.PersistentClient(str(self._folder), settings)
         self._embeddings.embed_query("warm")
 
     def _disconnect(self) -> None:
-        self._client.close()
-        self._client = None
+        client, self._client = self._client, None
+        session = client._server._session if self._server else None
+        client.close()
+        # Chroma's HTTP client neither gives up waiting nor closes its connections, and offers no
+        # way to; other clients of this process may still use the same ones.
+        if session is not None and client._identifier not in client._identifier_to_system:
+            session.close()
 
     def _collection(self, owner: str, embeddings: Embeddings) -> "Chroma":
         from langchain_chroma import Chroma

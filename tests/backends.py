@@ -78,14 +78,15 @@ async def fresh_redis() -> AsyncIterator[str]:
 
 
 @contextmanager
-def chroma_server(folder: Path) -> Iterator[str]:
-    """Run a Chroma server of its own, and yield its address."""
+def chroma_server(folder: Path, port: int = 0) -> Iterator[str]:
+    """Run a Chroma server of its own, on that port or any free one, and yield its address."""
     program = str(Path(sys.executable).with_name("chroma"))
     if not Path(program).exists():
         absent("chroma", "there is no program 'chroma' beside this Python")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    if not port:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
     command = [program, "run", "--host", "127.0.0.1", "--port", str(port), "--path", str(folder)]
     server = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder.parent

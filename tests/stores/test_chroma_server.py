@@ -1,5 +1,6 @@
 """A Chroma server serves several processes, and several stores, at once."""
 
+import asyncio
 import gc
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -36,9 +38,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _let_chroma_leave_its_sockets() -> Iterator[None]:
-    """Its client leaves connections to the garbage collector, which may come in another test."""
+def _let_chroma_leave_its_sockets(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A client that fails leaves its connections to the garbage collector, in whatever test."""
     yield
+    # What was logged holds the frames of the failure, and those the client.
+    caplog.get_records("call").clear()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
@@ -91,3 +95,30 @@ async def test_a_server_that_is_not_there_costs_nothing_but_meaning(tmp_path: Pa
         assert [item.key for item in found] == ["k"]
         await store.index_pending()
         assert "Chroma server 'http://127.0.0.1:1' cannot be used" in store.notice
+
+
+async def test_a_server_that_comes_back_is_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stores.hybrid.REOPEN_SECONDS", 0.2)
+    folder = tmp_path / "server"
+    folder.mkdir()
+    with chroma_server(folder) as url:
+        pass
+    settings = Settings(home=tmp_path / "home", chroma_url=url)
+    make_home(settings)
+    async with open_store(settings) as store:
+        await store.aput(("ada", "x"), "k", {"text": "A parrot"})
+        await store.index_pending()
+        assert "cannot be used" in store.notice
+        with chroma_server(folder, urlsplit(url).port or 0):
+            async with asyncio.timeout(30):
+                while store.notice:  # noqa: ASYNC110  (the server decides when)
+                    await asyncio.sleep(0.1)
+                while not await store.vectors.search("ada", "parrot", 10):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+            # Gone again in the middle of its work: words answer, and nothing is raised.
+        await store.aput(("ada", "x"), "l", {"text": "A second parrot"})
+        assert await store.vectors.search("ada", "parrot", 10) == {}
+        assert len(await store.asearch(("ada",), query="parrot")) == 2
+        assert "cannot be used" in store.notice
