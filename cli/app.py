@@ -112,21 +112,38 @@ def ask(
 def import_(
     file: Annotated[Path, typer.Argument(help="The file to read.", show_default=False)],
     format_: Annotated[
-        Literal["jsonl", "locomo"], typer.Option("--format", help="What the file holds.")
-    ],
+        Literal["export", "jsonl", "chatgpt", "langchain", "locomo"] | None,
+        typer.Option("--format", help="What the file holds.", show_default="looked for"),
+    ] = None,
     user: Annotated[
         str | None,
         typer.Option("-u", "--user", help="Whose memory.", show_default="the file's own users"),
+    ] = None,
+    thread: Annotated[
+        str | None,
+        typer.Option(
+            "-t", "--thread", help="Of a list of messages.", show_default="the file's name"
+        ),
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave malformed lines out instead of stopping.")
     ] = False,
     db: Db = None,
 ) -> None:
-    """Take in old conversations; what is there already is not taken twice."""
+    """Take in an export or old conversations; what is there already is not taken twice."""
+    from cli.transcripts_formats import detect_format
+
+    format_ = format_ or detect_format(file)
+    if format_ == "export":
+        from cli.restore_file import run_restore
+
+        run_restore(load_settings(db=db), file, user, thread)
+        return
     from cli.import_file import run_import
 
-    run_import(load_settings(db=db), file, format_, user=user, skip_bad=skip_bad)
+    if format_ in ("chatgpt", "langchain"):
+        user = named(user)
+    run_import(load_settings(db=db), file, format_, user=user, thread=thread, skip_bad=skip_bad)
 
 
 @app.command()

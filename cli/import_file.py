@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from cli.complaints import complain
 from cli.event_loop import run
 from cli.import_messages import by_user, chunks, store_chunk
 from cli.transcripts import Transcript, read_jsonl
+from cli.transcripts_chatgpt import read_chatgpt
+from cli.transcripts_formats import Format
+from cli.transcripts_langchain import read_langchain
 from cli.transcripts_locomo import read_locomo
 from graph.checks import check_id
 from graph.clock import now
@@ -20,11 +23,6 @@ from graph.settings import Settings
 from stores.hybrid import open_store
 from stores.namespaces import user_key
 
-Format = Literal["jsonl", "locomo"]
-READERS: dict[Format, Callable[[Path, str | None], Transcript]] = {
-    "jsonl": read_jsonl,
-    "locomo": read_locomo,
-}
 FAULTS_IN_ERROR = 3
 T = TypeVar("T")
 
@@ -43,23 +41,37 @@ class Imported:
     """Malformed lines left out."""
     faults: tuple[str, ...]
     """What is wrong with the first of them, each with its place."""
+    notes: tuple[str, ...] = ()
+    """What was left out on purpose, and why."""
 
 
 def run_import(
-    settings: Settings, path: Path, format_: Format, *, user: str | None, skip_bad: bool
+    settings: Settings,
+    path: Path,
+    format_: Format,
+    *,
+    user: str | None,
+    thread: str | None = None,
+    skip_bad: bool,
 ) -> None:
     """Import a file with a progress bar, and print what went in."""
     try:
         with open_bar() as progress:
             done = run(
                 import_file(
-                    settings, path, format_, user=user, skip_bad=skip_bad, progress=progress
+                    settings,
+                    path,
+                    format_,
+                    user=user,
+                    thread=thread,
+                    skip_bad=skip_bad,
+                    progress=progress,
                 )
             )
     except KeyboardInterrupt:
         complain("What went in until now stays; import the file again for the rest.")
         raise
-    for line in skipped_lines(done):
+    for line in (*skipped_lines(done), *done.notes):
         complain(f"Left out {line}")
     said = f"{_count(done.messages, 'message')} of {_count(done.users, 'user')}"
     sys.stdout.write(f"{said} in {_count(done.threads, 'thread')}, {done.new:,} of them new.\n")
@@ -71,6 +83,7 @@ async def import_file(
     format_: Format,
     *,
     user: str | None = None,
+    thread: str | None = None,
     skip_bad: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Imported:
@@ -84,7 +97,7 @@ async def import_file(
             be skipped; nothing of it was stored.
     """
     user = None if user is None else check_id(user, "user")
-    transcript = await asyncio.to_thread(READERS[format_], path, user)
+    transcript = await asyncio.to_thread(_read, path, format_, user, thread)
     _check(transcript, path, skip_bad)
     lines, new, done = transcript.lines, 0, 0
     async with open_store(settings) as store:
@@ -103,6 +116,7 @@ async def import_file(
         threads=len({(line.user, line.thread) for line in lines}),
         skipped=transcript.bad,
         faults=tuple(transcript.faults),
+        notes=tuple(transcript.notes),
     )
 
 
@@ -126,6 +140,21 @@ def open_bar() -> Iterator[Callable[[int, int], None] | None]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("Importing", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _read(path: Path, format_: Format, user: str | None, thread: str | None) -> Transcript:
+    """Read a file; what names no user and no thread itself is told them."""
+    if thread is not None and format_ != "langchain":
+        raise BadInput(f"A {format_} file names its own threads; leave --thread out.")
+    if format_ == "jsonl":
+        return read_jsonl(path, user)
+    if format_ == "locomo":
+        return read_locomo(path, user)
+    if user is None:
+        raise BadInput(f"A {format_} file names no user; say whose memory it is with --user.")
+    if format_ == "chatgpt":
+        return read_chatgpt(path, user)
+    return read_langchain(path, user, None if thread is None else check_id(thread, "thread"))
 
 
 def _check(transcript: Transcript, path: Path, skip_bad: bool) -> None:

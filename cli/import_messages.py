@@ -52,13 +52,18 @@ def place(lines: Sequence[Line], owner: str, recorded_at: datetime) -> Iterator[
         if line.thread not in threads:
             threads[line.thread] = thread_id(owner, line.thread)
         thread = threads[line.thread]
-        words = (thread, line.role, line.name or "", line.time.isoformat(), line.text)
+        words = (thread, line.role, line.name or "", _when(line), line.text)
         message = _message(line, thread, message_id(owner, words, same[words]), last.get(thread))
         message["recorded_at"] = recorded_at.isoformat()
         same[words] += 1
         asked[thread] += line.role == "user"
         last[thread] = message
         yield Placed(message=message, thread_name=line.thread, asked=asked[thread])
+
+
+def _when(line: Line) -> str:
+    """Return what a message's time adds to its id: a guess is another one in a copy of the file."""
+    return "" if line.undated else line.time.isoformat()
 
 
 def message_id(owner: str, words: Sequence[str], nth: int) -> str:

@@ -1,19 +1,20 @@
 """Conversations in a file, read and checked before anything is stored: one JSON object a line."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Literal, NoReturn, get_args
+from typing import IO, Any, Literal, get_args
 
 from graph.checks import MAX_MESSAGE_BYTES, check_id, clean_text
 from graph.clock import parse_time
 from graph.errors import BadInput
+from transfer.strict_json import json_type, parse_json, raw_lines
 
 Role = Literal["user", "assistant", "system", "tool"]
 ROLES: tuple[Role, ...] = get_args(Role)
 MAX_LINE_BYTES = 1_000_000
+MAX_FILE_BYTES = 256_000_000
 MAX_FAULTS_KEPT = 20
 
 
@@ -31,7 +32,9 @@ class Line:
     """When it was said, aware, in UTC."""
     name: str | None = None
     source_id: str | None = None
-    """LoCoMo's `dia_id`."""
+    """What the message is called where it comes from, as LoCoMo's `dia_id`."""
+    undated: bool = False
+    """Whether the file does not say when it was said, so that `time` is only a guess."""
 
 
 @dataclass(kw_only=True)
@@ -42,6 +45,8 @@ class Transcript:
     faults: list[str] = field(default_factory=list)
     """The first `MAX_FAULTS_KEPT`, each with its place."""
     bad: int = 0
+    notes: list[str] = field(default_factory=list)
+    """What was left out on purpose, and why."""
 
     def refuse(self, where: str, why: object) -> None:
         """Count a malformed line, and keep what is wrong with it."""
@@ -58,7 +63,9 @@ def read_jsonl(path: Path, user: str | None = None) -> Transcript:
     """
     found = Transcript()
     with open_transcript(path) as file:
-        for number, raw in _raw_lines(file):
+        for number, raw in raw_lines(file, MAX_LINE_BYTES):
+            if not raw.strip():
+                continue
             try:
                 found.lines.append(parse_line(number, raw, user))
             except BadInput as error:
@@ -107,23 +114,39 @@ def open_transcript(path: Path) -> IO[bytes]:
         raise BadInput(f"{str(path)!r} cannot be read ({why}); name another file.") from error
 
 
-def parse_json(raw: bytes) -> Any:
-    """Return the value that `raw` writes down in strict JSON.
+def read_list(path: Path, key: str = "") -> list[Any]:
+    """Return the JSON list that a file is, or that stands under `key` of the object in it.
 
     Raises:
-        BadInput: it is not UTF-8, not JSON, nested too deep, or holds NaN or Infinity.
+        BadInput: there is no such file, it is too large, or no list.
     """
+    with open_transcript(path) as file:
+        raw = file.read(MAX_FILE_BYTES + 1)
+    if len(raw) > MAX_FILE_BYTES:
+        raise BadInput(f"{str(path)!r} has more than {MAX_FILE_BYTES:,} bytes; split it.")
+    if not raw.strip():
+        return []
     try:
-        return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        raise BadInput(f"It is not UTF-8 (byte {error.start + 1:,}).") from error
-    except json.JSONDecodeError as error:
-        place = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}"
-        raise BadInput(f"It is not JSON ({error.msg}, {place}).") from error
-    except RecursionError as error:
-        raise BadInput("It is nested too deep.") from error
-    except ValueError as error:
-        raise BadInput("It holds a number with too many digits.") from error
+        records = parse_json(raw)
+    except BadInput as error:
+        raise BadInput(f"{str(path)!r} cannot be imported: {error}") from error
+    if key and isinstance(records, dict):
+        records = records.get(key)
+    if not isinstance(records, list):
+        raise BadInput(f"{str(path)!r} is {json_type(records)}, not a list of conversations.")
+    return records
+
+
+def pieces(text: str) -> list[str]:
+    """Return a text in parts that are each short enough for one message, cut between lines."""
+    found, rest = list[str](), text
+    while len(rest.encode()) > MAX_MESSAGE_BYTES:
+        head = rest.encode()[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
+        cut = max(head.rfind("\n"), head.rfind(" ") if "\n" not in head else -1)
+        head = head[: cut + 1] if cut > 0 and head[:cut].strip() else head
+        found.append(head)
+        rest = rest[len(head) :]
+    return [each for each in (*found, rest) if each.strip()]
 
 
 def check_text(value: object) -> str:
@@ -141,24 +164,6 @@ def check_text(value: object) -> str:
     if size > MAX_MESSAGE_BYTES:
         raise BadInput(f"The text has {size:,} bytes; the limit is {MAX_MESSAGE_BYTES:,}.")
     return text
-
-
-def json_type(value: object) -> str:
-    """Return what JSON calls the type of `value`, with its article."""
-    names = {type(None): "missing", bool: "true or false", str: "a string", list: "a list"}
-    return names.get(type(value)) or ("an object" if isinstance(value, dict) else "a number")
-
-
-def _raw_lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Yield each line that is not blank with its number; of one too long only the beginning."""
-    number = 0
-    while raw := file.readline(MAX_LINE_BYTES + 1):
-        number += 1
-        rest = raw
-        while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
-            rest = file.readline(MAX_LINE_BYTES + 1)
-        if raw.strip():
-            yield number, raw
 
 
 def _role(record: Mapping[str, Any]) -> Role:
@@ -179,7 +184,3 @@ def _given(record: Mapping[str, Any], key: str) -> str:
     if isinstance(value, str):
         return f"The {key} {value[:40]!r} is not allowed"
     return f"The {key} is {json_type(value)}"
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise BadInput(f"It holds {name}, which is not JSON.")

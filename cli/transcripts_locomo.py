@@ -13,14 +13,12 @@ from cli.transcripts import (
     Role,
     Transcript,
     check_text,
-    json_type,
-    open_transcript,
-    parse_json,
+    read_list,
 )
 from graph.checks import check_id
 from graph.errors import BadInput
+from transfer.strict_json import json_type
 
-MAX_FILE_BYTES = 256_000_000
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -50,20 +48,8 @@ def read_locomo(path: Path, user: str | None = None) -> Transcript:
     Raises:
         BadInput: there is no such file, or it is no JSON list.
     """
-    with open_transcript(path) as file:
-        raw = file.read(MAX_FILE_BYTES + 1)
-    if len(raw) > MAX_FILE_BYTES:
-        raise BadInput(f"{str(path)!r} has more than {MAX_FILE_BYTES:,} bytes; split it.")
     found = Transcript()
-    if not raw.strip():
-        return found
-    try:
-        records = parse_json(raw)
-    except BadInput as error:
-        raise BadInput(f"{str(path)!r} cannot be imported: {error}") from error
-    if not isinstance(records, list):
-        raise BadInput(f"{str(path)!r} is {json_type(records)}, not a list of conversations.")
-    _read_conversations(records, user, found)
+    _read_conversations(read_list(path), user, found)
     return found
 
 

@@ -1,0 +1,227 @@
+"""What was exported is all there again: on any backend, for another user, once or twice."""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from cli.agent import Agent, open_agent
+from graph.context import Context
+from graph.database_url import parse_database
+from graph.errors import AccessRefused
+from graph.settings import Settings, make_home
+from graph.user import acting_as
+from stores.namespaces import all_messages_of, facts_of, user_key
+from tests.backends import BACKENDS, fresh_database
+from transfer.export import export_user
+from transfer.read import survey
+from transfer.restore import Restored, restore_user
+
+TOLD = [
+    "I live in Bergen.",
+    "I moved to Oslo.",
+    "My sister Miriam moved to Lisbon in March and keeps two parrots.",
+    "My dog is called Bruno.",
+    "I work at Equinor.",
+    "The door code is 4711.",
+    "Ingrid is married to Tom.",
+]
+ASKED = ["Where do I live?", "Where does my sister live?", "What is the door code?"]
+texts = st.sampled_from(TOLD) | st.text(min_size=1, max_size=40).filter(
+    lambda text: bool(text.replace("\0", "").strip())
+)
+conversations = st.lists(
+    st.tuples(st.sampled_from(["trip", "work", "a.b/c"]), texts), min_size=1, max_size=4
+)
+
+
+@asynccontextmanager
+async def opened(kind: str) -> AsyncIterator[Agent]:
+    with TemporaryDirectory() as home:
+        async with fresh_database(kind) as url:
+            settings = Settings(home=Path(home), model="offline", checkpoints=parse_database(url))
+            make_home(settings)
+            async with open_agent(settings) as agent:
+                yield agent
+
+
+async def say(agent: Agent, user: str, thread: str, text: str) -> str:
+    turn = await agent.say(Context(user_id=user, model="offline"), thread, text)
+    await turn.finished()
+    return turn.reply
+
+
+async def exported(agent: Agent, user: str, thread: str | None = None) -> bytes:
+    with acting_as(user):
+        lines = export_user(agent.store, agent.saver, user, thread)
+        return "".join([line async for line in lines]).encode()
+
+
+async def restored(agent: Agent, user: str, whole: bytes) -> Restored:
+    file = io.BytesIO(whole)
+    with acting_as(user):
+        return await restore_user(
+            agent.store, agent.saver, agent._locks, file, survey(file, "x"), user
+        )
+
+
+async def stopped(agent: Agent, user: str, whole: bytes, chunks: int) -> None:
+    """Stop an import when so many chunks have gone in."""
+    file, left = io.BytesIO(whole), iter(range(1, chunks))
+    gone_in = asyncio.Event()
+
+    def progress(*_: int) -> None:
+        if next(left, None) is None:
+            gone_in.set()
+
+    with acting_as(user):
+        work = asyncio.create_task(
+            restore_user(
+                agent.store,
+                agent.saver,
+                agent._locks,
+                file,
+                survey(file, "x"),
+                user,
+                progress=progress,
+            )
+        )
+    await gone_in.wait()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+
+
+def plain(whole: bytes) -> list[dict[str, Any]]:
+    """What an export says, with each thread called by its name, whoever's it is."""
+    records = [json.loads(line) for line in whole.splitlines()][1:-1]
+    names = {each["id"]: each["value"]["name"] for each in records if each["kind"] == "thread"}
+    text = json.dumps(records)
+    for thread, name in names.items():
+        text = text.replace(thread, f"thread {name}")
+    return sorted(json.loads(text), key=lambda each: json.dumps(each, sort_keys=True))
+
+
+async def recalled(agent: Agent, user: str) -> list[list[tuple[str, float]]]:
+    owner = await user_key(agent.store, user)
+    found = []
+    for question in ASKED:
+        for place in (all_messages_of(owner), facts_of(owner)):
+            items = await agent.store.asearch(place, query=question, limit=50)
+            found.append(sorted((i.value["text"], round(i.score or 0, 4)) for i in items))
+    return found
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+@hypothesis_settings(
+    max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
+@given(said=conversations)
+def test_recall_and_answers_are_the_same_on_any_backend_and_for_another_user(
+    kind: str, said: list[tuple[str, str]]
+) -> None:
+    async def check() -> None:
+        async with opened("sqlite") as there, opened(kind) as here:
+            for thread, text in said:
+                await say(there, "ada", thread, text)
+            whole = await exported(there, "ada")
+            done = await restored(here, "bob", whole)
+            assert done.new == done.messages == 2 * len(said)
+            assert plain(await exported(here, "bob")) == plain(whole)
+            assert await recalled(here, "bob") == await recalled(there, "ada")
+            for question in ASKED[:2]:
+                for thread in (said[0][0], "new"):
+                    answer = await say(there, "ada", thread, question)
+                    assert await say(here, "bob", thread, question) == answer
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+async def test_twice_is_once(kind: str) -> None:
+    async with opened(kind) as agent:
+        for thread, text in [("trip", TOLD[0]), ("trip", TOLD[1]), ("work", TOLD[2])]:
+            await say(agent, "ada", thread, text)
+        whole = await exported(agent, "ada")
+        for user in ("ada", "bob"):
+            await restored(agent, user, whole)
+            once = plain(await exported(agent, user))
+            again = await restored(agent, user, whole)
+            assert (again.new, again.changed) == (0, 0)
+            assert plain(await exported(agent, user)) == once == plain(whole)
+
+
+async def test_what_was_said_since_stays_and_the_thread_goes_on(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        await say(agent, "ada", "trip", TOLD[0])
+        whole = await exported(agent, "ada")
+        await say(agent, "ada", "trip", TOLD[1])
+        before = plain(await exported(agent, "ada"))
+        await restored(agent, "ada", whole)
+        assert plain(await exported(agent, "ada")) == before
+        assert "Oslo" in await say(agent, "ada", "trip", ASKED[0])
+
+
+async def test_a_thread_that_went_on_elsewhere_is_brought_up_to_date(home: Settings) -> None:
+    async with open_agent(home) as agent, opened("sqlite") as other:
+        await say(agent, "ada", "trip", TOLD[0])
+        await restored(other, "ada", await exported(agent, "ada"))
+        await say(other, "ada", "trip", TOLD[1])
+        later = await exported(other, "ada")
+        done = await restored(agent, "ada", later)
+        assert done.new == 2
+        assert plain(await exported(agent, "ada")) == plain(later)
+
+
+async def test_another_thread_of_the_same_name_is_told_apart_and_found_again(
+    home: Settings,
+) -> None:
+    async with open_agent(home) as agent, opened("sqlite") as other:
+        await say(agent, "ada", "trip", TOLD[0])
+        await say(other, "ada", "trip", TOLD[5])
+        whole = await exported(other, "ada")
+        for new in (2, 0):
+            done = await restored(agent, "ada", whole)
+            assert (done.new, done.renamed) == (new, {"trip": "trip (2)"})
+        names = [
+            each["value"]["name"]
+            for each in plain(await exported(agent, "ada"))
+            if each["kind"] == "thread"
+        ]
+        assert sorted(names) == ["trip", "trip (2)"]
+        assert "4711" in await say(agent, "ada", "trip (2)", ASKED[2])
+
+
+async def test_stopped_anywhere_and_done_again_it_is_as_done_once(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transfer.restore.CHUNK", 3)
+    async with open_agent(home) as agent:
+        for thread, text in zip(["trip", "work", "trip"], TOLD, strict=False):
+            await say(agent, "ada", thread, text)
+        whole = await exported(agent, "ada")
+        for chunks in range(1, 9):
+            user = f"user{chunks}"
+            await stopped(agent, user, whole, chunks)
+            await restored(agent, user, whole)
+            assert plain(await exported(agent, user)) == plain(whole)
+
+
+async def test_only_the_user_who_asks_takes_in(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        await say(agent, "ada", "trip", TOLD[0])
+        file = io.BytesIO(await exported(agent, "ada"))
+        seen = survey(file, "x")
+        parts = (agent.store, agent.saver, agent._locks, file, seen, "ada")
+        with acting_as("bob"), pytest.raises(AccessRefused):
+            await restore_user(*parts)
+        with pytest.raises(AccessRefused, match="Nobody is asking"):
+            await restore_user(*parts)

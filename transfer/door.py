@@ -1,0 +1,220 @@
+"""The door for an export: each line is checked and bounded before anything is stored.
+
+Values may have keys that are not named here: what another version of threadkeep keeps with a
+message travels too. Those that are named are what they are everywhere.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
+
+from graph.clock import parse_time
+from graph.errors import BadInput
+from transfer.lines import END, HEADER, ITEM, KINDS, PASSING, STATE, VERSION
+from transfer.states import VALUES, check_messages
+from transfer.strict_json import cleaned, json_type, parse_json
+
+LONGEST_LINE = 32_000_000
+"""Bytes; the working state of a thread is one line."""
+Record = dict[str, Any]
+
+
+def _moment(text: str) -> str:
+    parse_time(text)
+    return text
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("use printable characters")
+    return text
+
+
+def _label(text: str) -> str:
+    if "." in text or text != text.strip():
+        raise ValueError("a label has no dot, and no space at either end")
+    return _printable(text)
+
+
+Moment = Annotated[str, Field(max_length=64), AfterValidator(_moment)]
+Key = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_printable)]
+Label = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_label)]
+Short = Annotated[str, Field(max_length=4_000)]
+Long = Annotated[str, Field(max_length=4_000_000)]
+Count = Annotated[int, Field(ge=0, le=10**15)]
+Sources = Annotated[list[Key], Field(max_length=10_000)]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class ThreadValue(_Value):
+    """A thread's record; all of it may be missing where the record is gone."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    created: Moment | None = None
+    last_used: Moment | None = None
+    turns: Count = 0
+    last_message: Annotated[str, Field(max_length=512)] = ""
+    title: Short = ""
+    state: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    ttl_minutes: Annotated[float, Field(gt=0, lt=1e9)] | None = None
+
+
+class MessageValue(_Value):
+    """A message as it is stored."""
+
+    role: Literal["user", "assistant", "system", "tool"]
+    text: Long
+    position: Count
+    time: Moment
+    recorded_at: Moment
+    before: Long = ""
+    thread: Label
+    name: Short = ""
+    tokens: Count = 0
+
+
+class EntityValue(_Value):
+    """What is known of a person, place or thing."""
+
+    name: Short
+    type: Short
+    aliases: list[Short]
+    attributes: dict[str, list[Short]]
+    mentions: Count
+    first_seen: Moment
+    last_seen: Moment
+    sources: Sources
+    text: Long
+
+
+class FactValue(_Value):
+    """A fact, with its sources and what came after it."""
+
+    subject: Short
+    predicate: Short
+    object: Short
+    valid_from: Short | None = None
+    valid_to: Short | None = None
+    recorded_at: Moment
+    written_at: Moment | None = None
+    superseded_by: Key | None = None
+    sources: Sources
+    text: Long
+
+
+class UsageValue(_Value):
+    """What one thread's calls to models took on a day for a purpose."""
+
+    thread: Label
+    day: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    purpose: Label
+    calls: Count
+    prompt: Count = 0
+    reply: Count = 0
+    cached: Count = 0
+    estimated: Count = 0
+
+
+def _line(kind: str, fields: dict[str, Any]) -> Any:
+    """Return the model of a line: nothing beside these fields stands on it."""
+    told: dict[str, Any] = {name: (type_, ...) for name, type_ in fields.items()}
+    return create_model(
+        kind, __config__=ConfigDict(extra="forbid", strict=True), kind=(str, ...), **told
+    )
+
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "thread": {"id": Label, "named": bool, "value": ThreadValue},
+    "message": {"thread": Label, "id": Key, "value": MessageValue},
+    "note": {"thread": Label, "id": Key, "value": dict[str, Any]},
+    "entity": {"id": Key, "value": EntityValue},
+    "fact": {"id": Key, "value": FactValue},
+    "usage": {"id": Key, "value": UsageValue},
+    ITEM: {
+        "namespace": Annotated[list[Label], Field(min_length=1, max_length=6)],
+        "id": Key,
+        "value": dict[str, Any],
+    },
+    STATE: {"thread": Label, "value": VALUES},
+    END: {"records": Count, "sha256": Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]},
+}
+LINES = {kind: TypeAdapter(_line(kind, fields)) for kind, fields in FIELDS.items()}
+
+
+class Header(BaseModel):
+    """The first line; later versions may say more in it."""
+
+    model_config = ConfigDict(strict=True)
+
+    kind: Literal["header"]
+    schema_name: Annotated[Literal["threadkeep-export"], Field(alias="schema")]
+    version: Annotated[int, Field(ge=1)]
+    created: Moment
+    user: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+def parse_header(raw: bytes) -> Record:
+    """Return the first line of an export.
+
+    Raises:
+        BadInput: it is none, or of a version that is not known here.
+    """
+    record = _object(raw)
+    version = record.get("version")
+    if record.get("kind") == HEADER and isinstance(version, int) and version > VERSION:
+        raise BadInput(
+            f"It is an export of version {version}, this threadkeep reads up to {VERSION}; "
+            "install a newer threadkeep."
+        )
+    _checked(TypeAdapter(Header), record)
+    return record
+
+
+def parse_record(raw: bytes) -> Record:
+    """Return any later line of an export.
+
+    Raises:
+        BadInput: it is too long, no JSON, of no known kind, or a value in it is not allowed.
+    """
+    if len(raw) > LONGEST_LINE:
+        raise BadInput(f"It has more than {LONGEST_LINE:,} bytes.")
+    record = _object(raw)
+    kind = record.get("kind")
+    lines = LINES.get(kind) if isinstance(kind, str) else None
+    if lines is None:
+        raise BadInput(f"There is no kind {kind!r:.40}; the kinds are {', '.join(LINES)}.")
+    _checked(lines, record)
+    if kind == STATE:
+        check_messages(record["value"])
+    if kind == ITEM and record["namespace"][0] in {*KINDS, *PASSING}:
+        raise BadInput(f"The namespace {record['namespace'][0]!r} has a kind of its own.")
+    return record
+
+
+def _object(raw: bytes) -> Record:
+    record = cleaned(parse_json(raw))
+    if not isinstance(record, dict):
+        raise BadInput(f"It is {json_type(record)}, not an object.")
+    return record
+
+
+def _checked(adapter: TypeAdapter[Any], record: Record) -> None:
+    try:
+        adapter.validate_python(record)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        why = first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"{place or 'It'} is not allowed: {why[:200]}.") from None

@@ -1,0 +1,185 @@
+"""Take an export in: into an empty store all is there again, into another it joins.
+
+Twice is once, and what stopped half-way is finished by doing it again.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, Any
+
+from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp
+
+from checkpoints.locks import Locks
+from checkpoints.owners import OwnedSaver
+from graph.checks import check_id
+from graph.errors import AccessRefused
+from graph.user import acting_user
+from stores.namespaces import Namespace, threads_of, user_key
+from stores.owned import OwnedStore
+from transfer.lines import KINDS, STATE
+from transfer.merge import merged
+from transfer.names import Names, renamed
+from transfer.read import Survey, records
+from transfer.restore_state import StateWriter
+
+CHUNK = 200
+LABELS = {kind: label for label, kind in KINDS.items()}
+HIDDEN = frozenset({"thread", "note", "usage"})
+"""What is never searched."""
+MORTAL = frozenset({"thread", "message", "note"})
+"""What lives as long as its thread."""
+Progress = Callable[[int, int], None]
+Record = dict[str, Any]
+
+
+@dataclass(kw_only=True)
+class Restored:
+    """What an import did."""
+
+    user: str
+    messages: int
+    """In the file."""
+    threads: int
+    new: int = 0
+    """Messages that were not here before."""
+    changed: int = 0
+    """Items of any kind that were put."""
+    renamed: dict[str, str] | None = None
+    """Threads that got another name, since theirs was another thread's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Into whose memory it goes."""
+
+    store: BaseStore
+    owner: str
+    states: StateWriter
+    threads: dict[str, str]
+    """Each thread's id here, by its id in the file."""
+    names: dict[str, str]
+    """Each thread's name here, by its id here."""
+    ttl_minutes: float | None
+    lives: dict[str, float]
+    """Threads that say how long they live, by their id here."""
+
+
+async def restore_user(
+    store: BaseStore,
+    saver: OwnedSaver,
+    locks: Locks,
+    file: IO[bytes],
+    seen: Survey,
+    user_id: str,
+    *,
+    ttl_minutes: float | None = None,
+    progress: Progress | None = None,
+) -> Restored:
+    """Take in an export that `read.survey` has checked; `progress` is told (done, all).
+
+    Raises:
+        AccessRefused: the user who asks (see `graph/user.py`) is another one, or nobody.
+        ThreadBusy: a turn is open on a thread for too long.
+    """
+    user = check_id(user_id, "user")
+    if acting_user() != user:
+        raise AccessRefused(f"Into the memory of {user!r} nobody else imports; take your own.")
+    owner = await user_key(store, user)
+    # From here on the guard stands before every item.
+    target, done = await _target(OwnedStore(store), saver, locks, seen, user, owner, ttl_minutes)
+    restored = Restored(user=user, messages=seen.messages, threads=len(seen.threads), renamed=done)
+    count, lines = 0, records(file)
+    while chunk := await asyncio.to_thread(_take, lines):
+        await _restore(target, chunk, restored)
+        count += len(chunk)
+        if progress:
+            progress(count, seen.records)
+    return restored
+
+
+async def _target(
+    store: BaseStore,
+    saver: OwnedSaver,
+    locks: Locks,
+    seen: Survey,
+    user: str,
+    owner: str,
+    ttl_minutes: float | None,
+) -> tuple[Target, dict[str, str]]:
+    names = Names(store, saver, user, owner)
+    found = {thread.id: await names.of(thread) for thread in seen.threads.values()}
+    target = Target(
+        store=store,
+        owner=owner,
+        states=StateWriter(saver, locks, user),
+        threads={old: new for old, (new, _) in found.items()},
+        names=dict(found.values()),
+        ttl_minutes=ttl_minutes,
+        lives={},
+    )
+    told = {seen.threads[old].name: name for old, (_, name) in found.items()}
+    return target, {old: new for old, new in told.items() if old != new}
+
+
+def _take(lines: Iterator[Record]) -> list[Record]:
+    return list(islice(lines, CHUNK))
+
+
+async def _restore(target: Target, chunk: Sequence[Record], restored: Restored) -> None:
+    """Put what is new of a chunk, items before states: these stand on the messages."""
+    items = [_placed(target, record) for record in chunk if record["kind"] != STATE]
+    ops: list[Op] = [GetOp(namespace, key, refresh_ttl=False) for _, namespace, key, _ in items]
+    found = await target.store.abatch(ops)
+    puts: dict[tuple[Namespace, str], PutOp] = {}
+    for (kind, namespace, key, value), item in zip(items, found, strict=True):
+        mine = item.value if isinstance(item, Item) else None
+        kept = merged(kind, mine, value)
+        if kept != mine:
+            puts[namespace, key] = PutOp(
+                namespace,
+                key,
+                kept,
+                index=False if kind in HIDDEN else None,
+                ttl=_life(target, kind, namespace, key),
+            )
+            restored.new += kind == "message" and mine is None
+    if puts:
+        await target.store.abatch(list(puts.values()))
+        restored.changed += len(puts)
+    for record in chunk:
+        if record["kind"] == STATE:
+            await _restore_state(target, record)
+
+
+def _placed(target: Target, record: Record) -> tuple[str, Namespace, str, Record]:
+    """Return the kind, namespace, key and value of a record as they are here."""
+    kind, owner = record["kind"], target.owner
+    value, key = renamed(record["value"], target.threads), record["id"]
+    if kind == "thread":
+        key = target.threads[key]
+        if name := target.names[key]:
+            value = {**value, "name": name}
+        if minutes := value.get("ttl_minutes"):
+            target.lives[key] = minutes
+        return kind, threads_of(owner), key, value
+    if kind in ("message", "note"):
+        return kind, (owner, LABELS[kind], target.threads[record["thread"]]), key, value
+    if kind == "usage":
+        key = f"{value['thread']} {value['day']} {value['purpose']}"
+    label = record["namespace"] if kind not in LABELS else [LABELS[kind]]
+    return kind, (owner, *label), key, value
+
+
+def _life(target: Target, kind: str, namespace: Namespace, key: str) -> float | None:
+    if kind not in MORTAL:
+        return None
+    return target.lives.get(key if kind == "thread" else namespace[2], target.ttl_minutes)
+
+
+async def _restore_state(target: Target, record: Record) -> None:
+    thread = target.threads[record["thread"]]
+    value = renamed(record["value"], target.threads)
+    name = target.names.get(thread) or thread
+    await target.states.write(thread, name, value, target.lives.get(thread))
