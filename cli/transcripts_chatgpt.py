@@ -70,7 +70,7 @@ def _way(record: Any) -> tuple[dict[str, Node], list[str]]:
         raise BadInput(f"The mapping is {json_type(mapping)}, not an object.")
     nodes: dict[str, Node] = {key: node for key, node in mapping.items() if isinstance(node, dict)}
     at, way = record.get("current_node"), list[str]()
-    if at not in nodes:
+    if not isinstance(at, str) or at not in nodes:
         at = _newest_leaf(nodes)
     passed: set[str] = set()
     while isinstance(at, str) and at in nodes:
@@ -103,7 +103,8 @@ def _speaks(node: Node) -> bool:
     author, about = message.get("author"), message.get("metadata")
     role = author.get("role") if isinstance(author, dict) else None
     hidden = isinstance(about, dict) and about.get("is_visually_hidden_from_conversation") is True
-    return role in ROLES and not hidden and message.get("recipient", "all") == "all"
+    told = isinstance(role, str) and role in ROLES
+    return told and not hidden and message.get("recipient", "all") == "all"
 
 
 def _lines(

@@ -4,6 +4,7 @@ A new door (export, erase, fork, a server's route) joins `DOORS` or gets a test 
 """
 
 import asyncio
+import io
 import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -31,10 +32,32 @@ from stores.namespaces import all_messages_of, messages_of, thread_id, threads_o
 from stores.owned import OwnedStore
 from tests.backends import BACKENDS, fresh_database
 from transfer.export import export_user
+from transfer.lines import Seal, line_of
+from transfer.read import survey
+from transfer.restore import restore_user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "The vault opens with tulip-4711."
 REFUSED = (AccessRefused, BadInput)
+
+
+def file_of(*records: dict[str, Any]) -> bytes:
+    """Return an export of Ada's that somebody has made up."""
+    header = {
+        "kind": "header",
+        "schema": "threadkeep-export",
+        "version": 1,
+        "created": "2026-03-04T09:30:00+00:00",
+        "user": "ada",
+    }
+    seal, lines = Seal(), [line_of(each) for each in (header, *records)]
+    for line in lines:
+        seal.add(line.encode())
+    lines.append(line_of({"kind": "end", "records": seal.records, "sha256": seal.hexdigest}))
+    return "".join(lines).encode()
+
+
+HERS = file_of()
 
 
 @dataclass
@@ -105,6 +128,12 @@ async def export(house: House, _: dict[str, Any]) -> None:
     await drain(export_user(house.agent.store, house.saver, "ada"))
 
 
+async def take_in(house: House, _: dict[str, Any]) -> None:
+    file = io.BytesIO(HERS)
+    locks = house.agent._locks
+    await restore_user(house.agent.store, house.saver, locks, file, survey(file, "x"), "ada")
+
+
 async def run_turn(house: House, run: dict[str, Any]) -> None:
     user = run.get("user_id", "bob")
     await house.agent.graph.ainvoke(
@@ -136,6 +165,7 @@ BY_ID: dict[str, Door] = {
     "prune among others": lambda house, _: house.saver.aprune(["t", house.thread]),
     "prune turns": lambda house, _: house.saver.aprune_turns(house.thread, 1),
     "export": export,
+    "import": take_in,
     "time to live": lambda house, _: house.saver.aset_ttl(house.thread, 0.0001),
 }
 DOORS = CONFIGURED | BY_ID
@@ -471,3 +501,28 @@ async def test_an_import_for_one_user_writes_to_no_other(house: House, tmp_path:
         )
     assert found
     assert not [item for item in found if "rose-1" in item.value["text"]]
+
+
+async def test_an_export_that_names_anothers_thread_becomes_ones_own(house: House) -> None:
+    said = {"role": "user", "text": "mine", "position": 0, "before": "", "thread": house.thread}
+    said |= {"time": "2026-03-04T09:30:00+00:00", "recorded_at": "2026-03-04T09:30:00+00:00"}
+    words = {"type": "human", "data": {"content": "mine", "id": "m"}}
+    for named in (True, False):
+        file = io.BytesIO(
+            file_of(
+                {"kind": "thread", "id": house.thread, "named": named, "value": {"name": "trip"}},
+                {"kind": "message", "thread": house.thread, "id": "m", "value": said},
+                {"kind": "state", "thread": house.thread, "value": {"messages": [words]}},
+                {"kind": "item", "namespace": [house.owner], "id": "i", "value": {"text": "x"}},
+            )
+        )
+        seen, locks = survey(file, "x"), house.agent._locks
+        with acting_as("mallory"):
+            await restore_user(house.agent.store, house.saver, locks, file, seen, "mallory")
+        key = await user_key(house.agent.store, "mallory")
+        spaces = await house.agent.store.alist_namespaces(prefix=(key,), limit=100)
+        assert (key, "messages", house.thread) not in spaces
+        assert (key, house.owner) in spaces
+    await unharmed(house)
+    records = await house.agent.store.alist_namespaces(prefix=(house.owner, "threads"), limit=9)
+    assert len(records) == 1

@@ -28,7 +28,10 @@ Record = dict[str, Any]
 
 
 def _moment(text: str) -> str:
-    parse_time(text)
+    try:
+        parse_time(text)
+    except BadInput as error:
+        raise ValueError("write it like 2026-03-04T09:30:00+00:00") from error
     return text
 
 
