@@ -7,10 +7,6 @@ Between the turns the same server is asked directly: how far those times lie apa
 the machine.
 """
 
-import argparse
-import asyncio
-import os
-import tempfile
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -18,7 +14,7 @@ from random import Random
 
 from langchain_core.language_models import BaseChatModel
 
-from benchmarks.report import percentile, report
+from benchmarks.report import main_over_turns, percentile
 from benchmarks.scripted_thread import NOTHING_FOUND, kind_of, open_scripted
 from benchmarks.turn import sentence
 from cli.agent import Agent, open_agent
@@ -96,17 +92,5 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
     return figures, met
 
 
-def main() -> None:
-    """Measure in a folder that is thrown away."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--turns", type=int, default=TURNS)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["THREADKEEP_HOME"] = folder
-        figures, met = asyncio.run(measure(Path(folder), given.turns))
-    report("first_token", figures, met, as_json=given.json)
-
-
 if __name__ == "__main__":
-    main()
+    main_over_turns("first_token", __doc__, measure, TURNS)

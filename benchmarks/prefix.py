@@ -5,10 +5,6 @@ prompt; the figure is the share of all prompt tokens that are identical to the s
 before. The model is scripted and answers over HTTP; the summariser answers with 400 words.
 """
 
-import argparse
-import asyncio
-import os
-import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -16,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks.report import report
+from benchmarks.report import main_over_turns
 from benchmarks.scripted_thread import ScriptedThread, open_scripted
 from benchmarks.turn import sentence
 from chat_models.tokens_encoding import encode
@@ -125,17 +121,5 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
     return figures, met
 
 
-def main() -> None:
-    """Measure in a folder that is thrown away."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--turns", type=int, default=TURNS)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["THREADKEEP_HOME"] = folder
-        figures, met = asyncio.run(measure(Path(folder), given.turns))
-    report("prefix", figures, met, as_json=given.json)
-
-
 if __name__ == "__main__":
-    main()
+    main_over_turns("prefix", __doc__, measure, TURNS)

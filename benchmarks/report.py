@@ -1,15 +1,42 @@
 """What every benchmark prints: a table on stderr, and with `--json` one object on stdout."""
 
+import argparse
 import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from cli.event_loop import run
+
+Figures = Mapping[str, float]
+Met = Mapping[str, bool]
 
 
-def report(
-    benchmark: str, figures: Mapping[str, float], met: Mapping[str, bool], *, as_json: bool
+def main_over_turns(
+    benchmark: str,
+    about: str | None,
+    measure: Callable[[Path, int], Awaitable[tuple[Figures, Met]]],
+    turns: int,
 ) -> None:
+    """Be the program of a benchmark over so many turns, in a folder that is thrown away."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--turns", type=int, default=turns)
+    asked = parser.parse_args()
+
+    async def measured() -> tuple[Figures, Met]:
+        return await measure(Path(folder), asked.turns)
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["THREADKEEP_HOME"] = folder
+        figures, met = run(measured())
+    report(benchmark, figures, met, as_json=asked.json)
+
+
+def report(benchmark: str, figures: Figures, met: Met, *, as_json: bool) -> None:
     """Print the figures and which targets they meet."""
     for name, figure in figures.items():
         print(f"{name:<48} {figure:>12,.3f}", file=sys.stderr)

@@ -15,12 +15,13 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from checkpoints.owner_records import refuse_late
+from checkpoints.pruning import Pruning
 from graph.errors import ThreadDeleted
 
 FOREVER_MINUTES = 1e9
 
 
-class MemorySaver(InMemorySaver):
+class MemorySaver(Pruning, InMemorySaver):
     """`InMemorySaver` with what it lacks: delete by run, copy, prune, expiry; strict."""
 
     def __init__(self, ttl_minutes: float | None = None) -> None:
@@ -103,21 +104,6 @@ class MemorySaver(InMemorySaver):
             if thread == source_thread_id:
                 self.blobs[(target_thread_id, *channel)] = blob  # type: ignore[index]
 
-    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Keep only the newest checkpoint per namespace, or with "delete" none.
-
-        Raises:
-            ValueError: the strategy is neither.
-        """
-        if strategy not in ("keep_latest", "delete"):
-            raise ValueError(f"strategy {strategy!r} is neither 'keep_latest' nor 'delete'")
-        for thread in thread_ids:
-            if strategy == "delete":
-                await self.adelete_thread(thread)
-                continue
-            for namespace, checkpoints in self.storage.get(thread, {}).items():
-                self._drop_older(thread, namespace, max(checkpoints, default=""))
-
     async def aprune_turns(self, thread_id: str, keep: int) -> None:
         """Keep the checkpoints of the newest `keep` turns; each begins with an "input" one."""
         config: RunnableConfig = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
@@ -137,6 +123,10 @@ class MemorySaver(InMemorySaver):
         for thread in over:
             await self.adelete_thread(thread)
         return len(over)
+
+    async def _keep_latest(self, thread: str) -> None:
+        for namespace, checkpoints in self.storage.get(thread, {}).items():
+            self._drop_older(thread, namespace, max(checkpoints, default=""))
 
     def _use(self, thread: str) -> None:
         """Extend a thread's life by its use; delete it where that is over."""

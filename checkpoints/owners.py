@@ -18,8 +18,8 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
 )
 
-from checkpoints.owner_records import RECORD, Record, Records, now_id, refuse_late
-from graph.checks import check_id
+from checkpoints.owner_checks import check_thread, checked, given, named, thread_of
+from checkpoints.owner_records import Record, Records, now_id, refuse_late
 from graph.errors import AccessRefused, ThreadDeleted
 from graph.user import USER_KEY, acting_user
 
@@ -70,7 +70,7 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
         user, thread = acting_user(config), thread_of(config)
         await self._owned(thread, user)
         found = await self.saver.aget_tuple(config)
-        return _given(found, thread, user) if found else None
+        return given(found, thread, user) if found else None
 
     async def alist(
         self,
@@ -90,7 +90,7 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
         user, thread = acting_user(config), thread_of(config)
         await self._owned(thread, user)
         async for found in self.saver.alist(config, filter=filter, before=before, limit=limit):
-            yield _given(found, thread, user)
+            yield given(found, thread, user)
 
     async def aput(
         self,
@@ -110,7 +110,7 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
         owned: Any = {**metadata, USER_KEY: user}
         saved = await self.saver.aput(config, checkpoint, owned, new_versions)
         await self._still_alive(thread, config["configurable"], checkpoint["id"])
-        return _named(saved, user)
+        return named(saved, user)
 
     async def aput_writes(
         self,
@@ -155,7 +155,7 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
         user = acting_user()
         for run_id in run_ids:
             async for found in self.saver.alist(None, filter={"run_id": run_id}):
-                _given(found, str(found.config["configurable"]["thread_id"]), user)
+                given(found, str(found.config["configurable"]["thread_id"]), user)
         await self.saver.adelete_for_runs(run_ids)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
@@ -224,10 +224,10 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
         old = monotonic() - read_at > KNOWN_SECONDS and not isinstance(self.saver, Burying)
         if fresh or not record.owner or old:
             record = self._remember(thread, await self._records.read(thread))
-        return _checked(record, thread, user)
+        return checked(record, thread, user)
 
     async def _claimed(self, thread: str, user: str) -> Record:
-        return _checked(
+        return checked(
             self._remember(thread, await self._records.claim(thread, user)), thread, user
         )
 
@@ -255,47 +255,3 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
             self._known.clear()
         self._known[thread] = (monotonic(), record)
         return record
-
-
-def thread_of(config: RunnableConfig) -> str:
-    """Return the thread that a config names.
-
-    Raises:
-        AccessRefused: it names none, or one that is kept for other purposes.
-        BadInput: the id is not text, or of no form that can be kept everywhere.
-    """
-    thread = (config.get("configurable") or {}).get("thread_id")
-    if thread is None:
-        raise AccessRefused("No thread is named; put its id into config['configurable'].")
-    return check_thread(thread)
-
-
-def check_thread(thread: object) -> str:
-    """Return a thread id; only text is one, so that 1 and "1" are never mistaken.
-
-    Raises:
-        AccessRefused: the id is kept for other purposes, or has another spelling.
-        BadInput: it is not text, too long, or holds what databases refuse.
-    """
-    normal = check_id(thread, "thread id")
-    if normal != thread or normal.startswith(RECORD):
-        raise AccessRefused(f"The thread id {thread!r:.60} is not to be used; take a plain UUID.")
-    return normal
-
-
-def _checked(record: Record, thread: str, user: str) -> Record:
-    if not record.is_of(user):
-        raise AccessRefused(f"Thread {thread!r} belongs to another user; use one of your own.")
-    return record
-
-
-def _given(found: CheckpointTuple, thread: str, user: str) -> CheckpointTuple:
-    """Return the checkpoint with its owner in the configs, so that they can be used again."""
-    if found.metadata.get(USER_KEY) != user:
-        raise AccessRefused(f"Thread {thread!r} belongs to another user; use one of your own.")
-    parent = _named(found.parent_config, user) if found.parent_config else None
-    return found._replace(config=_named(found.config, user), parent_config=parent)
-
-
-def _named(config: RunnableConfig, user: str) -> RunnableConfig:
-    return {**config, "configurable": {**config["configurable"], USER_KEY: user}}

@@ -19,10 +19,21 @@ from langgraph.checkpoint.base import (
     get_checkpoint_id,
 )
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph_checkpoint_aws.checkpoint.valkey import AsyncValkeySaver
 from valkey.exceptions import WatchError
 
 from checkpoints.owner_records import refuse_late
+from checkpoints.pruning import Pruning
+from checkpoints.redis_layout import (
+    BATCH,
+    Place,
+    RedisLayout,
+    config_of,
+    grave_key,
+    life_key,
+    namespaces_key,
+    run_key,
+    written_key,
+)
 from graph.database_url import Database
 from graph.errors import ThreadDeleted
 from graph.redis import open_client
@@ -32,14 +43,11 @@ if TYPE_CHECKING:
 
 EXTEND_BELOW = 0.95
 """A life is extended when less than this share of it is left, so that not every read writes."""
-BATCH = 500
 GRAVE_SECONDS = 90 * 24 * 3600
 """How long it is remembered that a thread was deleted; nothing is late for longer."""
-Place = tuple[str, str, str]
-"""Thread, namespace, checkpoint id."""
 
 
-class RedisSaver(AsyncValkeySaver):
+class RedisSaver(Pruning, RedisLayout):
     """`AsyncValkeySaver` with delete by run, copy, prune, a life per thread; strict."""
 
     def __init__(self, client: "Valkey", ttl_minutes: float | None = None) -> None:
@@ -89,7 +97,7 @@ class RedisSaver(AsyncValkeySaver):
         saved = self._serialize_checkpoint_data(config, checkpoint, metadata)
         await self._put_unless_late(place, saved, run)
         await self._use(place[0], [self._make_checkpoint_key(*place)])
-        return _config(place)
+        return config_of(place)
 
     async def aput_writes(
         self,
@@ -104,8 +112,8 @@ class RedisSaver(AsyncValkeySaver):
         refuse_late(await self._buried(thread), run)
         await super().aput_writes(config, writes, task_id, task_path)
         key = self._make_writes_key(thread, namespace, str(run["checkpoint_id"]))
-        await self.client.sadd(_namespaces(thread), namespace)
-        await self.client.sadd(_written(thread), f"{run['checkpoint_id']}:{namespace}")
+        await self.client.sadd(namespaces_key(thread), namespace)
+        await self.client.sadd(written_key(thread), f"{run['checkpoint_id']}:{namespace}")
         await self._use(thread, [key])
         try:
             refuse_late(await self._buried(thread), run)
@@ -120,16 +128,16 @@ class RedisSaver(AsyncValkeySaver):
     async def abury(self, thread_id: str, at: str) -> None:
         """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
         # First of all: whoever writes meanwhile sees it, or is seen.
-        await self.client.set(_grave(thread_id), at, ex=GRAVE_SECONDS)
+        await self.client.set(grave_key(thread_id), at, ex=GRAVE_SECONDS)
         await self.adelete_thread(thread_id)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints and writes of these runs."""
         for run_id in run_ids:
-            members = await self.client.smembers(_run(run_id))
+            members = await self.client.smembers(run_key(run_id))
             for place in [tuple(orjson.loads(each)) for each in members]:
                 await self._drop([place])
-            await self.client.delete(_run(run_id))
+            await self.client.delete(run_key(run_id))
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints and writes of a thread to another."""
@@ -147,25 +155,9 @@ class RedisSaver(AsyncValkeySaver):
                 self._put(pipe, target, orjson.loads(saved) | {"thread_id": target_thread_id})
                 if writes is not None:
                     pipe.set(self._writes(target), writes)
-                    pipe.sadd(_written(target_thread_id), f"{target[2]}:{target[1]}")
+                    pipe.sadd(written_key(target_thread_id), f"{target[2]}:{target[1]}")
                 await pipe.execute()
         await self._use(target_thread_id, anew=True)
-
-    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Keep only the newest checkpoint per namespace, or with "delete" none.
-
-        Raises:
-            ValueError: the strategy is neither.
-        """
-        if strategy not in ("keep_latest", "delete"):
-            raise ValueError(f"strategy {strategy!r} is neither 'keep_latest' nor 'delete'")
-        for thread in thread_ids:
-            if strategy == "delete":
-                await self.adelete_thread(thread)
-                continue
-            for namespace in await self._spaces(thread):
-                ids = await self._ids(thread, namespace)
-                await self._drop([(thread, namespace, each) for each in ids[1:]])
 
     async def aprune_turns(self, thread_id: str, keep: int) -> None:
         """Keep the checkpoints of the newest `keep` turns; each begins with an "input" one."""
@@ -179,21 +171,25 @@ class RedisSaver(AsyncValkeySaver):
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
         """Set how long after its last use a thread is kept; None keeps it."""
-        await self.client.set(_life(thread_id), minutes or 0.0)
+        await self.client.set(life_key(thread_id), minutes or 0.0)
         await self._use(thread_id, anew=True)
 
     async def asweep(self) -> int:
         """Return 0: the server itself deletes what has expired."""
         return 0
 
+    async def _keep_latest(self, thread: str) -> None:
+        for namespace in await self._spaces(thread):
+            ids = await self._ids(thread, namespace)
+            await self._drop([(thread, namespace, each) for each in ids[1:]])
+
     async def _put_unless_late(
         self, place: Place, saved: dict[str, Any], run: dict[str, Any]
     ) -> None:
         async with self.client.pipeline() as pipe:
             while True:
-                await pipe.watch(_grave(place[0]))
-                told = await pipe.get(_grave(place[0]))
-                refuse_late(told.decode() if told else None, run, place[2])
+                await pipe.watch(grave_key(place[0]))
+                refuse_late(await self._buried(place[0]), run, place[2])
                 pipe.multi()
                 self._put(pipe, place, saved)
                 try:
@@ -203,7 +199,7 @@ class RedisSaver(AsyncValkeySaver):
                 return
 
     async def _buried(self, thread: str) -> str | None:
-        told = await self.client.get(_grave(thread))
+        told = await self.client.get(grave_key(thread))
         return told.decode() if told else None
 
     def _put(self, pipe: Any, place: Place, saved: dict[str, Any]) -> None:
@@ -212,71 +208,12 @@ class RedisSaver(AsyncValkeySaver):
         # Removed first: a checkpoint that is put twice is listed once.
         pipe.lrem(self._make_thread_key(thread, namespace), 0, checkpoint_id)
         pipe.lpush(self._make_thread_key(thread, namespace), checkpoint_id)
-        pipe.sadd(_namespaces(thread), namespace)
+        pipe.sadd(namespaces_key(thread), namespace)
         metadata = orjson.loads(base64.b64decode(saved["metadata"]))
         if run_id := metadata.get("run_id"):
-            pipe.sadd(_run(run_id), orjson.dumps(place))
+            pipe.sadd(run_key(run_id), orjson.dumps(place))
             if self.ttl_minutes:
-                pipe.expire(_run(run_id), int(self.ttl_minutes * 60) + 1)
-
-    async def _read(
-        self, places: Sequence[Place], wanted: dict[str, Any] | None = None
-    ) -> AsyncIterator[CheckpointTuple]:
-        for start in range(0, len(places), BATCH):
-            batch = places[start : start + BATCH]
-            saved = await self.client.mget([self._make_checkpoint_key(*each) for each in batch])
-            writes = await self.client.mget([self._writes(each) for each in batch])
-            for place, told, written in zip(batch, saved, writes, strict=True):
-                if told is None:
-                    continue
-                checkpoint = orjson.loads(told)
-                if self._should_include_checkpoint(checkpoint, wanted):
-                    rows = self._parse_writes_blob(written)
-                    yield self._deserialize_checkpoint_data(
-                        checkpoint, rows, *place, _config(place)
-                    )
-
-    async def _places(self, config: RunnableConfig | None) -> list[Place]:
-        """Return what a config names, the newest checkpoint first."""
-        if config is None:
-            keys = [
-                key.decode() async for key in self.client.scan_iter(match="thread:{*", count=BATCH)
-            ]
-            spaces = [tuple(key.removeprefix("thread:{").rsplit("}:", 1)) for key in keys]
-        else:
-            run = config["configurable"]
-            thread, namespace = str(run["thread_id"]), run.get("checkpoint_ns")
-            names = await self._spaces(thread) if namespace is None else [namespace]
-            spaces = [(thread, name) for name in names]
-            if wanted := get_checkpoint_id(config):
-                return [(*space, wanted) for space in spaces]
-        places = [(*space, each) for space in spaces for each in await self._ids(*space)]
-        return sorted(places, key=lambda place: place[2], reverse=True)
-
-    async def _ids(self, thread: str, namespace: str) -> list[str]:
-        """Return the ids of checkpoints, the newest first."""
-        ids = await self.client.lrange(self._make_thread_key(thread, namespace), 0, -1)
-        return sorted((each.decode() for each in ids), reverse=True)
-
-    async def _spaces(self, thread: str) -> list[str]:
-        return sorted(each.decode() for each in await self.client.smembers(_namespaces(thread)))
-
-    def _writes(self, place: Place) -> str:
-        return self._make_writes_key(*place)
-
-    async def _keys(self, thread: str) -> list[str]:
-        """Return every key of a thread."""
-        keys = [_namespaces(thread), _written(thread), _life(thread)]
-        for namespace in await self._spaces(thread):
-            keys.append(self._make_thread_key(thread, namespace))
-            keys += [
-                self._make_checkpoint_key(thread, namespace, each)
-                for each in await self._ids(thread, namespace)
-            ]
-        for member in await self.client.smembers(_written(thread)):
-            checkpoint_id, _, namespace = member.decode().partition(":")
-            keys.append(self._make_writes_key(thread, namespace, checkpoint_id))
-        return keys
+                pipe.expire(run_key(run_id), int(self.ttl_minutes * 60) + 1)
 
     async def _drop(self, places: Iterable[Place]) -> None:
         """Delete checkpoints with their writes."""
@@ -285,7 +222,7 @@ class RedisSaver(AsyncValkeySaver):
             async with self.client.pipeline() as pipe:
                 pipe.delete(self._make_checkpoint_key(*place), self._writes(place))
                 pipe.lrem(self._make_thread_key(thread, namespace), 0, checkpoint_id)
-                pipe.srem(_written(thread), f"{checkpoint_id}:{namespace}")
+                pipe.srem(written_key(thread), f"{checkpoint_id}:{namespace}")
                 await pipe.execute()
 
     async def _delete(self, keys: Sequence[str]) -> None:
@@ -294,12 +231,12 @@ class RedisSaver(AsyncValkeySaver):
 
     async def _use(self, thread: str, keys: Sequence[str] = (), *, anew: bool = False) -> None:
         """Extend a thread's life by its use; `keys` are new and have none yet."""
-        told = await self.client.get(_life(thread))
+        told = await self.client.get(life_key(thread))
         minutes = self.ttl_minutes if told is None else float(told)
         if not minutes and not anew:
             return
         milliseconds = int((minutes or 0) * 60_000)
-        left = await self.client.pttl(_namespaces(thread))
+        left = await self.client.pttl(namespaces_key(thread))
         if anew or left < milliseconds * EXTEND_BELOW:
             keys = await self._keys(thread)
         async with self.client.pipeline(transaction=False) as pipe:
@@ -320,29 +257,3 @@ async def open_redis(
     """
     async with open_client(database) as client:
         yield RedisSaver(client, ttl_minutes)
-
-
-def _config(place: Place) -> RunnableConfig:
-    thread, namespace, checkpoint_id = place
-    run = {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": checkpoint_id}
-    return {"configurable": run}
-
-
-def _namespaces(thread: str) -> str:
-    return f"namespaces:{{{thread}}}"
-
-
-def _written(thread: str) -> str:
-    return f"written:{{{thread}}}"
-
-
-def _life(thread: str) -> str:
-    return f"life:{{{thread}}}"
-
-
-def _run(run_id: str) -> str:
-    return f"run:{run_id}"
-
-
-def _grave(thread: str) -> str:
-    return f"buried:{{{thread}}}"

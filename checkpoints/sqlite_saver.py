@@ -24,6 +24,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
 from checkpoints import sqlite_retention as retention
+from checkpoints.pruning import Pruning
 from graph.errors import ThreadDeleted
 
 BUSY_MILLISECONDS = 10_000
@@ -45,7 +46,7 @@ PUT_WRITES = (
 PUT_WRITES_AGAIN = PUT_WRITES.replace("IGNORE", "REPLACE")
 
 
-class SqliteSaver(AsyncSqliteSaver):
+class SqliteSaver(Pruning, AsyncSqliteSaver):
     """`AsyncSqliteSaver` with what it lacks: delete by run, copy, prune; strict about types."""
 
     def __init__(self, conn: aiosqlite.Connection, ttl_minutes: float | None = None) -> None:
@@ -71,6 +72,11 @@ class SqliteSaver(AsyncSqliteSaver):
                 writes = await self.conn.execute_fetchall(GET_WRITES, [*place, row[0]])
                 return self._tuple(place, row, list(writes))
         return None
+
+    async def _keep_latest(self, thread: str) -> None:
+        await self.setup()
+        async with self.lock:
+            await retention.keep_latest(self.conn, thread)
 
     def _tuple(
         self, place: Sequence[str], row: Sequence[Any], writes: list[Any]
@@ -195,22 +201,6 @@ class SqliteSaver(AsyncSqliteSaver):
         async with self.lock:
             with _late_is_refused(target_thread_id):
                 await retention.copy_thread(self.conn, source_thread_id, target_thread_id)
-
-    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Keep only the newest checkpoint per namespace, or with "delete" none.
-
-        Raises:
-            ValueError: the strategy is neither.
-        """
-        if strategy not in ("keep_latest", "delete"):
-            raise ValueError(f"strategy {strategy!r} is neither 'keep_latest' nor 'delete'")
-        for thread_id in thread_ids:
-            if strategy == "delete":
-                await self.adelete_thread(thread_id)
-                continue
-            await self.setup()
-            async with self.lock:
-                await retention.keep_latest(self.conn, thread_id)
 
     async def aprune_turns(self, thread_id: str, keep: int) -> None:
         """Keep the checkpoints of the newest `keep` turns."""
