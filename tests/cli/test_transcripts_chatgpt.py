@@ -23,7 +23,7 @@ AT = 1_714_550_400.25
 def node(
     key: str, parent: str | None, role: str, *parts: Any, at: float | None = AT, **message: Any
 ) -> dict[str, Any]:
-    said = {
+    said: dict[str, Any] = {
         "id": key,
         "author": {"role": role, "name": None, "metadata": {}},
         "create_time": at,
@@ -35,7 +35,9 @@ def node(
 
 
 def conversation(*nodes: dict[str, Any], at: float = AT, **changed: Any) -> dict[str, Any]:
-    mapping = {"root": {"id": "root", "message": None, "parent": None, "children": []}}
+    mapping: dict[str, Any] = {
+        "root": {"id": "root", "message": None, "parent": None, "children": []}
+    }
     mapping |= {each["id"]: each for each in nodes}
     told = {"title": "A boat", "create_time": at, "mapping": mapping}
     return told | {"current_node": nodes[-1]["id"] if nodes else "root"} | changed

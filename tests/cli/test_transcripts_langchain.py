@@ -18,7 +18,7 @@ from stores.hybrid import open_store
 from stores.namespaces import messages_of, thread_id, user_key
 
 SAID = [HumanMessage("I live in Bergen.", id="h1"), AIMessage("Lovely, by the sea!")]
-PLAIN = [
+PLAIN: list[dict[str, Any]] = [
     {"role": "user", "content": "I live in Bergen."},
     {"role": "assistant", "content": [{"type": "text", "text": "Lovely, by the sea!"}]},
 ]
