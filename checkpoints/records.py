@@ -37,11 +37,13 @@ async def change_record(
     title: str | None = None,
     state: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    context: Mapping[str, Any] | None = None,
     ttl_minutes: float | None = None,
 ) -> dict[str, Any]:
     """Change what is given of a thread's record and return all of it.
 
-    `state` and `metadata` are merged key by key; None takes a key away. Whoever holds the thread
+    `state`, `metadata` and `context` (what its turns are to use, see graph/context.py) are merged
+    key by key; None takes a key away. Whoever holds the thread
     (see checkpoints/locks.py) is not disturbed by somebody else's turn.
 
     Raises:
@@ -53,7 +55,8 @@ async def change_record(
     record = dict(item.value)
     if title is not None:
         record["title"] = clean_text(title).strip()[:MOST_TITLE]
-    for name, changes in (("state", state), ("metadata", metadata)):
+    told = {"state": state, "metadata": metadata, "context": context}
+    for name, changes in told.items():
         if changes is not None:
             merged = {**record.get(name, {}), **changes}
             record[name] = {key: value for key, value in merged.items() if value is not None}

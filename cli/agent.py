@@ -120,6 +120,12 @@ class Agent:
             "metadata": {"thread_name": name},
         }
 
+    async def choices(self, user: str, name: str) -> dict[str, Any]:
+        """Return what was chosen for the context of this user's thread alone."""
+        owner = await user_key(self.store, user)
+        record = await self.store.aget(threads_of(owner), thread_id(owner, name), refresh_ttl=False)
+        return dict(record.value.get("context") or {}) if record else {}
+
     async def say(self, context: Context, name: str, text: str) -> Turn:
         """Begin a turn with the user's message.
 
@@ -144,7 +150,7 @@ class Agent:
             done.append(f"The turn that was cut off in thread {name!r} is finished now{said}")
         return done
 
-    async def change_thread(self, context: Context, name: str, **changes: Any) -> dict[str, Any]:
+    async def change_thread(self, context: Context, name: str, /, **changes: Any) -> dict[str, Any]:
         """Change the record of a thread; see `checkpoints.records.change_record`.
 
         Raises:

@@ -32,6 +32,14 @@ Thread = Annotated[
     str | None, typer.Option("-t", "--thread", help="The thread's name.", show_default="a new one")
 ]
 Last = Annotated[bool, typer.Option("-c", "--continue", help="Go on with the last thread.")]
+MemoryPreset = Annotated[
+    str | None,
+    typer.Option("--memory", help="The preset of the thread's memory.", show_default="hybrid"),
+]
+Choices = Annotated[
+    list[str] | None,
+    typer.Option("--context", help="KEY=VALUE of a run's context, such as max_tokens=16000."),
+]
 Model = Annotated[
     str | None,
     typer.Option("-m", "--model", help="offline, or a name of an OpenAI-compatible server."),
@@ -54,6 +62,8 @@ def threadkeep(
     thread: Thread = None,
     last: Last = False,
     model: Model = None,
+    memory: MemoryPreset = None,
+    context: Choices = None,
     db: Db = None,
     no_probe: NoProbe = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -64,7 +74,7 @@ def threadkeep(
 
         typer.echo(installed("threadkeep"))
     elif ctx.invoked_subcommand is None:
-        chat(user, thread, last, model, db, no_probe)
+        chat(user, thread, last, model, memory, context, db, no_probe)
 
 
 @app.command()
@@ -73,15 +83,19 @@ def chat(
     thread: Thread = None,
     last: Last = False,
     model: Model = None,
+    memory: MemoryPreset = None,
+    context: Choices = None,
     db: Db = None,
     no_probe: NoProbe = False,
 ) -> None:
     """Chat in the terminal."""
     from cli.chat import run_chat
+    from cli.choices import choices_of
 
     if thread and last:
         raise BadInput("Both --thread and --continue are given; use one of them.")
-    run_chat(settings_of(no_probe, db), named(user), thread, last, model)
+    chosen = choices_of(memory, context)
+    run_chat(settings_of(no_probe, db), named(user), thread, last, model, chosen)
 
 
 @app.command()
@@ -93,19 +107,23 @@ def ask(
     thread: Thread = None,
     last: Last = False,
     model: Model = None,
+    memory: MemoryPreset = None,
+    context: Choices = None,
     db: Db = None,
     no_probe: NoProbe = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask once and print the reply."""
     from cli.ask import run_ask
+    from cli.choices import choices_of
 
     if thread and last:
         raise BadInput("Both --thread and --continue are given; use one of them.")
     if question is None:
         question = read_stdin()
     settings = settings_of(no_probe, db)
-    run_ask(settings, named(user), thread, last, model, question, as_json=as_json)
+    chosen = choices_of(memory, context)
+    run_ask(settings, named(user), thread, last, model, chosen, question, as_json=as_json)
 
 
 @app.command("import")
@@ -205,6 +223,23 @@ def threads_show(
     show_thread(load_settings(db=db), named(user), name, limit, as_json=as_json)
 
 
+@threads.command("prompt")
+def threads_prompt(
+    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    user: User = None,
+    memory: MemoryPreset = None,
+    context: Choices = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a model is shown of a thread, and how many tokens are still free."""
+    from cli.choices import choices_of
+    from cli.prompt import show_prompt
+
+    chosen = choices_of(memory, context)
+    show_prompt(settings_of(True, db), named(user), name, chosen, as_json=as_json)
+
+
 @threads.command("set")
 def threads_set(
     name: Annotated[str, typer.Argument(help="The thread's name.")],
@@ -219,15 +254,26 @@ def threads_set(
     metadata: Annotated[
         list[str] | None, typer.Option("--metadata", help="KEY=VALUE; KEY= takes the key away.")
     ] = None,
+    memory: MemoryPreset = None,
+    context: Choices = None,
     user: User = None,
     db: Db = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set a thread's title, state, metadata and time to live."""
+    """Set a thread's title, state, metadata, time to live, and what its turns use."""
     from cli.threads import set_thread
 
     set_thread(
-        load_settings(db=db), named(user), name, title, ttl_days, state, metadata, as_json=as_json
+        load_settings(db=db),
+        named(user),
+        name,
+        title,
+        ttl_days,
+        state,
+        metadata,
+        memory,
+        context,
+        as_json=as_json,
     )
 
 

@@ -2,14 +2,15 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from cli.agent import Turn, open_agent
+from cli.choices import context_of
 from cli.complaints import complain
 from cli.event_loop import run
 from cli.names import last_thread, new_thread
 from graph.checks import check_id, check_message
-from graph.context import Context
 from graph.settings import Settings
 from nodes.model import choice_of
 
@@ -20,6 +21,7 @@ def run_ask(
     thread: str | None,
     last: bool,
     model: str | None,
+    chosen: Mapping[str, Any],
     question: str,
     *,
     as_json: bool,
@@ -27,26 +29,29 @@ def run_ask(
     """Print the reply to `question`; with `as_json` also what it rests on and what it cost."""
     question = check_message(question)
     name = check_id(thread, "thread") if thread is not None else None
-    context = Context(user_id=user, model=model)
-    run(_ask(settings, context, name, last, question, as_json=as_json))
+    context_of(user, model, chosen)
+    run(_ask(settings, user, model, chosen, name, last, question, as_json=as_json))
 
 
 async def _ask(
     settings: Settings,
-    context: Context,
+    user: str,
+    model: str | None,
+    chosen: Mapping[str, Any],
     thread: str | None,
     last: bool,
     question: str,
     *,
     as_json: bool,
 ) -> None:
-    choice = await choice_of(context)
-    if choice.found:
-        complain(f"Model {choice.reason}; --no-probe looks for none.")
     async with open_agent(settings) as agent:
+        name = thread or (await last_thread(agent, user) if last else new_thread())
+        context = context_of(user, model, chosen, await agent.choices(user, name))
+        choice = await choice_of(context)
+        if choice.found:
+            complain(f"Model {choice.reason}; --no-probe looks for none.")
         for sentence in await agent.finish(context):
             complain(sentence)
-        name = thread or (await last_thread(agent, context.user_id) if last else new_thread())
         turn = await agent.say(context, name, question)
         async for piece in turn:
             if not as_json:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +21,7 @@ from graph.settings import Settings, make_home
 
 if TYPE_CHECKING:
     from cli.agent import Agent, Turn
+    from graph.context import Context
 
 T = TypeVar("T")
 PROMPT = "> "
@@ -52,21 +53,25 @@ class Background:
 class Chat:
     """What one conversation in the terminal holds."""
 
-    def __init__(self, settings: Settings, user: str, model: str | None) -> None:
+    def __init__(
+        self, settings: Settings, user: str, model: str | None, chosen: Mapping[str, Any]
+    ) -> None:
         self.settings = settings
         self.user = user
         self.model = model
+        self.chosen = chosen
         self.thread = ""
         self.turn: Turn | None = None
         self.told = ""
         self.agent: Agent
+        self._contexts: dict[str, Context] = {}
         self._open = AsyncExitStack()
 
     async def open(self, thread: str | None, last: bool) -> None:
         """Import what is heavy, open the home, finish what a crash left."""
         agent_of = await asyncio.to_thread(_import_agent)
         self.agent = await self._open.enter_async_context(agent_of.open_agent(self.settings))
-        for sentence in await self.agent.finish(self._context()):
+        for sentence in await self.agent.finish(await self._context()):
             complain(sentence)
         if last:
             from cli.names import last_thread
@@ -77,7 +82,7 @@ class Chat:
     async def answer(self, text: str) -> None:
         """Print the reply to `text`; return when it is there, not when it is written down."""
         await self.written()
-        self.turn = await self.agent.say(self._context(), self.thread, text)
+        self.turn = await self.agent.say(await self._context(), self.thread, text)
         try:
             async for piece in self.turn:
                 sys.stdout.write(piece)
@@ -109,25 +114,37 @@ class Chat:
         finally:
             await self._open.aclose()
 
-    def _context(self) -> Any:
-        from graph.context import Context
+    async def _context(self) -> "Context":
+        from cli.choices import context_of
 
-        return Context(user_id=self.user, model=self.model)
+        if self.thread not in self._contexts:
+            own = await self.agent.choices(self.user, self.thread)
+            self._contexts[self.thread] = context_of(self.user, self.model, self.chosen, own)
+        return self._contexts[self.thread]
 
 
 def run_chat(
-    settings: Settings, user: str, thread: str | None, last: bool, model: str | None
+    settings: Settings,
+    user: str,
+    thread: str | None,
+    last: bool,
+    model: str | None,
+    chosen: Mapping[str, Any],
 ) -> None:
     """Talk until the person leaves."""
     from chat_models.choice import choose_model
     from cli.names import new_thread
 
     name = check_id(thread, "thread") if thread is not None else new_thread()
+    if chosen:
+        from cli.choices import context_of
+
+        context_of(user, model, chosen)
     make_home(settings)
     choice = run(choose_model(settings, model))
     where = "your last thread" if last else f"thread {name!r}"
     complain(f"user {user!r}, {where}, model {choice.reason}. /help for help.")
-    loop, chat = Background(), Chat(settings, user, model)
+    loop, chat = Background(), Chat(settings, user, model, chosen)
     chat.thread = name
     opening = loop.begin(chat.open(thread, last))
     try:

@@ -40,7 +40,7 @@ def list_threads(settings: Settings, user: str, limit: int, *, as_json: bool) ->
         found,
         as_json,
         lambda r: (
-            f"{_day(r['last_used'])}  {r['turns']:>5} turns  {r['name']}"
+            f"{_day(r['last_used'])}  {_times(r['turns'], 'turn')}  {r['name']}"
             + (f" ({r['title']})" if r.get("title") else "")
         ),
     )
@@ -120,7 +120,8 @@ def _found_line(row: Row) -> str:
 
 def _known_line(row: Row) -> str:
     if row["kind"] == "entity":
-        return f"{row['text']}  (mentioned {row['mentions']} times since {_day(row['first_seen'])})"
+        often = _times(row["mentions"], "time")
+        return f"{row['text']}  (mentioned {often} since {_day(row['first_seen'])})"
     until = f" until {_day(row['valid_to'])}" if row["valid_to"] else ""
     return f"{row['text']}  (said {_day(row['recorded_at'])}{until})"
 
@@ -144,6 +145,10 @@ def _print(rows: Iterable[Row], as_json: bool, line: Callable[[Row], str]) -> No
 
 def _without(value: Row, *keys: str) -> Row:
     return {key: told for key, told in value.items() if key not in keys}
+
+
+def _times(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _day(moment: str) -> str:

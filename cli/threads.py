@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from cli.agent import open_agent
-from graph.checks import check_id, clean_text
+from cli.choices import choices_of, context_of, pairs
+from graph.checks import check_id
 from graph.context import Context
-from graph.errors import BadInput
 from graph.settings import Settings
 
 MINUTES_A_DAY = 24 * 60
@@ -23,21 +23,27 @@ def set_thread(
     ttl_days: float | None,
     state: Iterable[str] | None,
     metadata: Iterable[str] | None,
+    memory: str | None,
+    context: Iterable[str] | None,
     *,
     as_json: bool,
 ) -> None:
     """Change a thread's record and print it."""
+    chosen = choices_of(memory, context)
+    context_of(user, None, chosen)
     changes = {
+        "context": chosen or None,
         "title": title,
-        "state": _pairs(state, "--state") if state else None,
-        "metadata": _pairs(metadata, "--metadata") if metadata else None,
+        "state": pairs(state, "--state") if state else None,
+        "metadata": pairs(metadata, "--metadata") if metadata else None,
         "ttl_minutes": ttl_days * MINUTES_A_DAY if ttl_days is not None else None,
     }
 
     async def change() -> dict[str, Any]:
         async with open_agent(settings) as agent:
-            context = Context(user_id=user)
-            return await agent.change_thread(context, check_id(name, "thread"), **changes)
+            return await agent.change_thread(
+                Context(user_id=user), check_id(name, "thread"), **changes
+            )
 
     record = asyncio.run(change())
     record.pop("last_message", None)
@@ -56,18 +62,3 @@ def delete_thread(settings: Settings, user: str, name: str) -> None:
             await agent.delete_thread(Context(user_id=user), check_id(name, "thread"))
 
     asyncio.run(delete())
-
-
-def _pairs(told: Iterable[str], option: str) -> dict[str, str | None]:
-    """Return KEY=VALUE as a dict; an empty value is None.
-
-    Raises:
-        BadInput: there is no equals sign, or no key.
-    """
-    pairs: dict[str, str | None] = {}
-    for each in told:
-        key, equals, value = clean_text(each).partition("=")
-        if not equals or not key.strip():
-            raise BadInput(f"{option} {each!r:.60} is no KEY=VALUE; write it like topic=travel.")
-        pairs[key.strip()] = value or None
-    return pairs
