@@ -20,6 +20,7 @@ from graph.checks import check_id
 from graph.clock import now
 from graph.errors import BadInput
 from graph.settings import Settings
+from nodes.refold import refold
 from stores.hybrid import open_store
 from stores.namespaces import user_key
 
@@ -108,6 +109,7 @@ async def import_file(
                 done += len(chunk)
                 if progress:
                     progress(done, len(lines))
+            await refold(store, owner)
         await store.index_pending(progress=progress)
     return Imported(
         messages=len(lines),

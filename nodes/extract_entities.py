@@ -16,7 +16,7 @@ from graph.context import Context
 from graph.state import State, Update
 from nodes.extraction_ladder import extract_by_model
 from nodes.legal import newest_user_message, text_of
-from nodes.merge_entities import Noted, merge
+from nodes.merge_entities import Noted, merge, notes, telling
 from nodes.model import model_of
 from nodes.owner import context_of, owner_of, store_of, thread_of
 from nodes.prompts import EXTRACT, unfenced
@@ -36,7 +36,12 @@ async def extract_entities(state: State, runtime: Runtime[Context]) -> Update:
         return {}
     said_at = parse_time(state.turn_at) if state.turn_at else now()
     found, usage = await note(text_of(newest), newest.name or USER, said_at, context)
-    noted = Noted(message=newest.id or "", said_at=said_at.isoformat(), extraction=found)
+    noted = Noted(
+        message=newest.id or "",
+        thread=thread_of(),
+        said_at=said_at.isoformat(),
+        extraction=found,
+    )
     store, owner = store_of(runtime), await owner_of(runtime)
     await merge(store, owner, [noted])
     if not usage["calls"]:
@@ -63,10 +68,14 @@ async def note(
 
 
 async def note_entities(store: BaseStore, user: str, said: Sequence["StoredMessage"]) -> None:
-    """Merge what imported messages say, by rules; the assistant's own words are not evidence."""
+    """Note what imported messages say, by rules; the assistant's own words are not evidence.
+
+    The notes alone: whoever imports folds them into entities and facts at the end, see `refold`.
+    """
     noted = [
         Noted(
             message=message["id"],
+            thread=message["thread"],
             said_at=message["time"],
             extraction=extract(
                 message["text"],
@@ -77,4 +86,4 @@ async def note_entities(store: BaseStore, user: str, said: Sequence["StoredMessa
         for message in said
         if message["role"] == "user" or message.get("name")
     ]
-    await merge(store, user, noted)
+    await store.abatch(notes(user, telling(noted)))

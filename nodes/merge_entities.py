@@ -1,7 +1,11 @@
-"""Merge what was noted into what is known: attributes join, a newer fact supersedes an older."""
+"""Fold what messages taught into what is known: attributes join, a newer fact ends an older.
+
+What a message taught is kept as a note of its own. Entities and facts are made of the notes, and
+can be made again when a message is forgotten, edited or left on another branch.
+"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
@@ -9,7 +13,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 from chat_models.extraction import Extraction, Fact
 from graph.checks import clean_text
 from graph.clock import now
-from stores.namespaces import entities_of, entity_key, fact_key, facts_of
+from stores.namespaces import entities_of, entity_key, fact_key, facts_of, notes_of
 
 SINGLE = frozenset(
     {"lives in", "works at", "works as", "is named", "is called", "birthday", "age", "married to"}
@@ -27,13 +31,33 @@ class Noted:
     """What one message said."""
 
     message: str
+    thread: str
     said_at: str
     extraction: Extraction
+    written_at: str = ""
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The note as it is stored."""
+        told = self.extraction.model_dump(exclude_defaults=True)
+        return {"said_at": self.said_at, "written_at": self.written_at, **told}
+
+    @classmethod
+    def of(cls, item: Item) -> "Noted":
+        """Return a stored note."""
+        value = item.value
+        return cls(
+            message=item.key,
+            thread=item.namespace[-1],
+            said_at=str(value["said_at"]),
+            extraction=Extraction.model_validate(value, extra="ignore"),
+            written_at=str(value.get("written_at") or ""),
+        )
 
 
 async def merge(store: BaseStore, user: str, noted: Sequence[Noted]) -> None:
     """Merge what messages said, oldest first, with one read and one write. Twice is once."""
-    noted = [one for one in noted if one.extraction.entities or one.extraction.facts]
+    noted = telling(noted)
     if not noted:
         return
     known = await _read(store, _touched(user, noted))
@@ -42,7 +66,23 @@ async def merge(store: BaseStore, user: str, noted: Sequence[Noted]) -> None:
     for one in noted:
         merge_one(known, user, one)
     changed = [place for place, value in known.items() if before.get(place) != value]
-    await store.abatch([PutOp(ns, key, known[ns, key]) for ns, key in changed])
+    puts = [PutOp(ns, key, known[ns, key]) for ns, key in changed]
+    await store.abatch([*puts, *notes(user, noted)])
+
+
+def telling(noted: Iterable[Noted]) -> list[Noted]:
+    """Return the notes that say anything, each with the time at which it is written."""
+    present = now().isoformat()
+    return [
+        replace(one, written_at=one.written_at or present)
+        for one in noted
+        if one.extraction.entities or one.extraction.facts
+    ]
+
+
+def notes(user: str, noted: Iterable[Noted]) -> list[PutOp]:
+    """Return what stores the notes; they are read by their place alone, never searched."""
+    return [PutOp(notes_of(user, one.thread), one.message, one.value) for one in noted]
 
 
 def merge_one(known: Known, user: str, noted: Noted) -> None:
@@ -131,7 +171,7 @@ def _fact(fact: Fact, noted: Noted) -> dict[str, Any]:
         "valid_from": fact.valid_from,
         "valid_to": None,
         "recorded_at": noted.said_at,
-        "written_at": now().isoformat(),
+        "written_at": noted.written_at,
         "superseded_by": None,
         "sources": [noted.message],
         "text": clean_text(fact.sentence)[: 3 * CHARACTERS],

@@ -58,6 +58,21 @@ def facts_of(user: str) -> Namespace:
     return (user, "facts")
 
 
+def notes_of(user: str, thread: str) -> Namespace:
+    """Return where it is kept what each message of one thread taught."""
+    return (user, "notes", thread)
+
+
+def all_notes_of(user: str) -> Namespace:
+    """Return where it is kept what all of a user's messages taught."""
+    return (user, "notes")
+
+
+def abandoned_of(user: str, thread: str) -> Namespace:
+    """Return where the messages of one thread are that lie on branches that were left."""
+    return (user, "abandoned", thread)
+
+
 def threads_of(user: str) -> Namespace:
     """Return where the records of a user's threads are."""
     return (user, "threads")

@@ -1,0 +1,48 @@
+"""Make entities and facts again from what the messages that count have taught."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from langgraph.store.base import BaseStore, Item, PutOp
+
+from nodes.merge_entities import Known, Noted, merge_one
+from stores.namespaces import all_notes_of, entities_of, facts_of
+
+ALL = 1_000_000
+BATCH = 500
+
+
+async def refold(store: BaseStore, user: str) -> int:
+    """Make a user's entities and facts from their notes alone; return how many changed.
+
+    What no note supports any more is deleted. Twice is once.
+    """
+    noted = [Noted.of(item) for item in await _all(store, all_notes_of(user))]
+    wanted = await asyncio.to_thread(fold, user, noted)
+    kept: Known = {
+        (item.namespace, item.key): item.value
+        for namespace in (entities_of(user), facts_of(user))
+        for item in await _all(store, namespace)
+    }
+    puts = [
+        PutOp(namespace, key, value)
+        for (namespace, key), value in wanted.items()
+        if kept.get((namespace, key)) != value
+    ]
+    gone = [PutOp(namespace, key, None) for namespace, key in kept.keys() - wanted.keys()]
+    changed = [*puts, *gone]
+    for start in range(0, len(changed), BATCH):
+        await store.abatch(changed[start : start + BATCH])
+    return len(changed)
+
+
+def fold(user: str, noted: Iterable[Noted]) -> Known:
+    """Return the entities and facts that notes make, the oldest first, by their places."""
+    known: Known = {}
+    for one in sorted(noted, key=lambda one: (one.said_at, one.written_at, one.message)):
+        merge_one(known, user, one)
+    return known
+
+
+async def _all(store: BaseStore, namespace: tuple[str, ...]) -> Sequence[Item]:
+    return await store.asearch(namespace, limit=ALL, refresh_ttl=False)
