@@ -1,133 +1,29 @@
-"""The door for an export: each line is checked and bounded before anything is stored.
-
-Values may have keys that are not named here: what another version of threadkeep keeps with a
-message travels too. Those that are named are what they are everywhere.
-"""
+"""The door for an export: each line is checked and bounded before anything is stored."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    create_model,
-)
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
-from graph.clock import parse_time
 from graph.errors import BadInput
 from transfer.lines import END, HEADER, ITEM, KINDS, PASSING, STATE, VERSION
 from transfer.states import VALUES, check_messages
 from transfer.strict_json import cleaned, json_type, parse_json
+from transfer.values import (
+    Count,
+    EntityValue,
+    FactValue,
+    Key,
+    Label,
+    MessageValue,
+    Moment,
+    NoteValue,
+    ThreadValue,
+    UsageValue,
+)
 
 LONGEST_LINE = 32_000_000
 """Bytes; the working state of a thread is one line."""
 Record = dict[str, Any]
-
-
-def _moment(text: str) -> str:
-    try:
-        parse_time(text)
-    except BadInput as error:
-        raise ValueError("write it like 2026-03-04T09:30:00+00:00") from error
-    return text
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("use printable characters")
-    return text
-
-
-def _label(text: str) -> str:
-    if "." in text or text != text.strip():
-        raise ValueError("a label has no dot, and no space at either end")
-    return _printable(text)
-
-
-Moment = Annotated[str, Field(max_length=64), AfterValidator(_moment)]
-Key = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_printable)]
-Label = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_label)]
-Short = Annotated[str, Field(max_length=4_000)]
-Long = Annotated[str, Field(max_length=4_000_000)]
-Count = Annotated[int, Field(ge=0, le=10**15)]
-Sources = Annotated[list[Key], Field(max_length=10_000)]
-
-
-class _Value(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True)
-
-
-class ThreadValue(_Value):
-    """A thread's record; all of it may be missing where the record is gone."""
-
-    name: Annotated[str, Field(max_length=200)] = ""
-    created: Moment | None = None
-    last_used: Moment | None = None
-    turns: Count = 0
-    last_message: Annotated[str, Field(max_length=512)] = ""
-    title: Short = ""
-    state: dict[str, Any] = {}
-    metadata: dict[str, Any] = {}
-    ttl_minutes: Annotated[float, Field(gt=0, lt=1e9)] | None = None
-
-
-class MessageValue(_Value):
-    """A message as it is stored."""
-
-    role: Literal["user", "assistant", "system", "tool"]
-    text: Long
-    position: Count
-    time: Moment
-    recorded_at: Moment
-    before: Long = ""
-    thread: Label
-    name: Short = ""
-    tokens: Count = 0
-
-
-class EntityValue(_Value):
-    """What is known of a person, place or thing."""
-
-    name: Short
-    type: Short
-    aliases: list[Short]
-    attributes: dict[str, list[Short]]
-    mentions: Count
-    first_seen: Moment
-    last_seen: Moment
-    sources: Sources
-    text: Long
-
-
-class FactValue(_Value):
-    """A fact, with its sources and what came after it."""
-
-    subject: Short
-    predicate: Short
-    object: Short
-    valid_from: Short | None = None
-    valid_to: Short | None = None
-    recorded_at: Moment
-    written_at: Moment | None = None
-    superseded_by: Key | None = None
-    sources: Sources
-    text: Long
-
-
-class UsageValue(_Value):
-    """What one thread's calls to models took on a day for a purpose."""
-
-    thread: Label
-    day: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-    purpose: Label
-    calls: Count
-    prompt: Count = 0
-    reply: Count = 0
-    cached: Count = 0
-    estimated: Count = 0
 
 
 def _line(kind: str, fields: dict[str, Any]) -> Any:
@@ -141,7 +37,8 @@ def _line(kind: str, fields: dict[str, Any]) -> Any:
 FIELDS: dict[str, dict[str, Any]] = {
     "thread": {"id": Label, "named": bool, "value": ThreadValue},
     "message": {"thread": Label, "id": Key, "value": MessageValue},
-    "note": {"thread": Label, "id": Key, "value": dict[str, Any]},
+    "abandoned": {"thread": Label, "id": Key, "value": MessageValue},
+    "note": {"thread": Label, "id": Key, "value": NoteValue},
     "entity": {"id": Key, "value": EntityValue},
     "fact": {"id": Key, "value": FactValue},
     "usage": {"id": Key, "value": UsageValue},

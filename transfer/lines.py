@@ -14,16 +14,19 @@ HEADER, END = "header", "end"
 KINDS = {
     "threads": "thread",
     "messages": "message",
+    "abandoned": "abandoned",
     "notes": "note",
     "entities": "entity",
     "facts": "fact",
     "usage": "usage",
 }
 """Each label below a user's key, and what a line calls an item there; another label is "item"."""
-OF_THREAD = ("messages", "notes")
+OF_THREAD = ("messages", "abandoned", "notes")
 """Labels that stand before a thread's id."""
 PASSING = frozenset({"open"})
 """Labels of what passes with a running process; they are not exported."""
+DERIVED = frozenset({"entity", "fact"})
+"""Kinds that are made of the notes; they are there to be read, and made again by an import."""
 STATE = "state"
 ITEM = "item"
 

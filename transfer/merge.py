@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Value = dict[str, Any]
-SOURCES, OBJECTS = 20, 12
 
 
 def merged(kind: str, mine: Mapping[str, Any] | None, theirs: Value) -> Value:
@@ -27,34 +26,6 @@ def _thread(mine: Value, theirs: Value) -> Value:
     return joined | {"turns": max(int(each.get("turns") or 0) for each in (mine, theirs))}
 
 
-def _known(mine: Value, theirs: Value) -> Value:
-    """Join what is known: whoever has heard more says how it stands, the sources are all."""
-    here, there = set(mine.get("sources", ())), set(theirs.get("sources", ()))
-    if here == there:
-        # What ended a fact is another message than those that told it.
-        return theirs if theirs.get("superseded_by") else mine
-    if there <= here:
-        return mine
-    if here <= there:
-        return theirs
-    newer, older = _by(mine, theirs, "last_seen" if "last_seen" in mine else "recorded_at")
-    joined = {**older, **newer}
-    joined["sources"] = list(dict.fromkeys([*older["sources"], *newer["sources"]]))[-SOURCES:]
-    if "attributes" in mine:
-        names = {**older["attributes"], **newer["attributes"]}
-        joined["attributes"] = {
-            name: list(
-                dict.fromkeys(
-                    [*older["attributes"].get(name, ()), *newer["attributes"].get(name, ())]
-                )
-            )[-OBJECTS:]
-            for name in names
-        }
-        joined["first_seen"] = min(mine["first_seen"], theirs["first_seen"])
-        joined["mentions"] = max(mine["mentions"], theirs["mentions"], len(joined["sources"]))
-    return joined
-
-
 def _usage(mine: Value, theirs: Value) -> Value:
     """Keep the sums that have gone further: both count one thread's day."""
     return theirs if theirs["calls"] > mine.get("calls", 0) else mine
@@ -68,7 +39,5 @@ def _by(mine: Value, theirs: Value, time: str) -> tuple[Value, Value]:
 
 MERGES: dict[str, Callable[[Value, Value], Value]] = {
     "thread": _thread,
-    "entity": _known,
-    "fact": _known,
     "usage": _usage,
 }

@@ -7,31 +7,35 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, Literal
 
-from langgraph.store.base import BaseStore, GetOp, Item, Op, PutOp
+from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from checkpoints.locks import Locks
 from checkpoints.owners import OwnedSaver
 from graph.checks import check_id
 from graph.errors import AccessRefused
 from graph.user import acting_user
+from nodes.refold import refold
 from stores.namespaces import Namespace, threads_of, user_key
 from stores.owned import OwnedStore
-from transfer.lines import KINDS, STATE
+from transfer.lines import DERIVED, KINDS, STATE
 from transfer.merge import merged
 from transfer.names import Names, renamed
-from transfer.read import Survey, records
+from transfer.read import SPOKEN, Survey, records
 from transfer.restore_state import StateWriter
 
 CHUNK = 200
 LABELS = {kind: label for label, kind in KINDS.items()}
-HIDDEN = frozenset({"thread", "note", "usage"})
+HIDDEN = frozenset({"thread", "abandoned", "note", "usage"})
 """What is never searched."""
-MORTAL = frozenset({"thread", "message", "note"})
+MORTAL = frozenset({"thread", "message", "abandoned"})
 """What lives as long as its thread."""
 Progress = Callable[[int, int], None]
 Record = dict[str, Any]
+Place = tuple[Namespace, str]
+Placed = tuple[str, Namespace, str, Record]
+"""Kind, namespace, key and value of an item as they are here."""
 
 
 @dataclass(kw_only=True)
@@ -45,7 +49,7 @@ class Restored:
     new: int = 0
     """Messages that were not here before."""
     changed: int = 0
-    """Items of any kind that were put."""
+    """Items that were put; what is made of them is not counted."""
     renamed: dict[str, str] | None = None
     """Threads that got another name, since theirs was another thread's."""
 
@@ -96,6 +100,7 @@ async def restore_user(
         count += len(chunk)
         if progress:
             progress(count, seen.records)
+    await refold(target.store, owner)
     return restored
 
 
@@ -129,22 +134,19 @@ def _take(lines: Iterator[Record]) -> list[Record]:
 
 async def _restore(target: Target, chunk: Sequence[Record], restored: Restored) -> None:
     """Put what is new of a chunk, items before states: these stand on the messages."""
-    items = [_placed(target, record) for record in chunk if record["kind"] != STATE]
-    ops: list[Op] = [GetOp(namespace, key, refresh_ttl=False) for _, namespace, key, _ in items]
-    found = await target.store.abatch(ops)
-    puts: dict[tuple[Namespace, str], PutOp] = {}
-    for (kind, namespace, key, value), item in zip(items, found, strict=True):
-        mine = item.value if isinstance(item, Item) else None
-        kept = merged(kind, mine, value)
-        if kept != mine:
-            puts[namespace, key] = PutOp(
-                namespace,
-                key,
-                kept,
-                index=False if kind in HIDDEN else None,
-                ttl=_life(target, kind, namespace, key),
-            )
-            restored.new += kind == "message" and mine is None
+    items = [_placed(target, each) for each in chunk if each["kind"] not in (*DERIVED, STATE)]
+    mine = await _read(target, items)
+    puts: dict[Place, PutOp] = {}
+    for kind, namespace, key, value in items:
+        if kind in SPOKEN and _elsewhere(kind, namespace, key) in mine:
+            continue
+        old = mine.get((namespace, key))
+        kept = merged(kind, old, value)
+        if kept != old:
+            index: Literal[False] | None = False if kind in HIDDEN else None
+            life = _life(target, kind, namespace, key)
+            puts[namespace, key] = PutOp(namespace, key, kept, index=index, ttl=life)
+            restored.new += kind in SPOKEN and old is None
     if puts:
         await target.store.abatch(list(puts.values()))
         restored.changed += len(puts)
@@ -153,7 +155,26 @@ async def _restore(target: Target, chunk: Sequence[Record], restored: Restored) 
             await _restore_state(target, record)
 
 
-def _placed(target: Target, record: Record) -> tuple[str, Namespace, str, Record]:
+async def _read(target: Target, items: Sequence[Placed]) -> dict[Place, Record]:
+    """Return what is here already in the places of items, and of messages in their other one."""
+    places = [(namespace, key) for _, namespace, key, _ in items]
+    places += [_elsewhere(kind, ns, key) for kind, ns, key, _ in items if kind in SPOKEN]
+    ops = [GetOp(namespace, key, refresh_ttl=False) for namespace, key in places]
+    found = await target.store.abatch(ops)
+    return {
+        place: item.value
+        for place, item in zip(places, found, strict=True)
+        if isinstance(item, Item)
+    }
+
+
+def _elsewhere(kind: str, namespace: Namespace, key: str) -> Place:
+    """Return where a message stands when it lies on the other side of a branch."""
+    other = SPOKEN[1 - SPOKEN.index(kind)]
+    return (namespace[0], LABELS[other], *namespace[2:]), key
+
+
+def _placed(target: Target, record: Record) -> Placed:
     """Return the kind, namespace, key and value of a record as they are here."""
     kind, owner = record["kind"], target.owner
     value, key = renamed(record["value"], target.threads), record["id"]
@@ -164,7 +185,7 @@ def _placed(target: Target, record: Record) -> tuple[str, Namespace, str, Record
         if minutes := value.get("ttl_minutes"):
             target.lives[key] = minutes
         return kind, threads_of(owner), key, value
-    if kind in ("message", "note"):
+    if kind in (*SPOKEN, "note"):
         return kind, (owner, LABELS[kind], target.threads[record["thread"]]), key, value
     if kind == "usage":
         key = f"{value['thread']} {value['day']} {value['purpose']}"

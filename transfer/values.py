@@ -1,0 +1,142 @@
+"""What the values of an export may hold: the type and the bounds of every key that has a name.
+
+Values may have other keys: what another version of threadkeep keeps with a message travels too.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from graph.clock import parse_time
+from graph.errors import BadInput
+
+
+def _moment(text: str) -> str:
+    try:
+        parse_time(text)
+    except BadInput as error:
+        raise ValueError("write it like 2026-03-04T09:30:00+00:00") from error
+    return text
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("use printable characters")
+    return text
+
+
+def _label(text: str) -> str:
+    if "." in text or text != text.strip():
+        raise ValueError("a label has no dot, and no space at either end")
+    return _printable(text)
+
+
+Moment = Annotated[str, Field(max_length=64), AfterValidator(_moment)]
+Key = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_printable)]
+Label = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_label)]
+Short = Annotated[str, Field(max_length=4_000)]
+Long = Annotated[str, Field(max_length=4_000_000)]
+Count = Annotated[int, Field(ge=0, le=10**15)]
+Sources = Annotated[list[Key], Field(max_length=10_000)]
+
+
+class Value(BaseModel):
+    """Keys that are not named travel as they are."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class ThreadValue(Value):
+    """A thread's record; all of it may be missing where the record is gone."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    created: Moment | None = None
+    last_used: Moment | None = None
+    turns: Count = 0
+    last_message: Annotated[str, Field(max_length=512)] = ""
+    title: Short = ""
+    state: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    ttl_minutes: Annotated[float, Field(gt=0, lt=1e9)] | None = None
+
+
+class MessageValue(Value):
+    """A message as it is stored."""
+
+    role: Literal["user", "assistant", "system", "tool"]
+    text: Long
+    position: Count
+    time: Moment
+    recorded_at: Moment
+    before: Long = ""
+    thread: Label
+    name: Short = ""
+    tokens: Count = 0
+
+
+class NotedEntity(Value):
+    """What one message said of a person, place or thing."""
+
+    name: Short
+    type: Short
+    attributes: dict[str, Short] = {}
+
+
+class NotedFact(Value):
+    """What one message stated."""
+
+    subject: Short
+    predicate: Short
+    object: Short
+    valid_from: Short | None = None
+
+
+class NoteValue(Value):
+    """What one message taught."""
+
+    said_at: Moment
+    written_at: Moment | Literal[""] = ""
+    entities: Annotated[list[NotedEntity], Field(max_length=1_000)] = []
+    facts: Annotated[list[NotedFact], Field(max_length=1_000)] = []
+
+
+class EntityValue(Value):
+    """What is known of a person, place or thing."""
+
+    name: Short
+    type: Short
+    aliases: list[Short]
+    attributes: dict[str, list[Short]]
+    mentions: Count
+    first_seen: Moment
+    last_seen: Moment
+    sources: Sources
+    text: Long
+
+
+class FactValue(Value):
+    """A fact, with its sources and what came after it."""
+
+    subject: Short
+    predicate: Short
+    object: Short
+    valid_from: Short | None = None
+    valid_to: Short | None = None
+    recorded_at: Moment
+    written_at: Moment | None = None
+    superseded_by: Key | None = None
+    sources: Sources
+    text: Long
+
+
+class UsageValue(Value):
+    """What one thread's calls to models took on a day for a purpose."""
+
+    thread: Label
+    day: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    purpose: Label
+    calls: Count
+    prompt: Count = 0
+    reply: Count = 0
+    cached: Count = 0
+    estimated: Count = 0
