@@ -110,13 +110,14 @@ def plain(whole: bytes) -> list[dict[str, Any]]:
     return sorted(json.loads(text), key=lambda each: json.dumps(each, sort_keys=True))
 
 
-async def recalled(agent: Agent, user: str) -> list[list[tuple[str, float]]]:
+async def recalled(agent: Agent, user: str) -> list[list[str]]:
+    """What is found; scores shift a little with the order in which nodes wrote side by side."""
     owner = await user_key(agent.store, user)
     found = []
     for question in ASKED:
         for place in (all_messages_of(owner), facts_of(owner)):
             items = await agent.store.asearch(place, query=question, limit=50)
-            found.append(sorted((i.value["text"], round(i.score or 0, 4)) for i in items))
+            found.append(sorted(item.value["text"] for item in items))
     return found
 
 
