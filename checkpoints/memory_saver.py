@@ -117,6 +117,10 @@ class MemorySaver(Pruning, InMemorySaver):
         length = FOREVER_MINUTES if minutes is None else minutes
         self._lives[thread_id] = (length, time.time() + length * 60)
 
+    async def athreads(self) -> list[str]:
+        """Return the ids of all threads of everybody, those of records too."""
+        return [str(thread) for thread, spaces in self.storage.items() if spaces]
+
     async def asweep(self) -> int:
         """Delete the threads that have expired; return how many that was."""
         over = [thread for thread, (_, ends) in self._lives.items() if ends <= time.time()]

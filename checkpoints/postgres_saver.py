@@ -115,6 +115,12 @@ class PostgresSaver(AsyncPostgresSaver):
             )
         self._mortal.add(thread_id)
 
+    async def athreads(self) -> list[str]:
+        """Return the ids of all threads of everybody, those of records too."""
+        async with self.pool.connection() as conn:
+            found = await conn.execute("SELECT DISTINCT thread_id FROM checkpoints")
+            return [str(row["thread_id"]) for row in await found.fetchall()]
+
     async def asweep(self) -> int:
         """Delete the threads that have expired; return how many that was."""
         async with self.pool.connection() as conn:

@@ -174,6 +174,10 @@ class RedisSaver(Pruning, RedisLayout):
         await self.client.set(life_key(thread_id), minutes or 0.0)
         await self._use(thread_id, anew=True)
 
+    async def athreads(self) -> list[str]:
+        """Return the ids of all threads of everybody, those of records too."""
+        return sorted({thread for thread, _, _ in await self._places(None)})
+
     async def asweep(self) -> int:
         """Return 0: the server itself deletes what has expired."""
         return 0

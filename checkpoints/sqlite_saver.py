@@ -217,6 +217,13 @@ class SqliteSaver(Pruning, AsyncSqliteSaver):
             )
         self._mortal.add(thread_id)
 
+    async def athreads(self) -> list[str]:
+        """Return the ids of all threads of everybody, those of records too."""
+        await self.setup()
+        async with self.lock:
+            rows = await self.conn.execute_fetchall("SELECT DISTINCT thread_id FROM checkpoints")
+        return [str(row[0]) for row in rows]
+
     async def asweep(self) -> int:
         """Delete the threads that have expired; return how many that was."""
         await self.setup()

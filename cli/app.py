@@ -183,6 +183,28 @@ def export(
 
 
 @app.command()
+def migrate(
+    to: Annotated[str, typer.Option("--to", help="The database to copy to.", show_default=False)],
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="The database to copy.", show_default="THREADKEEP_DB, or the data folder"
+        ),
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option("-u", "--user", help="Whose memory.", show_default="everybody's"),
+    ] = None,
+) -> None:
+    """Copy memory to another database: of one user, or of everybody into an empty one."""
+    from cli.migrate import run_migrate
+    from graph.checks import check_id
+
+    user = None if user is None else check_id(user, "user")
+    run_migrate(load_settings(db=from_), load_settings(db=to), user)
+
+
+@app.command()
 def doctor(
     reindex: Annotated[
         bool, typer.Option("--reindex", help="Make the indexes again from what is stored.")

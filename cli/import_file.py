@@ -74,8 +74,8 @@ def run_import(
         raise
     for line in (*skipped_lines(done), *done.notes):
         complain(f"Left out {line}")
-    said = f"{_count(done.messages, 'message')} of {_count(done.users, 'user')}"
-    sys.stdout.write(f"{said} in {_count(done.threads, 'thread')}, {done.new:,} of them new.\n")
+    said = f"{counted(done.messages, 'message')} of {counted(done.users, 'user')}"
+    sys.stdout.write(f"{said} in {counted(done.threads, 'thread')}, {done.new:,} of them new.\n")
 
 
 async def import_file(
@@ -129,7 +129,7 @@ def skipped_lines(imported: Imported) -> list[str]:
 
 
 @contextmanager
-def open_bar() -> Iterator[Callable[[int, int], None] | None]:
+def open_bar(what: str = "Importing") -> Iterator[Callable[[int, int], None] | None]:
     """Yield what draws a progress bar on stderr, None where that is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -140,7 +140,7 @@ def open_bar() -> Iterator[Callable[[int, int], None] | None]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("Importing", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
@@ -184,5 +184,6 @@ async def _whole(work: Awaitable[T]) -> T:
         raise
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it wants one."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

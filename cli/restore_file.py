@@ -13,7 +13,7 @@ from checkpoints.locks import open_locks
 from cli.complaints import complain
 from cli.event_loop import run
 from cli.export_file import open_memory
-from cli.import_file import open_bar
+from cli.import_file import counted, open_bar
 from cli.transcripts import open_transcript
 from graph.checks import check_id
 from graph.errors import BadInput
@@ -35,10 +35,8 @@ def run_restore(settings: Settings, path: Path, user: str | None, thread: str | 
         raise
     for old, new in (done.renamed or {}).items():
         complain(f"Another thread is called {old!r} already; the one of the file is {new!r} now.")
-    threads = f"{done.threads:,} thread{'' if done.threads == 1 else 's'}"
-    sys.stdout.write(
-        f"{done.messages:,} messages of 1 user in {threads}, {done.new:,} of them new.\n"
-    )
+    said = f"{counted(done.messages, 'message')} of 1 user in {counted(done.threads, 'thread')}"
+    sys.stdout.write(f"{said}, {done.new:,} of them new.\n")
 
 
 async def restore_file(

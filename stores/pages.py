@@ -6,15 +6,17 @@ from langgraph.store.base import BaseStore, GetOp, Item
 
 from stores.hybrid import HybridStore
 from stores.namespaces import Namespace
+from stores.sqlite_items import Row
 
 PAGE = 200
 ALL = 1_000_000
 """Of a store without pages of its own: LangGraph's order by the second, which many items share."""
 
 
-async def list_namespaces(store: BaseStore, owner: str) -> list[Namespace]:
-    """Return the namespaces below a user's key."""
-    return sorted(await store.alist_namespaces(prefix=(owner,), limit=ALL))
+async def list_namespaces(store: BaseStore, owner: str = "") -> list[Namespace]:
+    """Return the namespaces below a user's key; without one those of everybody."""
+    prefix = (owner,) if owner else None
+    return sorted(await store.alist_namespaces(prefix=prefix, limit=ALL))
 
 
 async def count_items(store: BaseStore, namespace: Namespace) -> int:
@@ -26,17 +28,23 @@ async def count_items(store: BaseStore, namespace: Namespace) -> int:
 
 async def items_in(store: BaseStore, namespace: Namespace) -> AsyncIterator[Item]:
     """Yield the items of exactly this namespace, by key."""
-    if not isinstance(store, HybridStore):
-        found = await store.asearch(namespace, limit=ALL, refresh_ttl=False)
-        for each in sorted(found, key=lambda each: each.key):
-            if each.namespace == namespace:
-                yield each
+    if isinstance(store, HybridStore):
+        async for page in pages_in(store, namespace):
+            for row in page:
+                yield row.item
         return
+    found = await store.asearch(namespace, limit=ALL, refresh_ttl=False)
+    for each in sorted(found, key=lambda each: each.key):
+        if each.namespace == namespace:
+            yield each
+
+
+async def pages_in(store: HybridStore, namespace: Namespace) -> AsyncIterator[list[Row]]:
+    """Yield the rows of exactly this namespace, by key, a page at a time."""
     after = ""
     while page := await store.items.page(namespace, after, PAGE):
-        for item in page:
-            yield item
-        after = page[-1].key
+        yield page
+        after = page[-1].item.key
 
 
 async def items_by_key(

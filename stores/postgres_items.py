@@ -15,7 +15,7 @@ from graph.errors import StorageFailed
 from graph.postgres import Connection, Pool, open_pool, setup_lock
 from stores.namespaces import SECRET, new_secret
 from stores.postgres_schema import SCHEMA, VERSION
-from stores.sqlite_items import Place
+from stores.sqlite_items import Place, Row
 
 COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
 ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
@@ -48,14 +48,15 @@ class PostgresItems(AsyncPostgresStore):
                     (".".join(namespace), key),
                 )
 
-    async def page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Item]:
+    async def page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Row]:
         """Return the first items of exactly this namespace whose keys come after `after`."""
         rows = await self._rows(
-            f"SELECT {COLUMNS} FROM store AS s WHERE s.prefix = %s AND s.key > %s AND {ALIVE} "
-            "ORDER BY s.key LIMIT %s",
+            f"SELECT {COLUMNS}, s.ttl_minutes, EXISTS (SELECT 1 FROM indexed AS i "
+            "WHERE i.prefix = s.prefix AND i.key = s.key) AS searched FROM store AS s "
+            f"WHERE s.prefix = %s AND s.key > %s AND {ALIVE} ORDER BY s.key LIMIT %s",
             (".".join(namespace), after, limit),
         )
-        return [Item(namespace=tuple(row.pop("prefix").split(".")), **row) for row in rows]
+        return [Row(_item(row), row["ttl_minutes"], row["searched"]) for row in rows]
 
     async def count(self, namespace: tuple[str, ...]) -> int:
         """Return how many items stand in exactly this namespace."""
@@ -88,6 +89,11 @@ async def open_postgres_items(database: Database) -> AsyncIterator[PostgresItems
         finally:
             if items._task:
                 items._task.cancel()
+
+
+def _item(row: dict[str, Any]) -> Item:
+    told = {name: row[name] for name in ("key", "value", "created_at", "updated_at")}
+    return Item(namespace=tuple(row["prefix"].split(".")), **told)
 
 
 async def _configure(conn: Connection) -> None:

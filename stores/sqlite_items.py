@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import aiosqlite
 import orjson
@@ -21,6 +21,14 @@ COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
 NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
 ALIVE = f"(s.expires_at IS NULL OR s.expires_at > {NOW})"
 EXTENDED = "strftime('%Y-%m-%d %H:%M:%f', 'now', '+' || ttl_minutes * 60 || ' seconds')"
+
+
+class Row(NamedTuple):
+    """An item, and what LangGraph's own does not say of it."""
+
+    item: Item
+    ttl_minutes: float | None
+    searched: bool
 
 
 class SqliteItems(AsyncSqliteStore):
@@ -58,14 +66,15 @@ class SqliteItems(AsyncSqliteStore):
             [(".".join(namespace), key) for namespace, key in places],
         )
 
-    async def page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Item]:
+    async def page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Row]:
         """Return the first items of exactly this namespace whose keys come after `after`."""
         rows = await self.reader.execute_fetchall(
-            f"SELECT {COLUMNS} FROM store AS s WHERE s.prefix = ? AND s.key > ? AND {ALIVE} "
-            "ORDER BY s.key LIMIT ?",
+            f"SELECT {COLUMNS}, s.ttl_minutes, EXISTS (SELECT 1 FROM indexed AS i "
+            "WHERE i.prefix = s.prefix AND i.key = s.key) FROM store AS s "
+            f"WHERE s.prefix = ? AND s.key > ? AND {ALIVE} ORDER BY s.key LIMIT ?",
             (".".join(namespace), after, limit),
         )
-        return [as_item(row) for row in rows]
+        return [Row(as_item(row), row[5], bool(row[6])) for row in rows]
 
     async def count(self, namespace: tuple[str, ...]) -> int:
         """Return how many items stand in exactly this namespace."""

@@ -1,0 +1,175 @@
+"""A database takes another's place: everybody's memory, keys, owners and open conversations."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.agent import open_agent
+from cli.migrate import check_two, migrate_all, migrate_user, run_migrate
+from graph.context import Context
+from graph.database_url import parse_database
+from graph.errors import AccessRefused, BadInput
+from graph.settings import Settings
+from stores.namespaces import SECRET, thread_id, user_key
+from stores.pages import items_in, list_namespaces
+from tests.backends import fresh_database
+
+PAIRS = [
+    ("sqlite", "postgres"),
+    ("postgres", "sqlite"),
+    ("sqlite", "redis"),
+    ("redis", "postgres"),
+    ("sqlite", "sqlite"),
+]
+SAID = [
+    ("ada", "trip", "I live in Bergen."),
+    ("ada", "trip", "I moved to Oslo."),
+    ("bob", "trip", "The vault opens with tulip-4711."),
+]
+
+
+@asynccontextmanager
+async def two(pair: tuple[str, str], tmp_path: Path) -> AsyncIterator[list[Settings]]:
+    async with fresh_database(pair[0]) as first, fresh_database(pair[1]) as second:
+        yield [
+            Settings(home=tmp_path / "home", model="offline", checkpoints=parse_database(url))
+            for url in (first, second)
+        ]
+
+
+async def say(settings: Settings, *said: tuple[str, str, str]) -> list[str]:
+    replies = []
+    async with open_agent(settings) as agent:
+        for user, thread, text in said:
+            turn = await agent.say(Context(user_id=user, model="offline"), thread, text)
+            await turn.finished()
+            replies.append(turn.reply)
+    return replies
+
+
+async def items(settings: Settings) -> dict[Any, Any]:
+    async with open_agent(settings) as agent:
+        return {
+            (each, item.key): item.value
+            for each in await list_namespaces(agent.store)
+            if each != SECRET[0]
+            async for item in items_in(agent.store, each)
+        }
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+async def test_everybody_goes_on_in_the_new_database(pair: tuple[str, str], tmp_path: Path) -> None:
+    async with two(pair, tmp_path) as (old, new):
+        await say(old, *SAID)
+        before = await items(old)
+        told: list[tuple[int, int]] = []
+        done = await migrate_all(old, new, lambda *now: told.append(now))
+        assert told[-1][0] == told[-1][1]
+        assert done.threads >= 2
+        assert await items(new) == before
+        async with open_agent(new) as agent:
+            owner = await user_key(agent.store, "ada")
+            config: Any = {"configurable": {"thread_id": thread_id(owner, "trip")}}
+            config["configurable"]["user_id"] = "bob"
+            with pytest.raises(AccessRefused):
+                await agent.graph.aget_state(config)
+            config["configurable"]["user_id"] = "ada"
+            history = [each async for each in agent.graph.aget_state_history(config)]
+            assert len(history) > 5
+            assert len(history[0].values["messages"]) == 4
+            assert not history[0].next
+        asked = ("ada", "trip", "Where do I live?"), ("bob", "new", "What opens the vault?")
+        replies = await say(new, *asked)
+        assert "Oslo" in replies[0]
+        assert "tulip-4711" in replies[1]
+
+
+async def test_what_was_changed_or_forgotten_since_does_not_come_back(tmp_path: Path) -> None:
+    async with two(("sqlite", "postgres"), tmp_path) as (old, new):
+        await say(old, *SAID)
+        await migrate_all(old, new)
+        await say(new, ("ada", "trip", "I moved to Turku."))
+        async with open_agent(new) as agent:
+            await agent.delete_thread(Context(user_id="bob"), "trip")
+        there = await items(new)
+        done = await migrate_all(old, new)
+        assert done.again
+        assert await items(new) == there
+
+
+async def test_stopped_half_way_it_is_finished_by_doing_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stores.pages.PAGE", 2)
+    async with two(("sqlite", "sqlite"), tmp_path) as (old, new):
+        await say(old, *SAID)
+        for steps in (1, 5, 9):
+            gone_in, left = asyncio.Event(), iter(range(1, steps))
+
+            def progress(*_: int, left: Any = left, gone_in: asyncio.Event = gone_in) -> None:
+                if next(left, None) is None:
+                    gone_in.set()
+
+            work = asyncio.create_task(migrate_all(old, new, progress))
+            await gone_in.wait()
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        async with open_agent(old) as agent:
+            await agent.delete_thread(Context(user_id="bob"), "trip")
+        await migrate_all(old, new)
+        assert await items(new) == await items(old)
+        assert "Oslo" in (await say(new, ("ada", "trip", "Where do I live?")))[0]
+
+
+async def test_a_database_that_holds_memory_is_refused_and_left_alone(tmp_path: Path) -> None:
+    async with two(("sqlite", "sqlite"), tmp_path) as (old, new):
+        await say(old, *SAID)
+        await say(new, ("eve", "hers", "I keep bees."))
+        there = await items(new)
+        with pytest.raises(BadInput, match=r"holds memory already.*--user"):
+            await migrate_all(old, new)
+        assert await items(new) == there
+
+
+async def test_one_user_joins_those_of_another_database(tmp_path: Path) -> None:
+    async with two(("sqlite", "postgres"), tmp_path) as (old, new):
+        await say(old, *SAID)
+        await say(new, ("eve", "trip", "I keep bees."))
+        for count in (4, 0):
+            done = await migrate_user(old, new, "ada")
+            assert (done.messages, done.new) == (4, count)
+        asked = [(user, "trip", "Where do I live?") for user in ("ada", "bob", "eve")]
+        replies = await say(new, *asked)
+        assert ["Oslo" in reply for reply in replies] == [True, False, False]
+
+
+def test_the_command_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    urls = [f"sqlite:///{tmp_path}/{name}.sqlite" for name in ("old", "new", "third")]
+    old, new, third = (
+        Settings(home=tmp_path / "home", checkpoints=parse_database(url)) for url in urls
+    )
+    asyncio.run(say(old, *SAID))
+    for settings, user in ((new, None), (new, None), (third, "ada")):
+        run_migrate(old, settings, user)
+    first, again, one = capsys.readouterr().out.splitlines()
+    assert first.endswith(f"were copied to {tmp_path}/new.sqlite.")
+    assert again.startswith("Everything was copied on 2")
+    assert one == "4 messages in 1 thread, 4 of them new."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("sqlite:////tmp/a", "sqlite:////tmp/a", "the same database"),
+        ("sqlite:////tmp/a", "memory://", "ends with this process"),
+        ("memory://", "sqlite:////tmp/a", "ends with this process"),
+    ],
+)
+def test_two_that_are_one_or_end_are_refused(old: str, new: str, why: str, tmp_path: Path) -> None:
+    source, target = (Settings(home=tmp_path, checkpoints=parse_database(u)) for u in (old, new))
+    with pytest.raises(BadInput, match=why):
+        check_two(source, target)
