@@ -4,7 +4,7 @@ A thread belongs to the user it was first written for. A saver sees only the run
 is where the user must be (see `graph/user.py`); calls without a config ask as `acting_as(user)`.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from copy import copy
 from time import monotonic
 from typing import Any, Protocol, runtime_checkable
@@ -23,6 +23,13 @@ from checkpoints.owner_records import Record, Records, now_id, refuse_late
 from graph.errors import AccessRefused, ThreadDeleted
 from graph.user import USER_KEY, acting_user
 
+Follow = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], Awaitable[None]]
+"""What is called after a state was changed from outside a run: user, thread, values before, after.
+
+The long-term store follows it, see `nodes/follow_branch.py`.
+"""
+OUTSIDE = ("update", "fork")
+"""Sources of checkpoints that no turn has made."""
 KNOWN_SECONDS = 1.0
 """How long a record may be taken from memory before a write; after one it is always read."""
 KNOWN_THREADS = 4_096
@@ -39,9 +46,10 @@ class Burying(Protocol):
 class OwnedSaver(BaseCheckpointSaver[Any]):
     """Any saver, its threads for their owners alone; deleted ones stay deleted. Async only."""
 
-    def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
+    def __init__(self, saver: BaseCheckpointSaver[Any], follow: Follow | None = None) -> None:
         super().__init__(serde=saver.serde)
         self.saver = saver
+        self.follow = follow
         self._records = Records(saver)
         self._known: dict[str, tuple[float, Record]] = {}
 
@@ -110,6 +118,9 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
         owned: Any = {**metadata, USER_KEY: user}
         saved = await self.saver.aput(config, checkpoint, owned, new_versions)
         await self._still_alive(thread, config["configurable"], checkpoint["id"])
+        if self.follow and metadata.get("source") in OUTSIDE and not _namespace(config):
+            before = await self._values(config) if metadata["source"] == "update" else {}
+            await self.follow(user, thread, before, checkpoint["channel_values"])
         return named(saved, user)
 
     async def aput_writes(
@@ -250,8 +261,19 @@ class OwnedSaver(BaseCheckpointSaver[Any]):
             await self.saver.adelete_thread(thread)
             raise
 
+    async def _values(self, config: RunnableConfig) -> Mapping[str, Any]:
+        """Return the values of the checkpoint that a config names; none where it names none."""
+        if not config["configurable"].get("checkpoint_id"):
+            return {}
+        found = await self.saver.aget_tuple(config)
+        return found.checkpoint["channel_values"] if found else {}
+
     def _remember(self, thread: str, record: Record) -> Record:
         if len(self._known) >= KNOWN_THREADS:
             self._known.clear()
         self._known[thread] = (monotonic(), record)
         return record
+
+
+def _namespace(config: RunnableConfig) -> str:
+    return str(config["configurable"].get("checkpoint_ns") or "")

@@ -6,7 +6,7 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from checkpoints.owners import OwnedSaver
+from checkpoints.owners import Follow, OwnedSaver
 from graph.database_url import Database, parse_database
 from graph.storage_errors import storage_errors
 
@@ -16,17 +16,18 @@ TURNS_KEPT = 20
 
 @asynccontextmanager
 async def open_checkpointer(
-    database: str | Database, *, ttl_minutes: float | None = None
+    database: str | Database, *, ttl_minutes: float | None = None, follow: Follow | None = None
 ) -> AsyncIterator[OwnedSaver]:
     """Open the saver on a database: complete, strict about types, each thread for its owner alone.
 
-    A thread is deleted `ttl_minutes` after its last use; None keeps it.
+    A thread is deleted `ttl_minutes` after its last use; None keeps it. `follow` is told of every
+    update from outside a run: `nodes.follow_branch.follow_updates(store)` lets memory go with it.
 
     Raises:
         StorageFailed: the database cannot be reached, read or written.
     """
     async with open_saver(database, ttl_minutes=ttl_minutes) as saver:
-        yield OwnedSaver(saver)
+        yield OwnedSaver(saver, follow)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
 from checkpoints.owners import OwnedSaver
 from checkpoints.records import ALL, change_record
 from checkpoints.savers import TURNS_KEPT, open_checkpointer
-from checkpoints.threads import pending_nodes
+from checkpoints.threads import COPY, pending_nodes, turn_at, undo_turns
 from cli.event_loop import settle
 from graph.agent import builder
 from graph.checks import check_id, check_message
@@ -26,6 +26,8 @@ from graph.settings import Settings
 from graph.state import Input, Ledger, Output, State, merge_ledger
 from graph.storage_errors import storage_errors
 from graph.user import USER_KEY, acting_as
+from nodes.follow_branch import follow_updates
+from nodes.fork_thread import fork_stored
 from stores.hybrid import HybridStore, open_store
 from stores.namespaces import messages_of, open_turns_of, thread_id, threads_of, user_key
 from stores.owned import OwnedStore
@@ -166,6 +168,38 @@ class Agent:
                     await self.store.aput(messages, item.key, item.value, ttl=minutes)
         return record
 
+    async def undo(self, context: Context, name: str, turns: int = 1) -> list[str]:
+        """Take back the newest turns of a thread; return what the user had said, oldest first.
+
+        Raises:
+            BadInput: the thread has not so many turns that can still be taken back.
+            ThreadBusy: a turn is open on it for too long.
+        """
+        async with self._held(context, name):
+            return await undo_turns(self.graph, await self.config(context, name), name, turns)
+
+    async def fork_thread(
+        self, context: Context, name: str, new: str, at: int | None = None
+    ) -> None:
+        """Begin another thread with the first `at` turns of this one, by default with all.
+
+        The two are branches of one conversation: memory goes with the one that is used.
+
+        Raises:
+            BadInput: there is no such thread or turn, or the new name is taken.
+            ThreadBusy: a turn is open on one of them for too long.
+        """
+        async with self._held(context, name), self._held(context, new) as (owner, target):
+            source = await self.config(context, name)
+            thread = source["configurable"]["thread_id"]
+            record = await self.store.aget(threads_of(owner), thread)
+            total = int(record.value.get("turns") or 0) if record else 0
+            found = await turn_at(self.graph, source, name, total, at)
+            await fork_stored(self.store, owner, thread, found.values, target, new)
+            await self.saver.acopy_thread(thread, target)
+            copied = {**found.config["configurable"], "thread_id": target}
+            await self.graph.aupdate_state({"configurable": copied}, None, COPY)
+
     async def delete_thread(self, context: Context, name: str) -> None:
         """Delete a thread: checkpoints, messages, record. What was learned from it stays.
 
@@ -249,7 +283,9 @@ async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
     with storage_errors(database):
         async with (
             open_store(settings) as store,
-            open_checkpointer(database, ttl_minutes=settings.ttl_minutes) as saver,
+            open_checkpointer(
+                database, ttl_minutes=settings.ttl_minutes, follow=follow_updates(store)
+            ) as saver,
             open_locks(database, settings.locks) as locks,
         ):
             store.warm()

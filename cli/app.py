@@ -299,6 +299,36 @@ def threads_set(
     )
 
 
+@threads.command("fork")
+def threads_fork(
+    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    new: Annotated[str, typer.Argument(help="The name of the new thread.")],
+    at: Annotated[
+        int | None,
+        typer.Option("--at", min=1, help="After this turn of it.", show_default="the last"),
+    ] = None,
+    user: User = None,
+    db: Db = None,
+) -> None:
+    """Begin a thread with what was said in another; memory goes with the one that is used."""
+    from cli.threads import fork_thread
+
+    fork_thread(load_settings(db=db), named(user), name, new, at)
+
+
+@threads.command("undo")
+def threads_undo(
+    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    count: Annotated[int, typer.Option("-n", "--turns", min=1, help="So many turns.")] = 1,
+    user: User = None,
+    db: Db = None,
+) -> None:
+    """Take back the newest turns of a thread, and what was learned from them."""
+    from cli.threads import undo_turns
+
+    undo_turns(load_settings(db=db), named(user), name, count)
+
+
 @threads.command("delete")
 def threads_delete(
     name: Annotated[str, typer.Argument(help="The thread's name.")],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cli.complaints import complain
 from cli.event_loop import new_event_loop, run
 from graph.checks import check_id
-from graph.errors import ThreadkeepError
+from graph.errors import BadInput, ThreadkeepError
 from graph.settings import Settings, make_home
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PROMPT = "> "
-HELP = "/new [NAME] begins another thread, /quit ends (so does Ctrl-D), anything else is a message."
+HELP = (
+    "/new [NAME] begins another thread, /undo [N] takes back turns, /fork [NAME] goes on in a copy "
+    "of this thread, /quit ends (so does Ctrl-D), anything else is a message."
+)
 
 
 class Background:
@@ -101,6 +104,19 @@ class Chat:
             complain(notice)
         self.told = notice
 
+    async def undo(self, turns: int) -> None:
+        """Take back the newest turns, and say what they were about."""
+        await self.written()
+        for text in await self.agent.undo(await self._context(), self.thread, turns):
+            complain(f"Taken back: {text}")
+
+    async def fork(self, name: str) -> None:
+        """Go on in a copy of this thread."""
+        await self.written()
+        await self.agent.fork_thread(await self._context(), self.thread, name)
+        self.thread = name
+        complain(f"Now in thread {name!r}.")
+
     async def written(self) -> None:
         """Wait until the turn before is written down."""
         if self.turn:
@@ -150,7 +166,7 @@ def run_chat(
     try:
         while (line := _read()) is not None:
             opening.result()
-            if not _command(chat, line):
+            if not _command(loop, chat, line):
                 _say(loop, chat, line)
         opening.result()
     except EOFError:
@@ -160,34 +176,53 @@ def run_chat(
 
 
 def _say(loop: Background, chat: Chat, line: str) -> None:
+    _do(loop, chat.answer(line))
+
+
+def _do(loop: Background, work: Coroutine[Any, Any, None]) -> None:
     try:
-        loop.run(chat.answer(line))
+        loop.run(work)
     except KeyboardInterrupt:
         complain("Stopped.")
     except ThreadkeepError as error:
         complain(str(error))
 
 
-def _command(chat: Chat, line: str) -> bool:
+def _command(loop: Background, chat: Chat, line: str) -> bool:
     """Obey a line that begins with a slash; tell whether it was one."""
     word, _, rest = line.strip().partition(" ")
+    rest = rest.strip()
     if not word:
         return True
     if word == "/quit":
         raise EOFError
-    if word == "/new":
-        from cli.names import new_thread
-
-        try:
-            chat.thread = check_id(rest.strip(), "thread") if rest.strip() else new_thread()
+    if not (word.startswith("/") and word[1:].isalpha()):
+        return False
+    try:
+        if word == "/new":
+            chat.thread = _name(rest)
             complain(f"Now in thread {chat.thread!r}.")
-        except ThreadkeepError as error:
-            complain(str(error))
-        return True
-    if word.startswith("/") and word[1:].isalpha():
-        complain(HELP if word == "/help" else f"There is no command {word!r}. {HELP}")
-        return True
-    return False
+        elif word == "/undo":
+            _do(loop, chat.undo(_number(rest)))
+        elif word == "/fork":
+            _do(loop, chat.fork(_name(rest)))
+        else:
+            complain(HELP if word == "/help" else f"There is no command {word!r}. {HELP}")
+    except ThreadkeepError as error:
+        complain(str(error))
+    return True
+
+
+def _name(told: str) -> str:
+    from cli.names import new_thread
+
+    return check_id(told, "thread") if told else new_thread()
+
+
+def _number(told: str) -> int:
+    if told and not (told.isascii() and told.isdigit() and 0 < int(told) < 1_000):
+        raise BadInput(f"{told!r:.60} is no number of turns; write it like /undo 2.")
+    return int(told or 1)
 
 
 def _read() -> str | None:

@@ -33,7 +33,10 @@ def list_threads(settings: Settings, user: str, limit: int, *, as_json: bool) ->
 
     async def rows(store: BaseStore, owner: str) -> list[Row]:
         records = await list_records(store, threads_of(owner), limit)
-        return [{"id": record.key} | _without(record.value, "last_message") for record in records]
+        return [
+            {"id": record.key} | _without(record.value, "last_message", "changed")
+            for record in records
+        ]
 
     found = _read(settings, user, rows)
     _print(
@@ -57,8 +60,14 @@ def show_thread(settings: Settings, user: str, name: str, limit: int, *, as_json
             raise BadInput(
                 f"User {user!r} has no thread {name!r}; see threadkeep threads list for the names."
             )
-        found = await newest_messages(store, messages_of(owner, thread), limit)
-        return [{"id": item.key} | _without(item.value, "before", "thread") for item in found]
+        if "family" in record.value:
+            from nodes.follow_branch import thread_messages
+
+            found = (await thread_messages(store, owner, thread, record.value))[-limit:]
+        else:
+            newest = await newest_messages(store, messages_of(owner, thread), limit)
+            found = [(item.key, item.value) for item in newest]
+        return [{"id": key} | _without(value, "before", "thread") for key, value in found]
 
     found = _read(settings, user, rows)
     _print(

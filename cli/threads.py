@@ -1,6 +1,5 @@
-"""`threadkeep threads set` and `threads delete`: change what is kept of a thread."""
+"""`threadkeep threads set`, `fork`, `undo` and `delete`: change what is kept of a thread."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Iterable
@@ -8,6 +7,7 @@ from typing import Any
 
 from cli.agent import open_agent
 from cli.choices import choices_of, context_of, pairs
+from cli.event_loop import run
 from graph.checks import check_id
 from graph.context import Context
 from graph.settings import Settings
@@ -45,7 +45,7 @@ def set_thread(
                 Context(user_id=user), check_id(name, "thread"), **changes
             )
 
-    record = asyncio.run(change())
+    record = run(change())
     record.pop("last_message", None)
     if as_json:
         sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -61,4 +61,27 @@ def delete_thread(settings: Settings, user: str, name: str) -> None:
         async with open_agent(settings) as agent:
             await agent.delete_thread(Context(user_id=user), check_id(name, "thread"))
 
-    asyncio.run(delete())
+    run(delete())
+
+
+def fork_thread(settings: Settings, user: str, name: str, new: str, at: int | None) -> None:
+    """Begin another thread with the first turns of one."""
+
+    async def fork() -> None:
+        async with open_agent(settings) as agent:
+            context = Context(user_id=user)
+            await agent.fork_thread(context, check_id(name, "thread"), check_id(new, "thread"), at)
+
+    run(fork())
+    sys.stdout.write(f"{new}\n")
+
+
+def undo_turns(settings: Settings, user: str, name: str, count: int) -> None:
+    """Take back the newest turns of a thread, and print what had been said."""
+
+    async def undo() -> list[str]:
+        async with open_agent(settings) as agent:
+            return await agent.undo(Context(user_id=user), check_id(name, "thread"), count)
+
+    for text in run(undo()):
+        sys.stdout.write(f"{text}\n")

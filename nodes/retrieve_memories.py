@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
-from langgraph.store.base import BaseStore, Op, Result, SearchItem, SearchOp
+from langgraph.store.base import BaseStore, GetOp, Item, Op, Result, SearchItem, SearchOp
 
 from chat_models.tokens import count_text
 from graph.clock import now
@@ -12,11 +12,12 @@ from graph.context import Context
 from graph.memories import Memory
 from graph.state import Recalled, State, Update
 from nodes.coverage import Coverage
+from nodes.follow_branch import follow_branch, has_turned, head_of
 from nodes.legal import exchanges, newest_user_message, text_of
-from nodes.owner import context_of, owner_of, store_of
+from nodes.owner import context_of, owner_of, store_of, thread_of
 from nodes.recalled import as_memory, reads, standing, thread_names
 from nodes.trim_history import most_exchanges
-from stores.namespaces import all_messages_of, entities_of, facts_of
+from stores.namespaces import all_messages_of, entities_of, facts_of, threads_of
 
 QUERY_CHARACTERS = 2_000
 KNOWN = 6
@@ -37,12 +38,14 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     owner = await owner_of(runtime)
     begun: Update = {"turn_at": now().isoformat()}
     newest = newest_user_message(state.messages)
-    if newest is None or not (context.recalls_messages or context.recalls_entities):
-        return begun
-    query = text_of(newest)[:QUERY_CHARACTERS]
+    recalls = newest is not None and (context.recalls_messages or context.recalls_entities)
+    query = text_of(newest)[:QUERY_CHARACTERS] if newest and recalls else ""
     asked = searches(owner, query, context) if query.strip() else []
     recalled = within_reach(state, context)
-    results = await store.abatch([*asked, *reads(owner, recalled)])
+    ops: list[Op] = [*asked, *reads(owner, recalled)]
+    results = await _as_of_this_branch(store, owner, state, ops)
+    if newest is None or not recalls:
+        return begun
     shown_before = standing(recalled, results[len(asked) :])
     found = _items(results[: len(asked)])
     if context.memory == "graph":
@@ -63,6 +66,19 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     if places:
         recalled.append({"before": newest.id or "", "places": places})
     return begun | {"memories": earlier + chosen, "recalled": recalled}
+
+
+async def _as_of_this_branch(
+    store: BaseStore, owner: str, state: State, ops: Sequence[Op]
+) -> list[Result]:
+    """Return the results of `ops` on memory as it is on the branch that the state stands on."""
+    thread = thread_of()
+    *results, record = await store.abatch([*ops, GetOp(threads_of(owner), thread)])
+    head = head_of(vars(state))
+    if not isinstance(record, Item) or not has_turned(record.value, head):
+        return results
+    await follow_branch(store, owner, thread, head)
+    return await store.abatch(ops)
 
 
 def within_reach(state: State, context: Context) -> list[Recalled]:
@@ -105,7 +121,12 @@ def unseen(
     """Return what neither the window nor an earlier memory block shows, and no outdated fact."""
     seen = {place[-1] for turn in recalled for place in turn["places"]}
     seen |= {message.id or "" for message in shown}
-    return [item for item in found if item.key not in seen and not item.value.get("superseded_by")]
+    fresh: dict[str, SearchItem] = {}
+    for item in found:
+        # A thread that was forked holds the same messages as the one it comes from.
+        if item.key not in seen and not item.value.get("superseded_by"):
+            fresh.setdefault(item.key, item)
+    return list(fresh.values())
 
 
 def fresh_budget(standing: Iterable[Memory], budget: int) -> int:

@@ -18,6 +18,7 @@ from graph.clock import now, parse_time
 from graph.context import Context
 from graph.settings import load_settings
 from graph.state import State, Update
+from nodes.follow_branch import ALL, follow_branch, has_turned, head_of
 from nodes.ledger import usage_of
 from nodes.model import model_of, window_for
 from nodes.owner import context_of, owner_of, store_of, thread_of
@@ -53,9 +54,9 @@ async def store_turn(state: State, runtime: Runtime[Context]) -> Update:
     """Store what is not stored yet, touch the thread's record, drop what is never shown again."""
     store, owner, thread = store_of(runtime), await owner_of(runtime), thread_of()
     context = context_of(runtime)
-    new = new_messages(state, thread)
-    record = await store.aget(threads_of(owner), thread)
-    old = record.value if record else {}
+    old = await current_record(store, owner, thread, state)
+    begins_at = int(old.get("begins_at") or 0)
+    new = new_messages(state, thread, max(state.stored, begins_at))
     ttl = old.get("ttl_minutes", load_settings().ttl_minutes)
     await store_messages(store, owner, new, ttl)
     extended = await extend_messages(store, owner, thread, old, ttl)
@@ -65,18 +66,37 @@ async def store_turn(state: State, runtime: Runtime[Context]) -> Update:
     dropped = never_shown_again(state, context, window)
     return {
         "messages": [RemoveMessage(id=message.id or "") for message in dropped],
-        "stored": state.stored + len(new),
+        "stored": max(state.stored, begins_at) + len(new),
         "stored_through": state.messages[-1].id or "" if state.messages else "",
     }
 
 
-def new_messages(state: State, thread: str) -> list[StoredMessage]:
-    """Return the messages after `stored_through`; all of them where that one is gone."""
+async def current_record(store: BaseStore, owner: str, thread: str, state: State) -> dict[str, Any]:
+    """Return the thread's record, its messages those of the branch that the state stands on."""
+    item = await store.aget(threads_of(owner), thread)
+    record = dict(item.value) if item else {}
+    if has_turned(record, head := head_of(vars(state))):
+        await follow_branch(store, owner, thread, head)
+        item = await store.aget(threads_of(owner), thread)
+        record = dict(item.value) if item else {}
+    if record.get("turns") and record.get("last_message") is None:
+        # An imported thread is gone on with: its messages come first, on every branch.
+        record["begins_at"] = len(
+            await store.asearch(messages_of(owner, thread), limit=ALL, refresh_ttl=False)
+        )
+    return record
+
+
+def new_messages(state: State, thread: str, position: int) -> list[StoredMessage]:
+    """Return the messages after `stored_through`, the first of them at `position`.
+
+    All of them, where that one is gone.
+    """
     ids = [message.id for message in state.messages]
     first = ids.index(state.stored_through) + 1 if state.stored_through in ids else 0
     recorded_at = now().isoformat()
     return [
-        _stored(message, state, first, offset, thread, recorded_at)
+        _stored(message, state, first + offset, position + offset, thread, recorded_at)
         for offset, message in enumerate(state.messages[first:])
     ]
 
@@ -149,14 +169,13 @@ def thread_name(config: RunnableConfig) -> str:
 
 
 def _stored(
-    message: AnyMessage, state: State, first: int, offset: int, thread: str, recorded_at: str
+    message: AnyMessage, state: State, place: int, position: int, thread: str, recorded_at: str
 ) -> StoredMessage:
-    place = first + offset
     stored: StoredMessage = {
         "id": message.id or "",
         "role": ROLES.get(message.type, "user"),
         "text": clean_text(words_of(message)),
-        "position": state.stored + offset,
+        "position": position,
         "time": state.turn_at or recorded_at,
         "recorded_at": recorded_at,
         "before": clean_text(words_of(state.messages[place - 1])) if place else "",

@@ -21,6 +21,7 @@ from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, Op, Pu
 
 from checkpoints.owners import OwnedSaver
 from checkpoints.records import list_records
+from checkpoints.threads import undo_turns
 from cli.agent import Agent, open_agent
 from cli.import_file import import_file
 from graph.context import Context
@@ -154,6 +155,10 @@ CONFIGURED: dict[str, Door] = {
     "state": lambda house, run: house.agent.graph.aget_state(house.config(**run)),
     "history": lambda house, run: drain(house.agent.graph.aget_state_history(house.config(**run))),
     "update": update_state,
+    "fork": lambda house, run: house.agent.graph.aupdate_state(
+        house.config(**run), None, "__copy__"
+    ),
+    "undo": lambda house, run: undo_turns(house.agent.graph, house.config(**run), "trip", 1),
     "run": run_turn,
 }
 BY_ID: dict[str, Door] = {
@@ -398,6 +403,15 @@ async def test_any_other_saver_is_guarded_as_well() -> None:
     with pytest.raises(ThreadDeleted):
         await other.aput(late.config, empty_checkpoint(), {"source": "loop"}, {})
     assert await saver.aget_tuple(config) is None
+
+
+async def test_a_name_is_undone_and_forked_among_ones_own_threads_alone(house: House) -> None:
+    bob = Context(user_id="bob-who-has-nothing")
+    with pytest.raises(BadInput, match="cannot be taken back"):
+        await house.agent.undo(bob, "trip")
+    with pytest.raises(BadInput, match="no finished turn"):
+        await house.agent.fork_thread(bob, "trip", "mine")
+    await unharmed(house)
 
 
 async def test_a_thread_of_the_same_name_is_another_for_everybody(house: House) -> None:
