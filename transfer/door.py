@@ -9,6 +9,7 @@ from transfer.lines import END, HEADER, ITEM, KINDS, PASSING, STATE, VERSION
 from transfer.states import VALUES, check_messages
 from transfer.strict_json import cleaned, json_type, parse_json
 from transfer.values import (
+    AbandonedValue,
     Count,
     EntityValue,
     FactValue,
@@ -37,7 +38,7 @@ def _line(kind: str, fields: dict[str, Any]) -> Any:
 FIELDS: dict[str, dict[str, Any]] = {
     "thread": {"id": Label, "named": bool, "value": ThreadValue},
     "message": {"thread": Label, "id": Key, "value": MessageValue},
-    "abandoned": {"thread": Label, "id": Key, "value": MessageValue},
+    "abandoned": {"thread": Label, "id": Key, "value": AbandonedValue},
     "note": {"thread": Label, "id": Key, "value": NoteValue},
     "entity": {"id": Key, "value": EntityValue},
     "fact": {"id": Key, "value": FactValue},

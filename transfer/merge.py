@@ -22,8 +22,7 @@ def _thread(mine: Value, theirs: Value) -> Value:
     newer, older = _by(mine, theirs, "last_used")
     began = [str(each["created"]) for each in (mine, theirs) if each.get("created")]
     joined = {**older, **newer, "name": mine.get("name") or theirs.get("name")}
-    joined |= {"created": min(began)} if began else {}
-    return joined | {"turns": max(int(each.get("turns") or 0) for each in (mine, theirs))}
+    return joined | ({"created": min(began)} if began else {})
 
 
 def _usage(mine: Value, theirs: Value) -> Value:

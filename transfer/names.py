@@ -15,7 +15,7 @@ from transfer.read import Seen
 MOST_NAMESAKES = 1_000
 TEXTS = frozenset({"text", "before", "content", "summary", "extract", "title", "name"})
 """What a person or a model wrote is never taken for a thread's id."""
-SURE = ("thread", "places")
+SURE = ("thread", "places", "forked_from", "family")
 UUID_CHARACTERS = 36
 
 

@@ -12,7 +12,7 @@ from transfer.strict_json import raw_lines
 REMEMBERED = 500
 """So many messages of a thread tell whether it is one that is there already."""
 REMEDY = "Export it again; nothing of it was imported."
-SPOKEN = ("message", "abandoned")
+OF_ONE_THREAD = ("message", "abandoned", "note", STATE)
 BOM = b"\xef\xbb\xbf"
 
 
@@ -88,11 +88,11 @@ def _take(found: Survey, record: dict[str, Any]) -> None:
             raise BadInput(f"The thread {record['id']!r} is there twice.")
         name = str(record["value"].get("name") or "")
         found.threads[record["id"]] = Seen(id=record["id"], name=name, named=record["named"])
-    elif kind in (*SPOKEN, "note", STATE):
+    elif kind in OF_ONE_THREAD:
         thread = found.threads.get(record["thread"])
         if thread is None:
             raise BadInput(f"Its thread {record['thread']!r} is on no line before it.")
-        if kind in SPOKEN:
+        if kind == "message":
             found.messages += 1
             if len(thread.messages) < REMEMBERED:
                 thread.messages.append(record["id"])

@@ -4,8 +4,8 @@ Twice is once, and what stopped half-way is finished by doing it again.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO, Any, Literal
 
@@ -16,13 +16,14 @@ from checkpoints.owners import OwnedSaver
 from graph.checks import check_id
 from graph.errors import AccessRefused
 from graph.user import acting_user
+from nodes.branches import version
 from nodes.refold import refold
-from stores.namespaces import Namespace, threads_of, user_key
+from stores.namespaces import Namespace, abandoned_of, messages_of, threads_of, user_key
 from stores.owned import OwnedStore
 from transfer.lines import DERIVED, KINDS, STATE
 from transfer.merge import merged
 from transfer.names import Names, renamed
-from transfer.read import SPOKEN, Survey, records
+from transfer.read import OF_ONE_THREAD, Survey, records
 from transfer.restore_state import StateWriter
 
 CHUNK = 200
@@ -68,6 +69,8 @@ class Target:
     ttl_minutes: float | None
     lives: dict[str, float]
     """Threads that say how long they live, by their id here."""
+    left: set[tuple[str, str]] = field(default_factory=set)
+    """Messages of the file, by thread and id, that lie on a branch that was left here."""
 
 
 async def restore_user(
@@ -138,7 +141,7 @@ async def _restore(target: Target, chunk: Sequence[Record], restored: Restored) 
     mine = await _read(target, items)
     puts: dict[Place, PutOp] = {}
     for kind, namespace, key, value in items:
-        if kind in SPOKEN and _elsewhere(kind, namespace, key) in mine:
+        if _is_left(target, kind, namespace, key, value, mine):
             continue
         old = mine.get((namespace, key))
         kept = merged(kind, old, value)
@@ -146,7 +149,7 @@ async def _restore(target: Target, chunk: Sequence[Record], restored: Restored) 
             index: Literal[False] | None = False if kind in HIDDEN else None
             life = _life(target, kind, namespace, key)
             puts[namespace, key] = PutOp(namespace, key, kept, index=index, ttl=life)
-            restored.new += kind in SPOKEN and old is None
+            restored.new += kind == "message" and old is None
     if puts:
         await target.store.abatch(list(puts.values()))
         restored.changed += len(puts)
@@ -158,7 +161,7 @@ async def _restore(target: Target, chunk: Sequence[Record], restored: Restored) 
 async def _read(target: Target, items: Sequence[Placed]) -> dict[Place, Record]:
     """Return what is here already in the places of items, and of messages in their other one."""
     places = [(namespace, key) for _, namespace, key, _ in items]
-    places += [_elsewhere(kind, ns, key) for kind, ns, key, _ in items if kind in SPOKEN]
+    places += [other for item in items if (other := _elsewhere(*item))]
     ops = [GetOp(namespace, key, refresh_ttl=False) for namespace, key in places]
     found = await target.store.abatch(ops)
     return {
@@ -168,10 +171,32 @@ async def _read(target: Target, items: Sequence[Placed]) -> dict[Place, Record]:
     }
 
 
-def _elsewhere(kind: str, namespace: Namespace, key: str) -> Place:
+def _is_left(
+    target: Target,
+    kind: str,
+    namespace: Namespace,
+    key: str,
+    value: Record,
+    mine: Mapping[Place, Record],
+) -> bool:
+    """Tell whether a message, or its note, lies on the other side of a branch here and stays."""
+    if kind == "note":
+        return (namespace[2], key) in target.left
+    other = mine.get(_elsewhere(kind, namespace, key, value) or (namespace, ""))
+    if kind == "message" and other:
+        target.left.add((namespace[2], key))
+    if kind == "abandoned" and other:
+        return bool(other.get("text") == value["message"]["text"])
+    return other is not None
+
+
+def _elsewhere(kind: str, namespace: Namespace, key: str, value: Record) -> Place | None:
     """Return where a message stands when it lies on the other side of a branch."""
-    other = SPOKEN[1 - SPOKEN.index(kind)]
-    return (namespace[0], LABELS[other], *namespace[2:]), key
+    if kind == "message":
+        return abandoned_of(namespace[0], namespace[2]), version(key, value["text"])
+    if kind == "abandoned":
+        return messages_of(namespace[0], namespace[2]), value["id"]
+    return None
 
 
 def _placed(target: Target, record: Record) -> Placed:
@@ -185,7 +210,7 @@ def _placed(target: Target, record: Record) -> Placed:
         if minutes := value.get("ttl_minutes"):
             target.lives[key] = minutes
         return kind, threads_of(owner), key, value
-    if kind in (*SPOKEN, "note"):
+    if kind in OF_ONE_THREAD:
         return kind, (owner, LABELS[kind], target.threads[record["thread"]]), key, value
     if kind == "usage":
         key = f"{value['thread']} {value['day']} {value['purpose']}"
@@ -202,5 +227,7 @@ def _life(target: Target, kind: str, namespace: Namespace, key: str) -> float | 
 async def _restore_state(target: Target, record: Record) -> None:
     thread = target.threads[record["thread"]]
     value = renamed(record["value"], target.threads)
+    if (thread, str(value.get("stored_through"))) in target.left:
+        return  # It was undone here since.
     name = target.names.get(thread) or thread
     await target.states.write(thread, name, value, target.lives.get(thread))

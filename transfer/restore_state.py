@@ -20,8 +20,9 @@ class StateWriter:
     """Writes the states of one user's threads."""
 
     def __init__(self, saver: OwnedSaver, locks: Locks, user: str) -> None:
-        self._graph = builder.compile(checkpointer=saver)
-        self._saver = saver
+        # A guard of its own: the items of the file fit its state, nothing has to follow it.
+        self._saver = OwnedSaver(saver.saver)
+        self._graph = builder.compile(checkpointer=self._saver)
         self._locks = locks
         self._user = user
 

@@ -100,6 +100,15 @@ class NoteValue(Value):
     facts: Annotated[list[NotedFact], Field(max_length=1_000)] = []
 
 
+class AbandonedValue(Value):
+    """A message on a branch that was left, in one of its wordings."""
+
+    id: Key
+    after: Annotated[str, Field(max_length=64)]
+    message: MessageValue
+    note: NoteValue | None = None
+
+
 class EntityValue(Value):
     """What is known of a person, place or thing."""
 

@@ -120,6 +120,7 @@ def test_a_newer_one_asks_for_a_newer_program() -> None:
     assert "install a newer threadkeep" in said
 
 
+LEFT = {"id": "m2", "after": "", "message": MESSAGE, "note": None}
 HOSTILE: list[tuple[int, dict[str, Any], str]] = [
     (1, {"created": "yesterday"}, "line 2: value.created"),
     (1, {"turns": -1}, "value.turns"),
@@ -168,6 +169,14 @@ def test_a_value_that_is_not_allowed_is_named_with_its_line(
         ({"kind": "item", "namespace": [], "id": "f", "value": {}}, "namespace"),
         ({"kind": "item", "namespace": ["x"], "id": "f\0\n", "value": {}}, "id"),
         ({"kind": "message", "thread": "other", "id": "m", "value": MESSAGE}, "on no line before"),
+        (
+            {"kind": "abandoned", "thread": THREAD, "id": "v", "value": LEFT | {"message": {}}},
+            "value.message.role",
+        ),
+        (
+            {"kind": "abandoned", "thread": THREAD, "id": "v", "value": LEFT | {"note": {}}},
+            "value.note.said_at",
+        ),
         ({"kind": "thread", "id": "owner.of", "named": False, "value": {}}, "id"),
         ({"kind": "thread", "id": THREAD, "named": False, "value": {}}, "there twice"),
         ([], "a list, not an object"),

@@ -36,6 +36,7 @@ TOLD = [
     "Ingrid is married to Tom.",
 ]
 ASKED = ["Where do I live?", "Where does my sister live?", "What is the door code?"]
+ADA = Context(user_id="ada", model="offline")
 texts = st.sampled_from(TOLD) | st.text(min_size=1, max_size=40).filter(
     lambda text: bool(text.replace("\0", "").strip())
 )
@@ -214,6 +215,38 @@ async def test_stopped_anywhere_and_done_again_it_is_as_done_once(
             await stopped(agent, user, whole, chunks)
             await restored(agent, user, whole)
             assert plain(await exported(agent, user)) == plain(whole)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_branches_that_were_left_are_taken_along_and_can_be_returned_to(kind: str) -> None:
+    async with opened("sqlite") as there, opened(kind) as here:
+        await say(there, "ada", "trip", TOLD[0])
+        await there.fork_thread(ADA, "trip", "other")
+        await say(there, "ada", "other", TOLD[1])
+        await say(there, "ada", "other", TOLD[5])
+        await there.undo(ADA, "other")
+        whole = await exported(there, "ada")
+        assert [each["kind"] for each in plain(whole)].count("abandoned") == 2
+        for _ in range(2):
+            await restored(here, "ada", whole)
+            assert plain(await exported(here, "ada")) == plain(whole)
+        assert "4711" not in await say(here, "ada", "new", ASKED[2])
+        for agent in (there, here):
+            assert "Oslo" in await say(agent, "ada", "new", ASKED[0])
+            assert "Bergen" in await say(agent, "ada", "trip", ASKED[0])
+            assert "Oslo" not in await say(agent, "ada", "new", ASKED[0])
+
+
+async def test_what_was_undone_since_does_not_come_back(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        await say(agent, "ada", "trip", TOLD[0])
+        await say(agent, "ada", "trip", TOLD[1])
+        whole = await exported(agent, "ada")
+        await agent.undo(ADA, "trip")
+        undone = plain(await exported(agent, "ada"))
+        await restored(agent, "ada", whole)
+        assert plain(await exported(agent, "ada")) == undone
+        assert "Oslo" not in await say(agent, "ada", "new", ASKED[0])
 
 
 async def test_only_the_user_who_asks_takes_in(home: Settings) -> None:
