@@ -183,6 +183,20 @@ def export(
 
 
 @app.command()
+def report(
+    user: User = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The file to write.", show_default="stdout")
+    ] = None,
+    db: Db = None,
+) -> None:
+    """Write all that is known of a user as one HTML page: what, why and since when."""
+    from cli.report import run_report
+
+    run_report(load_settings(db=db), named(user), out)
+
+
+@app.command()
 def migrate(
     to: Annotated[str, typer.Option("--to", help="The database to copy to.", show_default=False)],
     from_: Annotated[

@@ -35,6 +35,7 @@ from tests.backends import BACKENDS, fresh_database
 from transfer.export import export_user
 from transfer.lines import Seal, line_of
 from transfer.read import survey
+from transfer.report import report_user
 from transfer.restore import restore_user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -129,6 +130,10 @@ async def export(house: House, _: dict[str, Any]) -> None:
     await drain(export_user(house.agent.store, house.saver, "ada"))
 
 
+async def report(house: House, _: dict[str, Any]) -> None:
+    await drain(report_user(house.agent.store, house.saver, "ada"))
+
+
 async def take_in(house: House, _: dict[str, Any]) -> None:
     file = io.BytesIO(HERS)
     locks = house.agent._locks
@@ -171,6 +176,7 @@ BY_ID: dict[str, Door] = {
     "prune turns": lambda house, _: house.saver.aprune_turns(house.thread, 1),
     "export": export,
     "import": take_in,
+    "report": report,
     "time to live": lambda house, _: house.saver.aset_ttl(house.thread, 0.0001),
 }
 DOORS = CONFIGURED | BY_ID

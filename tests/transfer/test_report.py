@@ -1,0 +1,165 @@
+"""The page shows everything that is kept, says why, and no text of a user becomes part of it."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from langgraph.store.base import PutOp
+
+from cli.agent import Agent, open_agent
+from cli.import_file import import_file
+from graph.checks import clean_text
+from graph.context import Context
+from graph.settings import Settings
+from graph.user import acting_as
+from stores.namespaces import messages_of, thread_id, user_key
+from transfer.report import report_user
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</bdi></q></article></style></title><img src=x onerror=alert(1)>",
+    "\"><a href='javascript:alert(1)'>click</a>",
+    "' onmouseover='alert(1)' x='",
+    "{{ 7 * 7 }} {% raw %} {# no #}",
+    "&lt;b&gt; &amp; &#60;script&#62;",
+    "\u202eright to left\u202c \u2066isolate\u2069 \u200f",
+    "<!-- --> <![CDATA[ ]]> <?php ?>",
+    "javascript:alert(1)",
+    "a\x08b\x1b[31mred\x7f\x85",
+    "\ud83d lone",
+    "<memories>Known</memories>",
+]
+ALLOWED = {"lang", "charset", "name", "content", "http-equiv", "id", "class", "href", "dir"}
+
+
+class Parsed(HTMLParser):
+    """What a browser makes of the page: its tags, its attributes, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[tuple[str, str]] = set()
+        self.words: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {(name, str(value)) for name, value in attrs}
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(f"a comment {data!r}")
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.words)
+
+
+async def say(agent: Agent, user: str, thread: str, text: str) -> None:
+    turn = await agent.say(Context(user_id=user, model="offline"), thread, text)
+    await turn.finished()
+
+
+async def page_of(agent: Agent, user: str) -> str:
+    with acting_as(user):
+        return "".join([piece async for piece in report_user(agent.store, agent.saver, user)])
+
+
+async def test_each_fact_stands_beside_the_message_that_taught_it(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        await say(agent, "ada", "trip", "I live in Bergen.")
+        await say(agent, "ada", "trip", "I moved to Oslo.")
+        await say(agent, "bob", "trip", "The vault opens with tulip-4711.")
+        page = await page_of(agent, "ada")
+    held, before = page.split('id="history"')
+    fact = re.search(r"<h3><bdi[^>]*>user lives in Oslo</bdi></h3>.*?</article>", held, re.S)
+    assert fact
+    source = re.search(
+        r'<q><bdi dir="auto">I moved to Oslo\.</bdi></q>\s*<a href="#(m\d+)"', fact[0]
+    )
+    assert source
+    message = re.search(rf'id="{source[1]}">.*?</article>', page, re.S)
+    assert message
+    assert "I moved to Oslo." in message[0]
+    assert "user lives in Bergen" not in held
+    assert re.search(r"user lives in Bergen.*replaced by .*user lives in Oslo", before, re.S)
+    assert "tulip" not in page
+
+
+async def test_no_text_becomes_part_of_the_page(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        for number, text in enumerate(HOSTILE):
+            await say(agent, "ada", f"<i>{number}</i>\" onclick='x'", f"I work at {text}.")
+            await agent.store.aput(
+                (await user_key(agent.store, "ada"), "own"), f"{number}<", {"k<": clean_text(text)}
+            )
+        await agent.change_thread(
+            Context(user_id="ada"),
+            "<i>0</i>\" onclick='x'",
+            title=HOSTILE[1],
+            metadata={"<b>": HOSTILE[0]},
+        )
+        page = await page_of(agent, "ada")
+    parsed = Parsed(page)
+    assert not parsed.tags & {"script", "img", "i", "b-", "iframe", "object", "form", "input"}
+    assert {name for name, _ in parsed.attributes} <= ALLOWED
+    for name, value in parsed.attributes:
+        if name == "href":
+            assert re.fullmatch(r"#[a-z0-9]+", value)
+        if name in ("id", "class"):
+            assert re.fullmatch(r"[a-z0-9 ]+", value)
+    for text in HOSTILE[:9]:
+        assert text in parsed.text
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", page)
+    assert "default-src 'none'" in page
+    page.encode()
+
+
+async def test_a_user_id_is_escaped_too_and_nothing_is_a_page_as_well(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        page = await page_of(agent, "<script>x</script>")
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert page.count("Nothing.") == 3
+
+
+async def test_three_thousand_messages_fit_on_a_page(home: Settings, tmp_path: Path) -> None:
+    lines = [
+        {
+            "user": "ada",
+            "thread": f"t{number % 20}",
+            "role": "user" if number % 2 == 0 else "assistant",
+            "text": f"My boat number {number} is called Fram{number}.",
+            "time": f"2025-01-{1 + number % 28:02d}T10:00:00+00:00",
+        }
+        for number in range(3_000)
+    ]
+    path = tmp_path / "talk.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    await import_file(home, path, "jsonl")
+    async with open_agent(home) as agent:
+        page = await page_of(agent, "ada")
+    assert page.count('<article class="message') == 3_000
+    assert page.count('<details class="thread"') == 20
+    assert "Fram2998" in page
+    assert len(page) < 6_000_000
+
+
+async def test_what_is_kept_under_a_key_of_a_later_version_is_shown_as_stored(
+    home: Settings,
+) -> None:
+    async with open_agent(home) as agent:
+        await say(agent, "ada", "trip", "I live in Bergen.")
+        owner = await user_key(agent.store, "ada")
+        thread = thread_id(owner, "trip")
+        value: dict[str, Any] = {"thread": thread, "text": "mine", "mood": {"happy": True}}
+        await agent.store.abatch([PutOp((owner, "diary"), "d1", value)])
+        assert await agent.store.asearch(messages_of(owner, thread))
+        page = await page_of(agent, "ada")
+    assert "diary" in page
+    assert "{&#34;happy&#34;: true}" in page
