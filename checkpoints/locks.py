@@ -5,14 +5,15 @@ PostgreSQL of an advisory lock when its connection ends, Redis of a key that is 
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from graph.database_url import Database
 from graph.errors import ThreadBusy
@@ -44,6 +45,9 @@ class Locks(Protocol):
         Raises:
             ThreadBusy: somebody else held it for `wait` seconds.
         """
+
+    def discard(self, thread: str) -> None:
+        """Leave nothing behind that says there was such a thread."""
 
 
 @asynccontextmanager
@@ -90,13 +94,16 @@ class FileLocks:
         Raises:
             ThreadBusy: somebody else held it for `wait` seconds.
         """
-        path = self._folder / f"{sha256(thread.encode()).hexdigest()[:32]}.lock"
+        path = self._path(thread)
         lock = FileLock(path, timeout=0, is_singleton=False, thread_local=False)
         began = monotonic()
         while True:
             try:
                 lock.acquire()
-                break
+                if _is_there(lock, path):
+                    break
+                # Discarded while it was waited for: whoever comes next makes it anew.
+                lock.release()
             except Timeout:
                 if monotonic() - began >= wait:
                     raise ThreadBusy(name, monotonic() - began) from None
@@ -108,3 +115,21 @@ class FileLocks:
 
     def check(self) -> None:
         """Do nothing: a file lock is never lost."""
+
+    def discard(self, thread: str) -> None:
+        """Delete the thread's file."""
+        # A system that does not let go of a file that is open keeps a name without meaning.
+        with suppress(OSError):
+            self._path(thread).unlink(missing_ok=True)
+
+    def _path(self, thread: str) -> Path:
+        return self._folder / f"{sha256(thread.encode()).hexdigest()[:32]}.lock"
+
+
+def _is_there(lock: BaseFileLock, path: Path) -> bool:
+    """Tell whether the file that is held is still the one of that name."""
+    held = lock._context.lock_file_fd
+    try:
+        return held is None or os.path.samestat(os.fstat(held), path.stat())
+    except FileNotFoundError:
+        return False

@@ -87,6 +87,9 @@ class PostgresLocks:
                 await conn.execute("SELECT pg_advisory_unlock(%s)", (key,))
             await self._keep(conn)
 
+    def discard(self, thread: str) -> None:
+        """Do nothing: what was held leaves nothing behind."""
+
     async def __aenter__(self) -> "PostgresLocks":
         # At once, so that a server that cannot be reached is known before a turn begins.
         self._spare.append(await self._connection())

@@ -11,17 +11,17 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
 )
-from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg import Error
 
 from checkpoints import postgres_retention as retention
+from checkpoints.postgres_reading import PostgresReading
 from graph.database_url import Database
 from graph.errors import ThreadDeleted
 from graph.postgres import Pool, open_pool, setup_lock
 
 
-class PostgresSaver(AsyncPostgresSaver):
+class PostgresSaver(PostgresReading):
     """`AsyncPostgresSaver` with what it lacks: delete by run, copy, prune by turns, expiry."""
 
     def __init__(self, pool: Pool, ttl_minutes: float | None = None) -> None:

@@ -89,3 +89,6 @@ class RedisLocks:
             await asyncio.gather(hold.renewing, return_exceptions=True)
             with suppress(LockError):
                 await lock.release()
+
+    def discard(self, thread: str) -> None:
+        """Do nothing: the key goes with whoever held it."""

@@ -20,11 +20,11 @@ from langgraph.checkpoint.base import (
     get_checkpoint_metadata,
 )
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
 from checkpoints import sqlite_retention as retention
 from checkpoints.pruning import Pruning
+from checkpoints.sqlite_reading import SqliteReading
 from graph.errors import ThreadDeleted
 
 BUSY_MILLISECONDS = 10_000
@@ -46,7 +46,7 @@ PUT_WRITES = (
 PUT_WRITES_AGAIN = PUT_WRITES.replace("IGNORE", "REPLACE")
 
 
-class SqliteSaver(Pruning, AsyncSqliteSaver):
+class SqliteSaver(Pruning, SqliteReading):
     """`AsyncSqliteSaver` with what it lacks: delete by run, copy, prune; strict about types."""
 
     def __init__(self, conn: aiosqlite.Connection, ttl_minutes: float | None = None) -> None:

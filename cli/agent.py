@@ -8,15 +8,18 @@ from typing import Any, cast
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.store.base import PutOp
 
 from checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
-from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
 from checkpoints.owners import OwnedSaver
 from checkpoints.records import ALL, change_record
 from checkpoints.savers import TURNS_KEPT, open_checkpointer
 from checkpoints.threads import COPY, pending_nodes, turn_at, undo_turns
 from cli.event_loop import settle
+from cli.home import open_store
+from erasure.erase import erase, plan_erasure
+from erasure.home import Home, Progress, open_turns_in
+from erasure.plan import Plan, Target
+from erasure.receipt import Receipt
 from graph.agent import builder
 from graph.checks import check_id, check_message
 from graph.context import Context
@@ -28,8 +31,8 @@ from graph.storage_errors import storage_errors
 from graph.user import USER_KEY, acting_as
 from nodes.follow_branch import follow_updates
 from nodes.fork_thread import fork_stored
-from stores.hybrid import HybridStore, open_store
-from stores.namespaces import messages_of, open_turns_of, thread_id, threads_of, user_key
+from stores.hybrid import HybridStore
+from stores.namespaces import messages_of, thread_id, threads_of, user_key
 from stores.owned import OwnedStore
 
 Graph = CompiledStateGraph[State, Context, Input, Output]
@@ -106,11 +109,17 @@ class Agent:
         self.store = store
         self.settings = settings
         self._locks = locks
-        # Files where one machine has the items, items where several may.
-        self._open_turns: OpenTurns = (
-            StoreTurns(store, open_turns_of)
-            if settings.item_database.kind == "postgres"
-            else FileTurns(settings.locks)
+        self._open_turns = open_turns_in(settings, store)
+
+    @property
+    def home(self) -> Home:
+        """All that is open, for whoever forgets some of it."""
+        return Home(
+            store=self.store,
+            saver=self.saver,
+            locks=self._locks,
+            open_turns=self._open_turns,
+            settings=self.settings,
         )
 
     async def config(self, context: Context, name: str) -> RunnableConfig:
@@ -200,19 +209,41 @@ class Agent:
             copied = {**found.config["configurable"], "thread_id": target}
             await self.graph.aupdate_state({"configurable": copied}, None, COPY)
 
-    async def delete_thread(self, context: Context, name: str) -> None:
-        """Delete a thread: checkpoints, messages, record. What was learned from it stays.
+    async def delete_thread(self, context: Context, name: str) -> Receipt:
+        """Forget a thread, and what was learned from it alone.
 
         Raises:
+            BadInput: there is no such thread.
             ThreadBusy: a turn is open on it for too long.
         """
-        async with self._held(context, name) as (owner, thread):
-            await self.saver.adelete_thread(thread)
-            messages = messages_of(owner, thread)
-            found = await self.store.asearch(messages, limit=ALL, refresh_ttl=False)
-            await self.store.abatch([PutOp(messages, item.key, None) for item in found])
-            await self.store.adelete(threads_of(owner), thread)
-            await self._open_turns.forget(owner, thread)
+        return await self.forget(context, Target(kind="thread", name=name))
+
+    async def plan_erasure(self, context: Context, target: Target) -> Plan:
+        """Return what would go with what the user names.
+
+        Raises:
+            BadInput: there is no such thing of this user's, or more than one.
+        """
+        with acting_as(context.user_id):
+            return await plan_erasure(self.home, context.user_id, target)
+
+    async def forget(
+        self,
+        context: Context,
+        target: Target,
+        *,
+        verify: bool = False,
+        progress: Progress | None = None,
+    ) -> Receipt:
+        """Forget what the user names, and return the receipt; see `erasure.erase`.
+
+        Raises:
+            BadInput: there is no such thing of this user's, or more than one.
+            ThreadBusy: a turn is open on one of the threads for too long.
+        """
+        user = context.user_id
+        with acting_as(user):
+            return await erase(self.home, user, target, verify=verify, progress=progress)
 
     @asynccontextmanager
     async def _held(self, context: Context, name: str) -> AsyncIterator[tuple[str, str]]:

@@ -52,6 +52,14 @@ Db = Annotated[
     str | None,
     typer.Option("--db", help="The database.", show_default="THREADKEEP_DB, or the data folder"),
 ]
+Verify = Annotated[bool, typer.Option("--verify", help="Read every file for what was forgotten.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+KeepMessages = Annotated[
+    bool,
+    typer.Option(
+        "--keep-messages", help="Of a fact: keep what taught it, and never learn it again."
+    ),
+]
 Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
 
 
@@ -347,12 +355,13 @@ def threads_undo(
 def threads_delete(
     name: Annotated[str, typer.Argument(help="The thread's name.")],
     user: User = None,
+    verify: Verify = False,
+    yes: Yes = False,
     db: Db = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Delete a thread with its messages; what was learned from it stays known."""
-    from cli.threads import delete_thread
-
-    delete_thread(load_settings(db=db), named(user), name)
+    """Forget a thread, and what was learned from it alone; the same as forget --thread."""
+    forget_one("thread", name, user, db, verify=verify, yes=yes, as_json=as_json)
 
 
 @memory.command("list")
@@ -379,6 +388,56 @@ def memory_search(
     search_memory(load_settings(db=db), named(user), query, limit, as_json=as_json)
 
 
+@memory.command("forget")
+def memory_forget(
+    id_: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="Of a message, fact or entity, or how no other's begins."
+        ),
+    ],
+    keep_messages: KeepMessages = False,
+    user: User = None,
+    verify: Verify = False,
+    yes: Yes = False,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a message, a fact or an entity; the ids are those that --json prints."""
+    forget_one("memory", id_, user, db, verify=verify, yes=yes, as_json=as_json, keep=keep_messages)
+
+
+@app.command()
+def forget(
+    user: User = None,
+    thread: Annotated[
+        str | None, typer.Option("-t", "--thread", help="The thread of that name alone.")
+    ] = None,
+    message: Annotated[
+        str | None, typer.Option("--message", help="The message of that id alone.")
+    ] = None,
+    fact: Annotated[
+        str | None, typer.Option("--fact", help="The fact of that id, and what taught it.")
+    ] = None,
+    keep_messages: KeepMessages = False,
+    verify: Verify = False,
+    yes: Yes = False,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forget for good, and print a receipt: all of a user, or one thread, message or fact."""
+    told = {"thread": thread, "message": message, "fact": fact}
+    chosen = [(kind, name) for kind, name in told.items() if name is not None]
+    if len(chosen) > 1:
+        raise BadInput("Name one of --thread, --message and --fact at a time.")
+    if keep_messages and fact is None:
+        raise BadInput("--keep-messages goes with --fact; what else would be forgotten?")
+    if not chosen and user is None:
+        raise BadInput("Say whose memory is forgotten with --user, or what of it.")
+    kind, name = chosen[0] if chosen else ("user", "")
+    forget_one(kind, name, user, db, verify=verify, yes=yes, as_json=as_json, keep=keep_messages)
+
+
 @app.command()
 def usage(
     user: User = None,
@@ -392,6 +451,25 @@ def usage(
     from cli.usage import show_usage
 
     show_usage(load_settings(db=db), named(user), by, as_json=as_json)
+
+
+def forget_one(
+    kind: str,
+    name: str,
+    user: str | None,
+    db: str | None,
+    *,
+    verify: bool,
+    yes: bool,
+    as_json: bool,
+    keep: bool = False,
+) -> None:
+    """Forget one thing, or everything, of a user."""
+    from cli.forget import run_forget
+    from erasure.plan import Target
+
+    target = Target(kind=kind, name=name, keep_messages=keep)  # type: ignore[arg-type]
+    run_forget(load_settings(db=db), named(user), target, verify=verify, yes=yes, as_json=as_json)
 
 
 def settings_of(no_probe: bool, db: str | None = None) -> Settings:

@@ -8,9 +8,10 @@ from typing import Any
 
 from checkpoints.locks import open_locks
 from checkpoints.savers import open_saver
+from cli.home import open_store
 from graph.errors import StorageFailed, ThreadkeepError
 from graph.settings import Settings, make_home
-from stores.hybrid import HybridStore, open_store
+from stores.hybrid import HybridStore
 
 Row = dict[str, Any]
 Check = Callable[[], Awaitable[str]]

@@ -9,10 +9,11 @@ from pathlib import Path
 from checkpoints.owners import OwnedSaver
 from checkpoints.savers import open_checkpointer
 from cli.event_loop import run
+from cli.home import open_store
 from graph.errors import BadInput
 from graph.settings import Settings
 from graph.user import acting_as
-from stores.hybrid import HybridStore, open_store
+from stores.hybrid import HybridStore
 from transfer.export import export_user
 
 

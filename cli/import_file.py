@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from cli.complaints import complain
 from cli.event_loop import run
+from cli.home import open_store
 from cli.import_messages import by_user, chunks, store_chunk
 from cli.transcripts import Transcript, read_jsonl
 from cli.transcripts_chatgpt import read_chatgpt
@@ -21,7 +22,6 @@ from graph.clock import now
 from graph.errors import BadInput
 from graph.settings import Settings
 from nodes.refold import refold
-from stores.hybrid import open_store
 from stores.namespaces import user_key
 
 FAULTS_IN_ERROR = 3

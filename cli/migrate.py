@@ -12,11 +12,12 @@ from checkpoints.owners import OwnedSaver
 from checkpoints.savers import open_checkpointer
 from cli.complaints import complain
 from cli.event_loop import run
+from cli.home import open_store
 from cli.import_file import counted, open_bar
 from graph.errors import BadInput
 from graph.settings import Settings, make_home
 from graph.user import acting_as
-from stores.hybrid import HybridStore, open_store
+from stores.hybrid import HybridStore
 from transfer.export import export_user
 from transfer.migrate import (
     Migrated,

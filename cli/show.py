@@ -9,11 +9,11 @@ from langgraph.store.base import BaseStore, SearchItem
 
 from checkpoints.records import list_records, newest_messages
 from cli.event_loop import run
+from cli.home import open_store
 from graph.checks import check_id, check_message
 from graph.errors import BadInput
 from graph.settings import Settings
 from graph.user import acting_as
-from stores.hybrid import open_store
 from stores.namespaces import (
     all_messages_of,
     entities_of,

@@ -1,4 +1,4 @@
-"""`threadkeep threads set`, `fork`, `undo` and `delete`: change what is kept of a thread."""
+"""`threadkeep threads set`, `fork` and `undo`: change what is kept of a thread."""
 
 import json
 import sys
@@ -52,16 +52,6 @@ def set_thread(
     else:
         for key, value in record.items():
             sys.stdout.write(f"{key}: {value}\n")
-
-
-def delete_thread(settings: Settings, user: str, name: str) -> None:
-    """Delete a thread."""
-
-    async def delete() -> None:
-        async with open_agent(settings) as agent:
-            await agent.delete_thread(Context(user_id=user), check_id(name, "thread"))
-
-    run(delete())
 
 
 def fork_thread(settings: Settings, user: str, name: str, new: str, at: int | None) -> None:

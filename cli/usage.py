@@ -6,9 +6,9 @@ import sys
 from langgraph.store.base import BaseStore
 
 from cli.event_loop import run
+from cli.home import open_store
 from graph.settings import Settings
 from graph.user import acting_as
-from stores.hybrid import open_store
 from stores.namespaces import threads_of, user_key
 from stores.owned import OwnedStore
 from stores.usage import By, Usage, added, read_usage, sums

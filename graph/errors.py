@@ -62,3 +62,14 @@ class ThreadDeleted(AccessRefused):
 
     def __init__(self, thread: str) -> None:
         super().__init__(f"Thread {thread!r} was deleted meanwhile; what comes late is not kept.")
+
+
+class Forgotten(AccessRefused):
+    """Something is written to what was forgotten meanwhile, or is being forgotten."""
+
+    def __init__(self, *, now: bool) -> None:
+        super().__init__(
+            "This memory is being forgotten right now; try again when that is done."
+            if now
+            else "This was forgotten meanwhile; what comes late is not kept."
+        )

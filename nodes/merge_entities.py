@@ -4,7 +4,7 @@ What a message taught is kept as a note of its own. Entities and facts are made 
 can be made again when a message is forgotten, edited or left on another branch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,15 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 from chat_models.extraction import Extraction, Fact
 from graph.checks import clean_text
 from graph.clock import now
-from stores.namespaces import entities_of, entity_key, fact_key, facts_of, notes_of
+from stores.namespaces import (
+    entities_of,
+    entity_key,
+    fact_key,
+    facts_of,
+    notes_of,
+    suppressed_of,
+)
+from stores.tombstones import tombstone_of
 
 SINGLE = frozenset(
     {"lives in", "works at", "works as", "is named", "is called", "birthday", "age", "married to"}
@@ -57,7 +65,7 @@ class Noted:
 
 async def merge(store: BaseStore, user: str, noted: Sequence[Noted]) -> None:
     """Merge what messages said, oldest first, with one read and one write. Twice is once."""
-    noted = telling(noted)
+    noted = telling(await _unsuppressed(store, user, noted))
     if not noted:
         return
     known = await _read(store, _touched(user, noted))
@@ -83,6 +91,41 @@ def telling(noted: Iterable[Noted]) -> list[Noted]:
 def notes(user: str, noted: Iterable[Noted]) -> list[PutOp]:
     """Return what stores the notes; they are read by their place alone, never searched."""
     return [PutOp(notes_of(user, one.thread), one.message, one.value) for one in noted]
+
+
+def suppressed_key(user: str, key: str) -> str:
+    """Return what stands for a fact that is never to be learned again, and tells nobody which."""
+    return tombstone_of(user, "fact", key)
+
+
+def without(user: str, noted: Noted, suppressed: Set[str]) -> Noted:
+    """Return what a message said, but for what is never to be learned again."""
+    facts = [
+        fact
+        for fact in noted.extraction.facts
+        if suppressed.isdisjoint(suppressed_key(user, _key(each)) for each in _stated(fact))
+    ]
+    entities = [
+        entity.model_copy(
+            update={
+                "attributes": {
+                    name: told
+                    for name, told in entity.attributes.items()
+                    if suppressed_key(user, fact_key(entity.name, name, told)) not in suppressed
+                }
+            }
+        )
+        for entity in noted.extraction.entities
+    ]
+    told = noted.extraction.model_copy(update={"facts": facts, "entities": entities})
+    return replace(noted, extraction=told)
+
+
+def taught_by(user: str, noted: Noted) -> set[str]:
+    """Return the keys of the entities and facts that one message's note makes."""
+    known: Known = {}
+    merge_one(known, user, noted)
+    return {key for _, key in known}
 
 
 def merge_one(known: Known, user: str, noted: Noted) -> None:
@@ -182,6 +225,28 @@ def _stated(fact: Fact) -> list[Fact]:
     """Return the fact, and what it says about how things stand now."""
     now_holds = MOVES.get(fact.predicate)
     return [fact, fact.model_copy(update={"predicate": now_holds})] if now_holds else [fact]
+
+
+def _key(fact: Fact) -> str:
+    return fact_key(fact.subject, fact.predicate, fact.object)
+
+
+async def _unsuppressed(store: BaseStore, user: str, noted: Sequence[Noted]) -> list[Noted]:
+    keys = {suppressed_key(user, key) for one in noted for key in _claims(one)}
+    if not keys:
+        return list(noted)
+    found = await store.abatch([GetOp(suppressed_of(user), key) for key in sorted(keys)])
+    suppressed = {item.key for item in found if isinstance(item, Item)}
+    return [without(user, one, suppressed) for one in noted] if suppressed else list(noted)
+
+
+def _claims(noted: Noted) -> Iterator[str]:
+    """Yield the keys of all that a message states, as facts or as attributes."""
+    for fact in noted.extraction.facts:
+        yield from map(_key, _stated(fact))
+    for entity in noted.extraction.entities:
+        for name, told in entity.attributes.items():
+            yield fact_key(entity.name, name, told)
 
 
 def _touched(user: str, noted: Iterable[Noted]) -> set[tuple[tuple[str, ...], str]]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from langgraph.store.base import BaseStore, Item, PutOp
 
-from nodes.merge_entities import Known, Noted, merge_one
-from stores.namespaces import all_notes_of, entities_of, facts_of
+from nodes.merge_entities import Known, Noted, merge_one, without
+from stores.namespaces import all_notes_of, entities_of, facts_of, suppressed_of
 
 ALL = 1_000_000
 BATCH = 500
@@ -18,6 +18,8 @@ async def refold(store: BaseStore, user: str) -> int:
     What no note supports any more is deleted. Twice is once.
     """
     noted = [Noted.of(item) for item in await _all(store, all_notes_of(user))]
+    if suppressed := {item.key for item in await _all(store, suppressed_of(user))}:
+        noted = [without(user, one, suppressed) for one in noted]
     wanted = await asyncio.to_thread(fold, user, noted)
     kept: Known = {
         (item.namespace, item.key): item.value

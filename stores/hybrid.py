@@ -111,6 +111,20 @@ class HybridStore(BaseStore):
         await self._opened()
         await self.indexing.begin_again(progress)
 
+    async def count_vectors(self, owner: str) -> int:
+        """Return how many vectors an owner has; 0 where they cannot be opened."""
+        await self._opened()
+        return await self.vectors.count(owner)
+
+    async def forget_index(self, owner: str, *, whole: bool) -> bool:
+        """Leave nothing of what an owner no longer has in the indexes, or of anything with `whole`.
+
+        False where the vectors are open in another process, which a mark tells to do it.
+        """
+        self.indexes.forget(owner)
+        await self._opened()
+        return await self.indexing.forget(owner, whole=whole)
+
     async def sweep(self) -> int:
         """Delete the items that have expired; return how many that was."""
         return await self.items.sweep_ttl()

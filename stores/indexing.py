@@ -28,7 +28,20 @@ class Indexing:
     async def work_off(self, progress: Progress | None = None) -> None:
         """Make the vectors that are still to be made; `progress` gets (done, all)."""
         async with self._at_work, self._alone():
+            if self._vectors.available:
+                # Before anything of a new life of the same owner is put.
+                await self._vectors.forget_marked()
             await self._work_off(progress)
+
+    async def forget(self, owner: str, *, whole: bool) -> bool:
+        """Leave no byte of the vectors of an owner's items that are gone, or of all with `whole`.
+
+        False where another process has to do it.
+        """
+        async with self._at_work, self._alone():
+            if not whole:
+                await self._drop_gone()
+            return await self._vectors.forget(owner, whole=whole)
 
     async def begin_again(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""

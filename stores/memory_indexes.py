@@ -88,6 +88,10 @@ class MemoryIndexes:
                 async with held.lock:
                     await self._refresh(owner, held)
 
+    def forget(self, owner: str) -> None:
+        """Forget one owner's index; it is read from the start when it is asked for again."""
+        self._held.pop(owner, None)
+
     def clear(self) -> None:
         """Forget all; what is asked for next is read from the start."""
         self._held.clear()

@@ -58,6 +58,11 @@ def facts_of(user: str) -> Namespace:
     return (user, "facts")
 
 
+def suppressed_of(user: str) -> Namespace:
+    """Return where it is kept which facts are never to be learned again: hashes alone."""
+    return (user, "suppressed")
+
+
 def notes_of(user: str, thread: str) -> Namespace:
     """Return where it is kept what each message of one thread taught."""
     return (user, "notes", thread)

@@ -6,16 +6,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from langgraph.store.base import Item, ListNamespacesOp, Op, Result
-from langgraph.store.postgres.aio import AsyncPostgresStore
+from langgraph.store.base import Item, ListNamespacesOp, Op, PutOp, Result
+from psycopg import AsyncCursor, Error
+from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb, set_json_dumps
 
 from graph.database_url import Database
-from graph.errors import StorageFailed
+from graph.errors import Forgotten, StorageFailed
 from graph.postgres import Connection, Pool, open_pool, setup_lock
 from stores.namespaces import SECRET, new_secret
-from stores.postgres_schema import SCHEMA, VERSION
+from stores.postgres_erasing import PostgresErasing
+from stores.postgres_schema import FORGOTTEN, SCHEMA, VERSION
 from stores.sqlite_items import Place, Row
+from stores.tombstones import owners_of, stands_on, tombstones_over
 
 COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
 ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
@@ -23,7 +26,7 @@ ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
-class PostgresItems(AsyncPostgresStore):
+class PostgresItems(PostgresErasing):
     """`AsyncPostgresStore` that never returns what has expired."""
 
     def __init__(self, pool: Pool) -> None:
@@ -36,7 +39,12 @@ class PostgresItems(AsyncPostgresStore):
         if any(isinstance(op, ListNamespacesOp) for op in ops):
             # LangGraph's own list names the namespaces of what has expired until it is swept.
             await self.sweep_ttl()
-        return await super().abatch(ops)
+        try:
+            return await super().abatch(ops)
+        except Error as error:
+            if error.sqlstate not in FORGOTTEN:
+                raise
+            raise Forgotten(now=FORGOTTEN[error.sqlstate]) from None
 
     async def extend(self, places: Sequence[Place]) -> None:
         """Let items that expire live as long again from now on."""
@@ -65,6 +73,21 @@ class PostgresItems(AsyncPostgresStore):
             (".".join(namespace),),
         )
         return int(rows[0]["number"])
+
+    async def _batch_put_ops(
+        self, put_ops: Sequence[tuple[int, PutOp]], cur: AsyncCursor[DictRow]
+    ) -> None:
+        """Put items, in the same transaction in which nothing forbids it."""
+        ops = [op for _, op in put_ops]
+        marks = tombstones_over(ops)
+        if not marks:
+            await super()._batch_put_ops(put_ops, cur)
+            return
+        async with cur.connection.transaction():
+            await cur.execute(
+                "SELECT refuse_forgotten(%s, %s, %s)", (owners_of(ops), marks, stands_on())
+            )
+            await super()._batch_put_ops(put_ops, cur)
 
     async def _rows(self, query: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
         async with self.pool.connection() as conn:

@@ -6,7 +6,9 @@ used twice; those of one owner become visible in their order, since a transactio
 holds back the others of that owner until it is over.
 """
 
-VERSION = 1
+VERSION = 2
+FORGOTTEN = {"TK002": True, "TK003": False}
+"""SQLSTATE of what is refused (see tombstones.py), and whether it is being forgotten right now."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS threadkeep (version int NOT NULL);
 CREATE TABLE IF NOT EXISTS owners (
@@ -71,6 +73,24 @@ CREATE OR REPLACE FUNCTION note_gone() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO gone (id, owner) VALUES (old.id, old.owner);
     RETURN NULL;
+END $$;
+
+-- The lock is the one that whoever forgets takes: either it sees this write, or this its mark.
+CREATE OR REPLACE FUNCTION refuse_forgotten(users text[], marks text[], stands_on text)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE mark jsonb;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('threadkeep forgets ' || one, 0))
+    FROM unnest(users) AS one;
+    FOR mark IN SELECT value FROM store WHERE prefix = 'threadkeep.forgotten' AND key = ANY(marks)
+    LOOP
+        IF (mark ->> 'open')::boolean THEN
+            RAISE EXCEPTION 'this is being forgotten' USING ERRCODE = 'TK002';
+        END IF;
+        IF stands_on <> '' AND (mark ->> 'at') COLLATE "C" > stands_on COLLATE "C" THEN
+            RAISE EXCEPTION 'this was forgotten' USING ERRCODE = 'TK003';
+        END IF;
+    END LOOP;
 END $$;
 
 CREATE OR REPLACE TRIGGER store_changed AFTER INSERT OR DELETE OR UPDATE OF value ON store

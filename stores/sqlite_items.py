@@ -8,8 +8,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import aiosqlite
 import orjson
-from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, Result, SearchOp
-from langgraph.store.sqlite.aio import AsyncSqliteStore
+from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, PutOp, Result, SearchOp
+
+from stores.sqlite_erasing import SqliteErasing
+from stores.tombstones import TOMBSTONES, refuse_forgotten, stands_on, tombstones_over
 
 T = TypeVar("T")
 Place = tuple[tuple[str, ...], str]
@@ -31,7 +33,7 @@ class Row(NamedTuple):
     searched: bool
 
 
-class SqliteItems(AsyncSqliteStore):
+class SqliteItems(SqliteErasing):
     """`AsyncSqliteStore` that reads any number of items with one query, beside its writer."""
 
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
@@ -96,6 +98,20 @@ class SqliteItems(AsyncSqliteStore):
                     raise
 
         await whole(write())
+
+    async def _batch_put_ops(
+        self, put_ops: Sequence[tuple[int, PutOp]], cur: aiosqlite.Cursor
+    ) -> None:
+        """Put items, in the same transaction in which nothing forbids it."""
+        if marks := tombstones_over(op for _, op in put_ops):
+            await cur.execute(
+                "SELECT value FROM store "
+                "WHERE prefix = ? AND key IN (SELECT value FROM json_each(?))",
+                (".".join(TOMBSTONES), json.dumps(marks)),
+            )
+            found = [orjson.loads(row[0]) for row in await cur.fetchall()]
+            refuse_forgotten(found, stands_on())
+        await super()._batch_put_ops(put_ops, cur)
 
     async def stop(self) -> None:
         """End the task that LangGraph's store keeps for its queue, which we do not use."""

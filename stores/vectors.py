@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 from langchain_core.embeddings import Embeddings
 
+from stores.chroma_files import RENEWED, renew, scrub_folder
 from stores.embeddings import StaticEmbeddings
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 ANSWER_SECONDS = 30.0
 """So long a Chroma server may take for one request."""
 COSINE = {"hnsw": {"space": "cosine"}}
+FORGET, WHOLE = ".forget", "whole"
 BUSY = (
     "Another window holds the vector index: this one searches without it; "
     "what it stores is indexed by the other."
@@ -54,6 +56,7 @@ class Vectors:
         self._space = f"u{space}"
         self.static = isinstance(embeddings, StaticEmbeddings)
         self._folder = folder
+        self._marks = lock.parent
         self._embeddings = embeddings
         self._lock = FileLock(lock, timeout=0, is_singleton=False, thread_local=False)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chroma")
@@ -107,6 +110,42 @@ class Vectors:
     async def clear(self) -> None:
         """Delete every vector."""
         await self._do(self._clear)
+
+    @property
+    def server(self) -> str | None:
+        """The address of the Chroma server, where there is one."""
+        return self._server
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the embedded Chroma."""
+        return self._folder
+
+    async def forget(self, owner: str, *, whole: bool) -> bool:
+        """Leave no byte of the vectors that an owner no longer has, or with `whole` of any.
+
+        Where another process has Chroma open, a mark tells it to do so; then the answer is False.
+        """
+        name = self._named(owner)
+        if self.available:
+            await self._do(self._forget, name, whole)
+            return True
+        if self._server is None and not self._folder.exists():
+            return True
+        mark = self._marks / f"{name}{FORGET}"
+        await asyncio.to_thread(mark.write_text, WHOLE if whole else "", encoding="utf-8")
+        return False
+
+    async def forget_marked(self) -> None:
+        """Do what marks ask for that processes left which could not do it themselves."""
+        for mark in await asyncio.to_thread(lambda: list(self._marks.glob(f"*{FORGET}"))):
+            whole = await asyncio.to_thread(mark.read_text, encoding="utf-8") == WHOLE
+            await self._do(self._forget, mark.name.removesuffix(FORGET), whole)
+            await asyncio.to_thread(mark.unlink, missing_ok=True)
+
+    async def count(self, owner: str) -> int:
+        """Return how many vectors an owner has; 0 where Chroma is not open."""
+        return await self._do(self._count, self._named(owner)) if self.available else 0
 
     async def _do(self, work: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
@@ -191,6 +230,24 @@ class Vectors:
         ]:
             for name in ours:
                 self._client.delete_collection(name)
+
+    def _forget(self, name: str, whole: bool) -> None:
+        if whole:
+            for each in self._client.list_collections():
+                if each.name in (name, f"{name}{RENEWED}"):
+                    self._client.delete_collection(each.name)
+        else:
+            renew(self._client, name, COSINE)
+        if self._server is None:
+            self._disconnect()
+            scrub_folder(self._folder)
+            self._connect()
+
+    def _count(self, name: str) -> int:
+        for each in self._client.list_collections():
+            if each.name == name:
+                return int(each.count())
+        return 0
 
     def _named(self, owner: str) -> str:
         return f"{self._space}{sha256(owner.encode()).hexdigest()[:40]}"

@@ -1,0 +1,107 @@
+"""How long it takes to forget a user: `python -m benchmarks.erasure --json`.
+
+Ten users of 3,000 messages each are imported into one data folder, then one of them is forgotten,
+with every file read for what went. What the nine others have is exported before and after.
+"""
+
+import argparse
+import hashlib
+import json
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+from benchmarks.report import report
+from benchmarks.turn import sentence
+from cli.event_loop import run
+from cli.export_file import open_memory
+from cli.import_file import import_file
+from erasure.erase import erase
+from erasure.home import open_home
+from erasure.plan import Target
+from erasure.receipt import Receipt
+from graph.settings import Settings
+from graph.user import acting_as
+from transfer.export import export_user
+
+USERS, MESSAGES, THREADS = 10, 3_000, 30
+MOST_SECONDS = 30.0
+VOLATILE = ("created", "sha256")
+
+
+def write_transcript(path: Path, users: int, messages: int) -> None:
+    """Write conversations of many users: half of each message is made-up words of their own."""
+    random = Random(5)
+    with path.open("w", encoding="utf-8") as file:
+        for user in range(users):
+            for number in range(messages):
+                own = f"I keep {random.randrange(16**12):012x} in the drawer {random.random()}."
+                line = {
+                    "user": f"user-{user}",
+                    "thread": f"thread-{number * THREADS // messages}",
+                    "role": "user" if number % 2 == 0 else "assistant",
+                    "text": f"{sentence(random, 20)} {own}",
+                    "time": f"2025-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z",
+                }
+                file.write(json.dumps(line) + "\n")
+
+
+async def digests(settings: Settings, users: range) -> dict[str, str]:
+    """Return a digest of all that is kept of each user."""
+    found = {}
+    async with open_memory(settings) as (store, saver):
+        for user in (f"user-{number}" for number in users):
+            digest = hashlib.sha256()
+            with acting_as(user):
+                async for line in export_user(store, saver, user):
+                    record = json.loads(line)
+                    told = {key: each for key, each in record.items() if key not in VOLATILE}
+                    digest.update(json.dumps(told, sort_keys=True).encode())
+            found[user] = digest.hexdigest()
+    return found
+
+
+async def forget(settings: Settings) -> tuple[Receipt, float]:
+    """Forget the first user in a process that has everything open; return the seconds it took."""
+    async with open_home(settings) as home:
+        with acting_as("user-0"):
+            began = time.perf_counter()
+            receipt = await erase(home, "user-0", Target(kind="user"), verify=True)
+            return receipt, time.perf_counter() - began
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--messages", type=int, default=MESSAGES)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path, settings = Path(folder) / "lines.jsonl", Settings(home=Path(folder) / "home")
+        write_transcript(path, USERS, asked.messages)
+        run(import_file(settings, path, "jsonl"))
+        path.unlink()
+        before = run(digests(settings, range(1, USERS)))
+        receipt, seconds = run(forget(settings))
+        after = run(digests(settings, range(1, USERS)))
+    figures = {
+        "seconds": seconds,
+        "megabytes_scanned": receipt.scanned["bytes"] / 1e6,
+        "strings_looked_for": receipt.scanned["strings"],
+        "places_found": len(receipt.found),
+        "messages_removed": receipt.removed.get("messages", 0),
+        "vectors_removed": receipt.removed.get("vectors", 0),
+        "other_users_changed": sum(before[user] != after[user] for user in before),
+    }
+    met = {
+        f"a user of {asked.messages:,} messages among {USERS} is forgotten in "
+        f"{MOST_SECONDS:.0f} s": seconds <= MOST_SECONDS,
+        "nothing of it is found": receipt.clean,
+        "the others keep all they had": before == after,
+    }
+    report("erasure", figures, met, as_json=asked.json)
+
+
+if __name__ == "__main__":
+    main()
