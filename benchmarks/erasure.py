@@ -37,12 +37,13 @@ def write_transcript(path: Path, users: int, messages: int) -> None:
         for user in range(users):
             for number in range(messages):
                 own = f"I keep {random.randrange(16**12):012x} in the drawer {random.random()}."
+                at = f"{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}"
                 line = {
                     "user": f"user-{user}",
                     "thread": f"thread-{number * THREADS // messages}",
                     "role": "user" if number % 2 == 0 else "assistant",
                     "text": f"{sentence(random, 20)} {own}",
-                    "time": f"2025-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}Z",
+                    "time": f"2025-01-01T{at}Z",
                 }
                 file.write(json.dumps(line) + "\n")
 

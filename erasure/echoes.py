@@ -27,11 +27,9 @@ def _echoes(
     stay = [each for each in said if each.id not in going]
     strings = {piece for text in texts for piece in (*pieces(text), *literals(text))}
     needles = Needles(sorted({*strings, *names}))
-    shared = needles.find_in(each.text.encode("utf-8", "replace") for each in stay if _own(each))
-    telling = [each for number, each in enumerate(needles.strings) if number not in shared]
-    if not telling:
-        return []
-    needles = Needles(telling)
+    needles.ignore(
+        needles.find_in(each.text.encode("utf-8", "replace") for each in stay if _own(each))
+    )
     answers = [each for each in stay if not _own(each)]
     if not needles.find_in(each.text.encode("utf-8", "replace") for each in answers):
         return []

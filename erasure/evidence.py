@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from chat_models.literals import passages
 
-PIECES = 6
+PIECES = 3
 """Of one text, spread over it, the first and the last among them."""
 LEAST, MOST = 12, 40
 """Characters of a piece: long enough to be telling, short enough to stand on one page of a file."""
@@ -32,8 +32,8 @@ def pieces(text: str) -> list[str]:
     if len(whole) <= MOST:
         return [whole] if len(whole) >= LEAST_WORD else []
     cut = list(_cut(whole))
-    step = max(1, -(-len(cut) // PIECES))
-    return list(dict.fromkeys([*cut[::step], cut[-1]]))
+    places = {nth * (len(cut) - 1) // (PIECES - 1) for nth in range(PIECES)}
+    return list(dict.fromkeys(cut[place] for place in sorted(places)))
 
 
 def literals(text: str) -> list[str]:

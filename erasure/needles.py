@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ SHORT = 4
 """Bytes of the window by which a string is known: the largest that is not longer than itself."""
 SURE = 16
 """A window of so many bytes is taken for the string; a shorter one is compared in full."""
-BITS = 20
+BITS = 22
 CHUNK = 4 << 20
 GAP = b"\0\1\0\1"
 _MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
@@ -25,23 +25,33 @@ class Needles:
     def __init__(self, strings: Iterable[str]) -> None:
         self.strings = list(dict.fromkeys(strings))
         self.longest = SIZES[0]
-        told: dict[int, dict[int, list[tuple[bytes, int]]]] = defaultdict(lambda: defaultdict(list))
+        self._shared: set[int] = set()
+        told: dict[int, list[tuple[bytes, int]]] = defaultdict(list)
         for number, string in enumerate(self.strings):
             for form in forms(string):
                 size = next((size for size in SIZES if len(form) >= size), 0)
                 if size:
                     self.longest = max(self.longest, len(form))
-                    told[size][_key(form, size)].append((form, number))
+                    told[size].append((form, number))
         long = {size: known for size, known in told.items() if size > SHORT}
         self._sieves = [_Sieve(8, long)] if long else []
         self._sieves += [_Sieve(SHORT, {SHORT: told[SHORT]})] if SHORT in told else []
+
+    @property
+    def telling(self) -> int:
+        """How many strings are looked for."""
+        return len(self.strings) - len(self._shared)
+
+    def ignore(self, numbers: Set[int]) -> None:
+        """Look for some of the strings no longer."""
+        self._shared |= numbers
 
     def find(self, data: bytes) -> set[int]:
         """Return the numbers of the strings that stand in `data`."""
         found: set[int] = set()
         for sieve in self._sieves:
             sieve.find(data, found)
-        return found
+        return found - self._shared
 
     def find_in(self, pieces: Iterable[bytes]) -> set[int]:
         """Return the numbers of the strings that stand in any of the pieces, none across two."""
@@ -74,15 +84,21 @@ class Needles:
 class _Sieve:
     """Strings by the first `step` bytes of their windows, which few places pass."""
 
-    def __init__(self, step: int, known: dict[int, dict[int, list[tuple[bytes, int]]]]) -> None:
+    def __init__(self, step: int, known: dict[int, list[tuple[bytes, int]]]) -> None:
         self._step = step
-        self._known = known
+        self._known: dict[int, dict[int, list[tuple[bytes, int]]]] = {}
         self._table = np.zeros(1 << BITS, dtype=bool)
         self._keys = {}
         for size, told in known.items():
-            firsts = [_key(form, step) for each in told.values() for form, _ in each]
-            self._table[_slots(np.array(firsts, dtype=np.uint64))] = True
-            self._keys[size] = np.sort(np.array(list(told), dtype=np.uint64))
+            begins = b"".join(form[:size] for form, _ in told)
+            words = np.frombuffer(begins, f"<u{step}").astype(np.uint64).reshape(len(told), -1)
+            self._table[_slots(words[:, 0])] = True
+            keys = _mixed(list(words.T))
+            self._keys[size] = np.unique(keys)
+            named: dict[int, list[tuple[bytes, int]]] = defaultdict(list)
+            for key, each in zip(keys.tolist(), told, strict=True):
+                named[key].append(each)
+            self._known[size] = named
 
     def find(self, data: bytes, found: set[int]) -> None:
         """Add the numbers of the strings that stand in `data`."""
@@ -127,12 +143,6 @@ def forms(string: str) -> Iterator[bytes]:
     yield from dict.fromkeys([plain, escaped[0], escaped[1].encode("utf-8", "replace")])
     # Without its last zero it is found in either order of bytes.
     yield string.encode("utf-16-le", "replace")[:-1]
-
-
-def _key(form: bytes, size: int) -> int:
-    step = min(size, 8)
-    words = [int.from_bytes(form[at : at + step], "little") for at in range(0, size, step)]
-    return int(_mixed([np.array([word], dtype=np.uint64) for word in words])[0])
 
 
 def _mixed(words: Sequence[np.ndarray]) -> np.ndarray:

@@ -50,7 +50,7 @@ class Scanned:
 async def scan(home: Home, plan: Plan, progress: Progress, *, files: bool) -> Scanned:
     """Look for what a plan has removed, by every way that leads to it, and with `files` in them."""
     needles = await _evidence(home, plan)
-    done = Scanned(strings=len(needles.strings))
+    done = Scanned(strings=needles.telling)
     if plan.kind == "user":
         await _ask_for_user(home, plan, done)
     else:
@@ -69,10 +69,8 @@ async def _evidence(home: Home, plan: Plan) -> Needles:
         ids |= {f'"{plan.user}"'} if plan.user else set()
     strings = await asyncio.to_thread(evidence_of, plan.texts, names, ids)
     needles = await asyncio.to_thread(Needles, sorted(strings))
-    shared = await needles.find_among(_others(home, plan))
-    return await asyncio.to_thread(
-        Needles, [each for n, each in enumerate(needles.strings) if n not in shared]
-    )
+    needles.ignore(await needles.find_among(_others(home, plan)))
+    return needles
 
 
 async def _others(home: Home, plan: Plan) -> AsyncIterator[bytes]:

@@ -1,11 +1,17 @@
 """Leave no byte of deleted vectors in the folder of an embedded Chroma.
 
 Chroma keeps the vectors of deleted collections in its log and their folders on disk. Each user has
-a collection of their own, so that the others' files need not be touched.
+a collection of their own, so that the others' files need not be touched. But for one thing: the
+space for vectors to come is written out as the allocator gave it, with whatever the process had
+there before. New space comes zeroed from the system (`zero_new_space`), and old space is cleared.
 """
 
+import ctypes
+import os
 import shutil
 import sqlite3
+import struct
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -16,8 +22,24 @@ from graph.errors import StorageFailed
 DATABASE = "chroma.sqlite3"
 UUID_CHARACTERS = 36
 PAGE = 1_000
+HEADER = struct.Struct("<i4Q")
+"""Version, offset, most vectors, vectors, bytes of each, as hnswlib writes them."""
+LENGTH = 4
+"""Bytes in which the length of a list of neighbours is written."""
+MMAP_THRESHOLD, LARGE = -3, 100_000
+"""A parameter of the C library's allocator, and from how many bytes on it asks the system."""
 RENEWED = "-renewed"
 """What the name of a collection ends with until it takes the old one's place."""
+
+
+def zero_new_space() -> None:
+    """Let this process's larger allocations come from the system, which zeroes them.
+
+    The space of an index of 100 vectors of 256 numbers, where each begins, is one of them.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError, OSError):
+            ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)
 
 
 def renew(client: Any, name: str, configuration: Any) -> int:
@@ -74,6 +96,31 @@ def scrub_folder(folder: Path) -> None:
     for path in folder.iterdir():
         if path.is_dir() and path.name not in used:
             shutil.rmtree(path)
+        elif path.is_dir():
+            _clear_space(path)
+
+
+def _clear_space(segment: Path) -> None:
+    """Write zeros where an index has space for vectors to come.
+
+    Raises:
+        StorageFailed: its files are laid out in another way than is known here.
+    """
+    header = segment / "header.bin"
+    if not header.exists():
+        return
+    told = header.read_bytes()[: HEADER.size]
+    version, _, most, count, each = HEADER.unpack(told) if len(told) == HEADER.size else (0,) * 5
+    for name, size in (("data_level0.bin", each), ("length.bin", LENGTH)):
+        path = segment / name
+        there = path.stat().st_size
+        if version != 1 or not count * size <= there <= most * size:
+            raise StorageFailed(f"The vector index {str(segment)!r} is of an unknown kind.")
+        with path.open("r+b") as file:
+            file.seek(count * size)
+            file.write(bytes(there - count * size))
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def own_texts(folder: Path) -> Iterator[bytes]:

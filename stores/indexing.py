@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from stores.items import Index
 from stores.sqlite_index import SqliteIndex
-from stores.vectors import Vectors
+from stores.vectors import Vectors, VectorsLost
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 Progress = Callable[[int, int], None]
@@ -30,7 +30,10 @@ class Indexing:
         async with self._at_work, self._alone():
             if self._vectors.available:
                 # Before anything of a new life of the same owner is put.
-                await self._vectors.forget_marked()
+                try:
+                    await self._vectors.forget_marked()
+                except VectorsLost:
+                    await self._index.want_all()
             await self._work_off(progress)
 
     async def forget(self, owner: str, *, whole: bool) -> bool:
@@ -41,7 +44,11 @@ class Indexing:
         async with self._at_work, self._alone():
             if not whole:
                 await self._drop_gone()
-            return await self._vectors.forget(owner, whole=whole)
+            try:
+                return await self._vectors.forget(owner, whole=whole)
+            except VectorsLost:
+                await self._index.want_all()
+                return True
 
     async def begin_again(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""

@@ -10,6 +10,7 @@ With static word vectors it is asked only for what the index in memory does not 
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -20,7 +21,8 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 from langchain_core.embeddings import Embeddings
 
-from stores.chroma_files import RENEWED, renew, scrub_folder
+from graph.errors import StorageFailed
+from stores.chroma_files import RENEWED, renew, scrub_folder, zero_new_space
 from stores.embeddings import StaticEmbeddings
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ BUSY = (
     "Another window holds the vector index: this one searches without it; "
     "what it stores is indexed by the other."
 )
+
+
+class VectorsLost(Exception):
+    """No vector is left of anybody: all are to be made again from the items."""
 
 
 class Vectors:
@@ -128,7 +134,8 @@ class Vectors:
         """
         name = self._named(owner)
         if self.available:
-            await self._do(self._forget, name, whole)
+            if await self._do(self._forget, name, whole):
+                raise VectorsLost
             return True
         if self._server is None and not self._folder.exists():
             return True
@@ -140,8 +147,10 @@ class Vectors:
         """Do what marks ask for that processes left which could not do it themselves."""
         for mark in await asyncio.to_thread(lambda: list(self._marks.glob(f"*{FORGET}"))):
             whole = await asyncio.to_thread(mark.read_text, encoding="utf-8") == WHOLE
-            await self._do(self._forget, mark.name.removesuffix(FORGET), whole)
+            lost = await self._do(self._forget, mark.name.removesuffix(FORGET), whole)
             await asyncio.to_thread(mark.unlink, missing_ok=True)
+            if lost:
+                raise VectorsLost
 
     async def count(self, owner: str) -> int:
         """Return how many vectors an owner has; 0 where Chroma is not open."""
@@ -178,6 +187,7 @@ class Vectors:
             )
             self._client._server._session.timeout = ANSWER_SECONDS
         else:
+            zero_new_space()
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._client = chromadb.PersistentClient(str(self._folder), settings)
         self._embeddings.embed_query("warm")
@@ -231,17 +241,26 @@ class Vectors:
             for name in ours:
                 self._client.delete_collection(name)
 
-    def _forget(self, name: str, whole: bool) -> None:
+    def _forget(self, name: str, whole: bool) -> bool:
+        """Forget a collection's vectors; tell whether everybody's must be made again."""
         if whole:
             for each in self._client.list_collections():
                 if each.name in (name, f"{name}{RENEWED}"):
                     self._client.delete_collection(each.name)
         else:
             renew(self._client, name, COSINE)
-        if self._server is None:
-            self._disconnect()
+        if self._server is not None:
+            return False
+        self._disconnect()
+        try:
             scrub_folder(self._folder)
+        except StorageFailed:
+            log.exception("Chroma cannot be cleaned; it is made again")
+            shutil.rmtree(self._folder)
+            return True
+        finally:
             self._connect()
+        return False
 
     def _count(self, name: str) -> int:
         for each in self._client.list_collections():
