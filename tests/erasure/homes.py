@@ -34,7 +34,7 @@ async def say(agent: Agent, user: str, thread: str, *texts: str) -> str:
     return reply
 
 
-async def kept_of(agent: Agent, user: str) -> list[dict[str, object]]:
+async def kept_of(agent: Agent, user: str) -> list[object]:
     """Return all that is kept of a user, but for when it was looked at."""
     with acting_as(user):
         lines: AsyncIterator[str] = export_user(agent.store, agent.saver, user)
@@ -44,6 +44,7 @@ async def kept_of(agent: Agent, user: str) -> list[dict[str, object]]:
 
 async def import_talk(settings: Settings, user: str, messages: int, thread: str = "diary") -> None:
     """Import a conversation in which each message says something that no other does."""
+    settings.home.mkdir(parents=True, exist_ok=True)
     path = settings.home / f"{user}.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for number in range(messages):
