@@ -1,6 +1,6 @@
 """What is kept of a thread that stays, without messages that are forgotten."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -12,7 +12,7 @@ from erasure.states import Value, without_messages
 from graph.agent import builder
 from graph.settings import load_settings
 from graph.user import USER_KEY, acting_as
-from nodes.branches import Kept
+from nodes.branches import Kept, version
 from nodes.follow_branch import differences, head_of, kept_of
 from stores.namespaces import threads_of
 
@@ -56,6 +56,7 @@ def forget_in_kept(kept: Kept, gone: Set[str], positions: Set[int], texts: Set[s
         place -= sum(each < place for each in positions)
         return {**value, "position": place, "before": before}
 
+    behind = _behind(kept, gone)
     active: list[tuple[str, Value]] = []
     touched = False
     for message, value in kept.active:
@@ -70,11 +71,33 @@ def forget_in_kept(kept: Kept, gone: Set[str], positions: Set[int], texts: Set[s
     left: dict[str, Value] = {}
     for each, entry in kept.left.items():
         if entry["id"] not in gone:
+            after, said = behind(entry["after"])
             value = entry["message"]
-            before = "" if value.get("before") in texts else str(value.get("before") or "")
-            left[each] = {**entry, "message": moved(value, before)}
+            before = said if value.get("before") in texts else str(value.get("before") or "")
+            left[each] = {**entry, "after": after, "message": moved(value, before)}
     kept.left = left
     kept.notes = {each: note for each, note in kept.notes.items() if each not in gone}
+
+
+def _behind(kept: Kept, gone: Set[str]) -> Callable[[str], tuple[str, str]]:
+    """Return what tells of a version the nearest one before it that stays, and its text."""
+    chain: dict[str, tuple[str, str, str]] = {}
+    last = ""
+    for message, value in kept.active:
+        this = version(message, _text(value))
+        chain[this] = (message, _text(value), last)
+        last = this
+    for each, entry in kept.left.items():
+        chain[each] = (entry["id"], _text(entry["message"]), entry["after"])
+
+    def behind(each: str) -> tuple[str, str]:
+        seen: set[str] = set()
+        while each in chain and chain[each][0] in gone and each not in seen:
+            seen.add(each)
+            each = chain[each][2]
+        return each, chain[each][1] if each in chain else ""
+
+    return behind
 
 
 async def _forget_in_state(

@@ -24,6 +24,8 @@ from checkpoints.records import list_records
 from checkpoints.threads import undo_turns
 from cli.agent import Agent, open_agent
 from cli.import_file import import_file
+from erasure.erase import erase
+from erasure.plan import Target
 from graph.context import Context
 from graph.database_url import parse_database
 from graph.errors import AccessRefused, BadInput, ThreadDeleted
@@ -140,6 +142,10 @@ async def take_in(house: House, _: dict[str, Any]) -> None:
     await restore_user(house.agent.store, house.saver, locks, file, survey(file, "x"), "ada")
 
 
+async def forget(house: House, _: dict[str, Any]) -> None:
+    await erase(house.agent.home, "ada", Target(kind="user"))
+
+
 async def run_turn(house: House, run: dict[str, Any]) -> None:
     user = run.get("user_id", "bob")
     await house.agent.graph.ainvoke(
@@ -175,6 +181,7 @@ BY_ID: dict[str, Door] = {
     "prune among others": lambda house, _: house.saver.aprune(["t", house.thread]),
     "prune turns": lambda house, _: house.saver.aprune_turns(house.thread, 1),
     "export": export,
+    "forget": forget,
     "import": take_in,
     "report": report,
     "time to live": lambda house, _: house.saver.aset_ttl(house.thread, 0.0001),
@@ -417,6 +424,33 @@ async def test_a_name_is_undone_and_forked_among_ones_own_threads_alone(house: H
         await house.agent.undo(bob, "trip")
     with pytest.raises(BadInput, match="no finished turn"):
         await house.agent.fork_thread(bob, "trip", "mine")
+    await unharmed(house)
+
+
+async def test_what_others_have_is_forgotten_by_nobody_and_looks_as_if_it_were_not_there(
+    house: House,
+) -> None:
+    turn = await house.agent.say(Context(user_id="bob"), "own", "My dog is called Rufus.")
+    await turn.finished()
+    store, owner, bob = house.agent.store, house.owner, Context(user_id="bob")
+    spoken = await store.asearch(messages_of(owner, house.thread))
+    facts = await store.asearch((owner, "entities"))
+    hers: list[tuple[Any, str, str]] = [("thread", house.thread, "no-such-thread")]
+    hers += [(kind, item.key, "f" * 36) for item in spoken for kind in ("message", "memory")]
+    hers += [(kind, item.key, "f" * 36) for item in facts for kind in ("entity", "memory")]
+    hers += [("message", spoken[0].key[:8], "f" * 8), ("message", "", ""), ("message", "%", "_")]
+    for kind, name, nothing in hers:
+        told = []
+        for each in (name, nothing):
+            with pytest.raises(BadInput) as error:
+                await house.agent.forget(bob, Target(kind=kind, name=each))
+            told.append(str(error.value).replace(repr(each), "X"))
+        assert told[0] == told[1]
+    with pytest.raises(BadInput, match="has no thread 'trip'"):
+        await house.agent.delete_thread(bob, "trip")
+    await unharmed(house)
+    receipt = await house.agent.forget(bob, Target(kind="user"), verify=True)
+    assert receipt.clean, receipt.found
     await unharmed(house)
 
 

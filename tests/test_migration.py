@@ -76,7 +76,7 @@ async def test_state_in_a_database_is_listed_shown_changed_and_deleted(
         shown = threadkeep("threads", "show", "trip", "-n", "2").splitlines()
         assert shown[0].endswith("user: I work at Initech.")
         assert '"state": {}' in threadkeep("threads", "set", "trip", "--state", "step=", "--json")
-        threadkeep("threads", "delete", "trip")
+        threadkeep("threads", "delete", "trip", "--yes")
         assert threadkeep("threads", "list") == ""
         assert "step" not in threadkeep(
             "threads", "set", "trip", "--state", "nonsense", check=False
