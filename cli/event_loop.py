@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_settled = False
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -30,5 +31,8 @@ def settle() -> None:
     Libraries and tables are some 150,000 objects that never go: a full collection that visits
     them stops the process for 0.1 to 0.2 s, now and then in the middle of an answer.
     """
-    if not gc.get_freeze_count():
+    # Remembered here: to ask the collector whether it has, it counts them all, for 0.03 s a turn.
+    global _settled
+    if not _settled:
         gc.freeze()
+        _settled = True
