@@ -10,14 +10,14 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import PutOp
 
-from checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
-from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
+from checkpoints.locks import WAIT_SECONDS, Hold, Locks
+from checkpoints.open_turns import OpenTurns
 from checkpoints.owners import OwnedSaver
 from checkpoints.records import ALL, change_record
-from checkpoints.savers import TURNS_KEPT, open_checkpointer
+from checkpoints.savers import TURNS_KEPT
 from checkpoints.threads import COPY, pending_nodes, turn_at, undo_turns
 from cli.event_loop import settle
-from graph.agent import builder
+from graph.agent import BOOKKEEPING, builder
 from graph.checks import check_id, check_message
 from graph.context import Context
 from graph.errors import ThreadBusy
@@ -26,16 +26,13 @@ from graph.settings import Settings
 from graph.state import Input, Ledger, Output, State, merge_ledger
 from graph.storage_errors import storage_errors
 from graph.user import USER_KEY, acting_as
-from nodes.follow_branch import follow_updates
+from nodes.databases import open_databases
 from nodes.fork_thread import fork_stored
-from stores.hybrid import HybridStore, open_store
-from stores.namespaces import messages_of, open_turns_of, thread_id, threads_of, user_key
+from stores.hybrid import HybridStore
+from stores.namespaces import messages_of, thread_id, threads_of, user_key
 from stores.owned import OwnedStore
 
 Graph = CompiledStateGraph[State, Context, Input, Output]
-
-
-BOOKKEEPING = {"store_turn", "summarize_history", "extract_entities"}
 Event = tuple[str, Any]
 
 
@@ -99,6 +96,7 @@ class Agent:
         saver: OwnedSaver,
         store: HybridStore,
         locks: Locks,
+        open_turns: OpenTurns,
         settings: Settings,
     ) -> None:
         self.graph = graph
@@ -106,12 +104,7 @@ class Agent:
         self.store = store
         self.settings = settings
         self._locks = locks
-        # Files where one machine has the items, items where several may.
-        self._open_turns: OpenTurns = (
-            StoreTurns(store, open_turns_of)
-            if settings.item_database.kind == "postgres"
-            else FileTurns(settings.locks)
-        )
+        self._open_turns = open_turns
 
     async def config(self, context: Context, name: str) -> RunnableConfig:
         """Return the run's config: the user, and the user's thread of that name."""
@@ -249,7 +242,7 @@ class Agent:
                 left = await self._open_turns.note(owner, thread, name)
                 owed = await pending_nodes(self.graph, config) if left else set()
                 # A new message takes the place of an answer that never came; it is not asked twice.
-                inputs = [None] if owed and (given is None or owed <= BOOKKEEPING) else []
+                inputs = [None] if owed and (given is None or owed <= {*BOOKKEEPING}) else []
                 try:
                     for each in [*inputs, *([given] if given else [])]:
                         async for event in self.graph.astream(
@@ -279,15 +272,7 @@ async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
     Raises:
         StorageFailed: the data folder or the database cannot be used.
     """
-    database = settings.checkpoint_database
-    with storage_errors(database):
-        async with (
-            open_store(settings) as store,
-            open_checkpointer(
-                database, ttl_minutes=settings.ttl_minutes, follow=follow_updates(store)
-            ) as saver,
-            open_locks(database, settings.locks) as locks,
-        ):
-            store.warm()
-            graph = builder.compile(checkpointer=saver, store=OwnedStore(store), name="threadkeep")
-            yield Agent(graph, saver, store, locks, settings)
+    async with open_databases(settings) as opened:
+        store, saver = opened.store, opened.saver
+        graph = builder.compile(checkpointer=saver, store=OwnedStore(store), name="threadkeep")
+        yield Agent(graph, saver, store, opened.locks, opened.open_turns, settings)
