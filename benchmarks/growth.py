@@ -28,11 +28,11 @@ from benchmarks.report import percentile, report
 from benchmarks.turn import sentence
 from chat_models.choice import choose_model
 from chat_models.offline import OfflineChatModel
-from cli.agent import open_agent
 from graph.context import Context
 from graph.database_url import parse_database
 from graph.settings import Settings, load_settings
 from nodes import model
+from turns.agent import open_agent
 
 WORDS = 50
 TIMED = 100

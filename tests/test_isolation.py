@@ -22,7 +22,6 @@ from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, Op, Pu
 from checkpoints.owners import OwnedSaver
 from checkpoints.records import list_records
 from checkpoints.threads import undo_turns
-from cli.agent import Agent, open_agent
 from cli.import_file import import_file
 from graph.context import Context
 from graph.database_url import parse_database
@@ -37,6 +36,7 @@ from transfer.lines import Seal, line_of
 from transfer.read import survey
 from transfer.report import report_user
 from transfer.restore import restore_user
+from turns.agent import Agent, open_agent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "The vault opens with tulip-4711."

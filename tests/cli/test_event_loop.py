@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.agent import open_agent
 from graph.context import Context
 from graph.settings import Settings
+from turns.agent import open_agent
 
 
 @pytest.fixture

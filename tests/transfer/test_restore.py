@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from cli.agent import Agent, open_agent
 from graph.context import Context
 from graph.database_url import parse_database
 from graph.errors import AccessRefused
@@ -25,6 +24,7 @@ from tests.backends import BACKENDS, fresh_database
 from transfer.export import export_user
 from transfer.read import survey
 from transfer.restore import Restored, restore_user
+from turns.agent import Agent, open_agent
 
 TOLD = [
     "I live in Bergen.",
