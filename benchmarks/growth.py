@@ -26,12 +26,12 @@ from benchmarks.growth_stock import FiftyWords
 from benchmarks.report import percentile, report
 from benchmarks.turn import sentence
 from chat_models.choice import choose_model
-from cli.agent import open_agent
 from cli.event_loop import run
 from graph.context import Context
 from graph.database_url import parse_database
 from graph.settings import Settings, load_settings
 from nodes import model
+from turns.agent import open_agent
 
 WORDS = 50
 YOUNG, TIMED = 100, 100

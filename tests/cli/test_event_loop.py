@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from cli import event_loop
-from cli.agent import open_agent
 from graph.context import Context
 from graph.settings import Settings
+from turns.agent import open_agent
+from turns.settle import settle
 
 
 @pytest.fixture
 def thawed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(event_loop, "_settled", False)
+    monkeypatch.setattr("turns.settle._settled", False)
     gc.unfreeze()
     yield
     gc.unfreeze()
@@ -37,6 +37,6 @@ def test_what_is_settled_is_not_counted_again(
     frozen: list[None] = []
     monkeypatch.setattr(gc, "freeze", lambda: frozen.append(None))
     monkeypatch.setattr(gc, "get_freeze_count", lambda: pytest.fail("counts every object"))
-    event_loop.settle()
-    event_loop.settle()
+    settle()
+    settle()
     assert frozen == [None]
