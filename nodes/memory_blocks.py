@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from chat_models.tokens import count_message, count_text
+from chat_models.tokens import count_message
 from graph.memories import Memory
 from graph.state import Recalled
 from nodes.legal import Exchange, newest_user_message
+from nodes.memory_budget import within
 from nodes.prompts import memory_message, with_memories
 
 Blocks = Mapping[str, Sequence[Memory]]
@@ -57,12 +58,7 @@ def gathered(blocks: Blocks, newest: Exchange, budget: int) -> Blocks:
     question = newest_user_message(newest)
     place = question.id or "" if question else ""
     earlier = [memory for other in list(blocks)[::-1] if other != place for memory in blocks[other]]
-    kept: list[Memory] = []
-    for memory in (*blocks.get(place, ()), *earlier):
-        budget -= memory.get("tokens") or count_text(memory["text"])
-        if budget < 0:
-            break
-        kept.append(memory)
+    kept = within([*blocks.get(place, ()), *earlier], budget)
     return {place: kept} if kept else {}
 
 

@@ -14,6 +14,7 @@ from graph.state import Recalled, State, Update
 from nodes.coverage import Coverage
 from nodes.follow_branch import follow_branch, has_turned, head_of
 from nodes.legal import exchanges, newest_user_message, text_of
+from nodes.memory_budget import FRAME_OF_LINE, within
 from nodes.owner import context_of, owner_of, store_of, thread_of
 from nodes.recalled import as_memory, reads, standing, thread_names
 from nodes.trim_history import most_exchanges
@@ -26,10 +27,8 @@ FRESH_PART = 5
 """At least this part of the recall budget is for the newest message, whatever stands already."""
 FEWEST, MOST = 24, 200
 """Messages that are asked for, however few or many tokens there are for them."""
-USUAL_TOKENS = 30
-"""What a recalled message takes at least, mostly."""
-TOKENS_PER_LINE = 8
-"""What a line of the memory block holds beside its words: dash, speaker, thread."""
+USUAL_TOKENS = 20
+"""For so many tokens of the budget one message is asked for: twice as many as will fit, mostly."""
 
 
 async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
@@ -118,15 +117,23 @@ async def facts_around(
 def unseen(
     found: Iterable[SearchItem], recalled: Sequence[Recalled], shown: Sequence[AnyMessage]
 ) -> list[SearchItem]:
-    """Return what neither the window nor an earlier memory block shows, and no outdated fact."""
+    """Return what neither the window nor an earlier memory block shows, and no outdated fact.
+
+    What was said twice in the same words is shown once.
+    """
     seen = {place[-1] for turn in recalled for place in turn["places"]}
     seen |= {message.id or "" for message in shown}
-    fresh: dict[str, SearchItem] = {}
+    said = {_words(text_of(message)) for message in shown}
+    fresh: list[SearchItem] = []
     for item in found:
+        words = _words(str(item.value.get("text") or ""))
         # A thread that was forked holds the same messages as the one it comes from.
-        if item.key not in seen and not item.value.get("superseded_by"):
-            fresh.setdefault(item.key, item)
-    return list(fresh.values())
+        if item.key in seen or words in said or item.value.get("superseded_by"):
+            continue
+        seen.add(item.key)
+        said.add(words)
+        fresh.append(item)
+    return fresh
 
 
 def fresh_budget(standing: Iterable[Memory], budget: int) -> int:
@@ -135,19 +142,8 @@ def fresh_budget(standing: Iterable[Memory], budget: int) -> int:
     What was recalled stays until the next compaction, so a full budget every turn would bring
     compaction every other turn, and no provider's cache would ever hold the prompt.
     """
-    stands = sum(map(_cost, standing))
+    stands = sum((m.get("tokens") or count_text(m["text"])) + FRAME_OF_LINE for m in standing)
     return max(budget - stands, budget // FRESH_PART)
-
-
-def within(memories: Sequence[Memory], budget: int) -> list[Memory]:
-    """Return the best memories that together take at most `budget` tokens."""
-    kept: list[Memory] = []
-    for memory in memories:
-        cost = _cost(memory)
-        if cost <= budget:
-            kept.append(memory)
-            budget -= cost
-    return kept
 
 
 def _items(results: Iterable[Result]) -> list[SearchItem]:
@@ -155,5 +151,5 @@ def _items(results: Iterable[Result]) -> list[SearchItem]:
     return [item for item in found if isinstance(item, SearchItem)]
 
 
-def _cost(memory: Memory) -> int:
-    return (memory.get("tokens") or count_text(memory["text"])) + TOKENS_PER_LINE
+def _words(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -14,12 +14,13 @@ from chat_models.openai_attempts import CUT_OFF
 from chat_models.openai_errors import ContextOverflow
 from chat_models.tokens import count_message, count_text
 from graph.context import Context
+from graph.fences import unfenced
 from graph.state import State, Update
 from nodes.coverage import Coverage, after, before
 from nodes.legal import Exchange, exchanges, repair
 from nodes.model import ask_quietly, model_of, window_for
 from nodes.owner import context_of, owner_of, store_of, thread_of
-from nodes.prompts import SUMMARIZE, unfenced
+from nodes.prompts import SUMMARIZE
 from nodes.summary_calls import Piece, in_pieces
 from nodes.trim_history import out_of_reach
 from nodes.window import Window
