@@ -5,7 +5,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from cli.agent import Turn, open_agent
 from cli.choices import context_of
 from cli.complaints import complain
 from cli.event_loop import run
@@ -13,6 +12,8 @@ from cli.names import last_thread, new_thread
 from graph.checks import check_id, check_message
 from graph.settings import Settings
 from nodes.model import choice_of
+from turns.agent import open_agent
+from turns.turn import Turn
 
 
 def run_ask(

@@ -20,8 +20,9 @@ from graph.errors import BadInput, ThreadkeepError
 from graph.settings import Settings, make_home
 
 if TYPE_CHECKING:
-    from cli.agent import Agent, Turn
     from graph.context import Context
+    from turns.agent import Agent
+    from turns.turn import Turn
 
 T = TypeVar("T")
 PROMPT = "> "
@@ -240,6 +241,6 @@ def _read() -> str | None:
 
 
 def _import_agent() -> Any:
-    import cli.agent
+    import turns.agent
 
-    return cli.agent
+    return turns.agent

@@ -7,7 +7,7 @@ from graph.clock import now
 from graph.errors import BadInput
 
 if TYPE_CHECKING:
-    from cli.agent import Agent
+    from turns.agent import Agent
 
 
 def new_thread() -> str:

@@ -8,7 +8,6 @@ from langchain_core.messages import BaseMessage, convert_to_openai_messages
 from langchain_core.runnables import RunnableConfig
 
 from chat_models.message_words import words_of
-from cli.agent import Agent, open_agent
 from cli.choices import context_of
 from cli.complaints import complain
 from cli.event_loop import run
@@ -22,6 +21,7 @@ from nodes.model import model_of, window_for
 from nodes.recalled import recalled_memories
 from nodes.trim_history import Plan, plan_prompt
 from stores.namespaces import user_key
+from turns.agent import Agent, open_agent
 
 
 def show_prompt(

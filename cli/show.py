@@ -19,7 +19,7 @@ from stores.namespaces import (
     entities_of,
     facts_of,
     messages_of,
-    thread_id,
+    thread_called,
     threads_of,
     user_key,
 )
@@ -54,7 +54,7 @@ def show_thread(settings: Settings, user: str, name: str, limit: int, *, as_json
     name = check_id(name, "thread")
 
     async def rows(store: BaseStore, owner: str) -> list[Row]:
-        thread = thread_id(owner, name)
+        thread = thread_called(owner, name)
         record = await store.aget(threads_of(owner), thread)
         if record is None:
             raise BadInput(

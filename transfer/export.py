@@ -20,6 +20,7 @@ from stores.namespaces import (
     entities_of,
     facts_of,
     messages_of,
+    thread_called,
     thread_id,
     threads_of,
     usage_of,
@@ -91,7 +92,7 @@ async def _source(store: BaseStore, saver: OwnedSaver, user: str, thread: str | 
     owner, only = await user_key(store, user), ""
     if thread is not None:
         name = check_id(thread, "thread")
-        only = thread_id(owner, name)
+        only = thread_called(owner, name)
         if await store.aget(threads_of(owner), only, refresh_ttl=False) is None:
             raise BadInput(
                 f"User {user!r} has no thread {name!r}; see threadkeep threads list for the names."

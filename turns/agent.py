@@ -1,14 +1,16 @@
 """The graph on its databases: opened, one turn at a time, finished after a crash."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 
-from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import PutOp
+from langgraph.types import StreamMode
 
 from checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
 from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
@@ -16,78 +18,41 @@ from checkpoints.owners import OwnedSaver
 from checkpoints.records import ALL, change_record
 from checkpoints.savers import TURNS_KEPT, open_checkpointer
 from checkpoints.threads import COPY, pending_nodes, turn_at, undo_turns
-from cli.event_loop import settle
-from graph.agent import builder
+from graph.agent import BOOKKEEPING, builder
 from graph.checks import check_id, check_message
 from graph.context import Context
 from graph.errors import ThreadBusy
-from graph.memories import Memory
 from graph.settings import Settings
-from graph.state import Input, Ledger, Output, State, merge_ledger
+from graph.state import Input, Output, State
 from graph.storage_errors import storage_errors
 from graph.user import USER_KEY, acting_as
 from nodes.follow_branch import follow_updates
 from nodes.fork_thread import fork_stored
 from stores.hybrid import HybridStore, open_store
-from stores.namespaces import messages_of, open_turns_of, thread_id, threads_of, user_key
+from stores.namespaces import messages_of, open_turns_of, thread_called, threads_of, user_key
 from stores.owned import OwnedStore
+from turns.settle import settle
+from turns.turn import Event, Turn
 
 Graph = CompiledStateGraph[State, Context, Input, Output]
 
 
-BOOKKEEPING = {"store_turn", "summarize_history", "extract_entities"}
-Event = tuple[str, Any]
+@dataclass(frozen=True)
+class Run:
+    """A run that somebody wants."""
 
+    context: Context
+    name: str
+    given: Input | None
+    config: RunnableConfig
+    at: dict[str, str]
+    """The checkpoint to go on from; empty for the newest."""
+    modes: list[StreamMode]
 
-class Turn:
-    """One turn under way: iterate over the reply as it comes; `finished` waits for bookkeeping."""
-
-    def __init__(self, run: AsyncIterator[Event]) -> None:
-        self.reply = ""
-        self.memories: list[Memory] = []
-        self.ledger: Ledger = {}
-        self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
-        self._task = asyncio.create_task(self._consume(run))
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        while (piece := await self._pieces.get()) is not None:
-            yield piece
-        if self._task.done():
-            self._task.result()
-
-    async def finished(self) -> None:
-        """Wait until everything about this turn is written.
-
-        Raises:
-            ThreadkeepError: what kept it from being written.
-        """
-        await self._task
-
-    async def stop(self) -> None:
-        """Give the turn up where it stands; what the user said stays in the thread."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _consume(self, run: AsyncIterator[Event]) -> None:
-        try:
-            async for mode, event in run:
-                self._take(mode, event)
-        finally:
-            self._pieces.put_nowait(None)
-
-    def _take(self, mode: str, event: Any) -> None:
-        if mode == "messages":
-            chunk, about = event
-            if about.get("langgraph_node") == "call_model" and isinstance(chunk, AIMessageChunk):
-                self._pieces.put_nowait(str(chunk.text))
-            return
-        for node, update in event.items():
-            update = update or {}
-            self.memories = update.get("memories", self.memories)
-            self.ledger = merge_ledger(self.ledger, update.get("ledger", {}))
-            if node == "call_model":
-                self.reply = str(update["messages"][-1].text)
-                self._pieces.put_nowait(None)
+    @property
+    def placed(self) -> RunnableConfig:
+        """The config with the checkpoint in it."""
+        return {**self.config, "configurable": {**self.config["configurable"], **self.at}}
 
 
 class Agent:
@@ -105,18 +70,19 @@ class Agent:
         self.saver = saver
         self.store = store
         self.settings = settings
-        self._locks = locks
+        self.locks = locks
         # Files where one machine has the items, items where several may.
-        self._open_turns: OpenTurns = (
+        self.open_turns: OpenTurns = (
             StoreTurns(store, open_turns_of)
             if settings.item_database.kind == "postgres"
             else FileTurns(settings.locks)
         )
+        self._leaving = False
 
     async def config(self, context: Context, name: str) -> RunnableConfig:
         """Return the run's config: the user, and the user's thread of that name."""
         name = check_id(name, "thread")
-        thread = thread_id(await user_key(self.store, context.user_id), name)
+        thread = thread_called(await user_key(self.store, context.user_id), name)
         return {
             "configurable": {"thread_id": thread, USER_KEY: context.user_id},
             "metadata": {"thread_name": name},
@@ -125,7 +91,8 @@ class Agent:
     async def choices(self, user: str, name: str) -> dict[str, Any]:
         """Return what was chosen for the context of this user's thread alone."""
         owner = await user_key(self.store, user)
-        record = await self.store.aget(threads_of(owner), thread_id(owner, name), refresh_ttl=False)
+        thread = thread_called(owner, name)
+        record = await self.store.aget(threads_of(owner), thread, refresh_ttl=False)
         return dict(record.value.get("context") or {}) if record else {}
 
     async def say(self, context: Context, name: str, text: str) -> Turn:
@@ -142,7 +109,7 @@ class Agent:
         """Finish this user's turns that a crash cut off; return a sentence about each."""
         done = []
         owner = await user_key(self.store, context.user_id)
-        for name in await self._open_turns.left(owner):
+        for name in await self.open_turns.left(owner):
             try:
                 turn = await self._begin(context, name, None, wait=0.0)
             except ThreadBusy:
@@ -212,64 +179,92 @@ class Agent:
             found = await self.store.asearch(messages, limit=ALL, refresh_ttl=False)
             await self.store.abatch([PutOp(messages, item.key, None) for item in found])
             await self.store.adelete(threads_of(owner), thread)
-            await self._open_turns.forget(owner, thread)
+            await self.open_turns.forget(owner, thread)
 
     @asynccontextmanager
     async def _held(self, context: Context, name: str) -> AsyncIterator[tuple[str, str]]:
         """Hold a thread without a turn; yield its owner's key and its id."""
         thread = (await self.config(context, name))["configurable"]["thread_id"]
         with storage_errors(self.settings.checkpoint_database), acting_as(context.user_id):
-            async with self._locks.open_turn(thread, name):
+            async with self.locks.open_turn(thread, name):
                 yield await user_key(self.store, context.user_id), thread
 
     async def _begin(
         self, context: Context, name: str, given: Input | None, wait: float = WAIT_SECONDS
     ) -> Turn:
+        return Turn(await self.open_run(context, name, given, wait=wait))
+
+    async def open_run(
+        self,
+        context: Context,
+        name: str,
+        given: Input | None,
+        *,
+        wait: float = WAIT_SECONDS,
+        modes: Sequence[StreamMode] = ("messages", "updates"),
+        at: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> AsyncIterator[Event]:
+        """Take the thread; return a run of the graph, which lets go of it at its end.
+
+        What is returned must be iterated over. `given` None finishes what the thread still owes;
+        `at` names the checkpoint to go on from, by default the newest.
+
+        Raises:
+            BadInput: the name is refused at the door.
+            ThreadBusy: somebody else has a turn open on the thread for `wait` seconds.
+        """
         config = await self.config(context, name)
+        config["metadata"] = {**(metadata or {}), **config["metadata"]}
         held = AsyncExitStack()
         thread = config["configurable"]["thread_id"]
         with storage_errors(self.settings.checkpoint_database):
-            hold = await held.enter_async_context(self._locks.open_turn(thread, name, wait=wait))
-        return Turn(self._run(held, hold, given, config, context, name))
+            hold = await held.enter_async_context(self.locks.open_turn(thread, name, wait=wait))
+        run = Run(context, name, given, config, dict(at or {}), list(modes))
+        return self._run(held, hold, run)
 
-    async def _run(
-        self,
-        held: AsyncExitStack,
-        hold: Hold,
-        given: Input | None,
-        config: RunnableConfig,
-        context: Context,
-        name: str,
-    ) -> AsyncIterator[Event]:
+    def keep_notes(self) -> None:
+        """Let turns that are cancelled from now on be finished by the next start."""
+        self._leaving = True
+
+    async def _run(self, held: AsyncExitStack, hold: Hold, run: Run) -> AsyncIterator[Event]:
         """Run the turn, behind whatever bookkeeping an earlier one still owes."""
-        thread = config["configurable"]["thread_id"]
-        owner = await user_key(self.store, context.user_id)
+        thread = run.config["configurable"]["thread_id"]
         with storage_errors(self.settings.checkpoint_database):
             async with held:
-                left = await self._open_turns.note(owner, thread, name)
-                owed = await pending_nodes(self.graph, config) if left else set()
-                # A new message takes the place of an answer that never came; it is not asked twice.
-                inputs = [None] if owed and (given is None or owed <= BOOKKEEPING) else []
+                owner = await user_key(self.store, run.context.user_id)
+                left = await self.open_turns.note(owner, thread, run.name)
                 try:
-                    for each in [*inputs, *([given] if given else [])]:
+                    for given, config in await self._inputs(run, left=left):
                         async for event in self.graph.astream(
-                            each,
+                            given,
                             config,
-                            context=context,
-                            stream_mode=["messages", "updates"],
+                            context=run.context,
+                            stream_mode=run.modes,
                             durability="sync",
                         ):
                             hold.check()
-                            if each is given:
+                            if given is run.given:
                                 yield cast(Event, event)
                 except asyncio.CancelledError:
-                    await self._open_turns.forget(owner, thread)
+                    if not self._leaving:
+                        await self.open_turns.forget(owner, thread)
                     raise
-                await self._open_turns.forget(owner, thread)
-                with acting_as(context.user_id):
+                await self.open_turns.forget(owner, thread)
+                with acting_as(run.context.user_id):
                     await self.saver.aprune_turns(thread, TURNS_KEPT)
         if self.store.opened:
             settle()
+
+    async def _inputs(self, run: Run, *, left: bool) -> list[tuple[Input | None, RunnableConfig]]:
+        """Return what the graph is to be given, in order, and where."""
+        asked = [] if run.given is None and not run.at else [(run.given, run.placed)]
+        if not left and (run.given is not None or run.at):
+            return asked
+        owed = await pending_nodes(self.graph, run.config)
+        # A new message takes the place of an answer that never came; it is not asked twice.
+        finishing = owed and (run.given is None or owed <= {*BOOKKEEPING}) and not run.at
+        return [(None, run.config), *asked] if finishing else asked
 
 
 @asynccontextmanager
