@@ -6,7 +6,7 @@ from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
 
 from chat_models.message_words import words_of
 from graph.fences import unfenced
-from graph.memories import Memory, render_memories
+from graph.memories import PINNED, Memory, render_memories
 from graph.state import Pin
 
 SUMMARY = """<summary>
@@ -59,6 +59,11 @@ def summary_message(summary: str, extract: str = "", pins: Sequence[Pin] = ()) -
 def memory_message(memories: Sequence[Memory], before: str) -> HumanMessage:
     """Return the fenced memories that stand in front of the message `before`."""
     return HumanMessage(render_memories(memories), id=f"memories-{before}")
+
+
+def pinned_message(memories: Sequence[Memory]) -> list[AnyMessage]:
+    """Return what a person has pinned as one low-privilege message; nothing for nothing."""
+    return [HumanMessage(render_memories(memories, PINNED), id=PINNED)] if memories else []
 
 
 def with_memories(
