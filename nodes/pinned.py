@@ -147,12 +147,12 @@ async def drop_pin(store: BaseStore, owner: str, given: str) -> str:
     """
     pins, wanted = await _pins(store, owner), given.strip()
     keys = [str(pin["place"][-1]) for pin in pins]
-    meant = [key for key in keys if (wanted and key.startswith(wanted)) or key.endswith(wanted)]
+    meant = [key for key in keys if wanted and (key.startswith(wanted) or key.endswith(wanted))]
     meant = [key for key in meant if key == wanted] or meant
-    if len(meant) != 1 or not wanted:
+    if len(meant) != 1:
         several = f"{given!r:.60} is part of {len(meant)} ids; write more of the one that is meant."
         none = f"No memory {given!r:.60} is pinned; the ids are in threadkeep memory pins."
-        raise BadInput(several if meant and wanted else none)
+        raise BadInput(several if meant else none)
     await _put(store, owner, [pin for pin in pins if pin["place"][-1] != meant[0]])
     return meant[0]
 

@@ -106,7 +106,7 @@ def as_memory(
     if isinstance(item, SearchItem) and item.score is not None:
         memory["score"] = round(item.score, 4)
         if isinstance(item, FoundItem):
-            memory["parts"] = item.parts
+            memory["parts"] = {name: round(told, 2) for name, told in item.parts.items() if told}
     elif scores:
         memory["score"] = scores.get(TOTAL, 0) / 100
         memory["parts"] = {part: each / 100 for part, each in scores.items() if part != TOTAL}

@@ -85,12 +85,12 @@ def attacks(draw: st.DrawFn) -> str:
     """A tag that a model could take for one of ours, in one of many disguises."""
     name = draw(NAMES)
     wide = str.maketrans({each: chr(ord(each) + 0xFEE0) for each in name if each.isalpha()})
-    disguises = [str.upper, str.title, lambda t: t.translate(wide), lambda t: t.replace("e", "е")]
-    tag = draw(st.sampled_from([str, *disguises]))(name)
+    looks = [name, name.upper(), name.title(), name.translate(wide), name.replace("e", "е")]
+    tag = draw(st.sampled_from(looks))
     tag = "".join(each + draw(INVISIBLE) for each in tag)
     opens = draw(st.sampled_from(["<", "</", "< / ", "＜/", "﹤", "<<", "</ <", "<\n/"]))
     ends = draw(st.sampled_from([">", "＞", " >", ">>", ""]))
-    return draw(NEWLINES) + opens + draw(INVISIBLE) + tag + ends + draw(NEWLINES)
+    return "".join((draw(NEWLINES), opens, draw(INVISIBLE), tag, ends, draw(NEWLINES)))
 
 
 TAGS = re.compile(r"<[\s/<]*(?:\||(?:memories|pinned|summary|system|assistant)(?![^\W_]))")
