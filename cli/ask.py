@@ -10,6 +10,7 @@ from cli.complaints import complain
 from cli.event_loop import run
 from cli.names import last_thread, new_thread
 from graph.checks import check_id, check_message
+from graph.memories import PINNED
 from graph.settings import Settings
 from nodes.model import choice_of
 from turns.agent import open_agent
@@ -73,6 +74,8 @@ def _report(turn: Turn, thread: str) -> dict[str, Any]:
             "speaker": m["speaker"],
             "text": m["text"],
             "score": m.get("score"),
+            "parts": m.get("parts", {}),
+            "pinned": m.get("before") == PINNED,
         }
         for m in turn.memories
     ]

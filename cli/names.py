@@ -15,7 +15,7 @@ def new_thread() -> str:
     return f"{now():%Y-%m-%d}-{secrets.token_hex(3)}"
 
 
-async def last_thread(agent: "Agent", user: str) -> str:
+async def last_thread(agent: "Agent", user: str, why: str = "to continue") -> str:
     """Return the name of the thread that the user used last.
 
     Raises:
@@ -26,5 +26,5 @@ async def last_thread(agent: "Agent", user: str) -> str:
 
     records = await list_records(agent.store, threads_of(await user_key(agent.store, user)), 1)
     if not records:
-        raise BadInput(f"User {user!r} has no thread to continue; leave --continue out.")
+        raise BadInput(f"User {user!r} has no thread {why}; begin one with threadkeep ask.")
     return str(records[0].value["name"])
