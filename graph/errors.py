@@ -57,6 +57,10 @@ class AccessRefused(ThreadkeepError):
     """Somebody asks for what is another user's, or asks as nobody."""
 
 
+class NobodyAsks(AccessRefused):
+    """A call names no user."""
+
+
 class ThreadDeleted(AccessRefused):
     """Something is written to a thread that was deleted meanwhile."""
 
