@@ -72,6 +72,16 @@ class OwnedSaver(FromThreads):
         clone.serde = clone.saver.serde
         return clone
 
+    async def aclaim(self, thread_id: str) -> None:
+        """Make a thread the acting user's before anything is written to it.
+
+        Raises:
+            AccessRefused: it is another user's, or nobody asks.
+        """
+        user, thread = acting_user(), check_thread(thread_id)
+        if not (await self._owned(thread, user)).owner:
+            await self._claimed(thread, user)
+
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return a checkpoint of the user's own.
 

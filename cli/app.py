@@ -23,6 +23,10 @@ memory = typer.Typer(
 )
 app.add_typer(threads, name="threads")
 app.add_typer(memory, name="memory")
+users = typer.Typer(
+    help="Give and take tokens for the server.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(users, name="user")
 
 User = Annotated[
     str | None,
@@ -392,6 +396,57 @@ def usage(
     from cli.usage import show_usage
 
     show_usage(load_settings(db=db), named(user), by, as_json=as_json)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port.")] = 2024,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, max=1000, help="Runs at once.")] = 10,
+    user: Annotated[
+        str | None,
+        typer.Option(
+            "-u",
+            "--user",
+            help="Who asks on this machine without a token.",
+            show_default="the login name, until there are tokens",
+        ),
+    ] = None,
+    db: Db = None,
+    no_probe: NoProbe = False,
+) -> None:
+    """Serve the same memory over HTTP, and to LangGraph Studio."""
+    from cli.serve import run_serve
+    from graph.checks import check_id
+
+    named_user = None if user is None else check_id(user, "user")
+    run_serve(settings_of(no_probe, db), host, port, jobs, named_user)
+
+
+@users.command("add")
+def user_add(name: Annotated[str, typer.Argument(help="The user's name.")], db: Db = None) -> None:
+    """Make a token; it is printed once, and kept only as a digest."""
+    from cli.users import add_user
+
+    add_user(load_settings(db=db), named(name))
+
+
+@users.command("list")
+def user_list(db: Db = None, as_json: AsJson = False) -> None:
+    """List whose tokens there are."""
+    from cli.users import list_users
+
+    list_users(load_settings(db=db), as_json=as_json)
+
+
+@users.command("revoke")
+def user_revoke(
+    name: Annotated[str, typer.Argument(help="The user's name.")], db: Db = None
+) -> None:
+    """Make all tokens of a user worthless; the memory stays."""
+    from cli.users import revoke_user
+
+    revoke_user(load_settings(db=db), named(name))
 
 
 def settings_of(no_probe: bool, db: str | None = None) -> Settings:

@@ -13,6 +13,10 @@ class BadInput(ThreadkeepError):
     exit_code = 2
 
 
+class TooLarge(BadInput):
+    """A value from outside is larger than what is taken in."""
+
+
 class NoModel(ThreadkeepError):
     """The chosen model cannot be used: no key, no such name."""
 

@@ -14,6 +14,7 @@ from graph.database_url import Database, parse_database, sqlite_database
 from graph.errors import StorageFailed
 
 NO_PROBE = "THREADKEEP_NO_PROBE"
+LOCAL_USER = "THREADKEEP_LOCAL_USER"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,9 @@ class Settings:
     chroma_url: str | None = None
     ttl_minutes: float | None = None
     """How long after its last use a thread is kept, unless it says otherwise; None keeps it."""
+    local_user: str | None = None
+    """Who needs no token to ask a server on this machine; None is the login name, until there
+    are tokens."""
     probe: bool = True
     """Whether a model server on this machine is looked for, where nothing else names a model."""
 
@@ -61,6 +65,11 @@ class Settings:
     def locks(self) -> Path:
         """The folder of lock files, one a thread and one for Chroma."""
         return self._beside("locks")
+
+    @property
+    def server(self) -> Path:
+        """The folder in which a server of this machine keeps its own things, by port."""
+        return self._beside("server")
 
     @property
     def _own(self) -> Database:
@@ -97,8 +106,20 @@ def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = 
         items=_item_database(items) if items else None,
         chroma_url=_chroma_url(env.get("THREADKEEP_CHROMA_URL")),
         ttl_minutes=_minutes(env.get("THREADKEEP_TTL_DAYS")),
+        local_user=env.get(LOCAL_USER),
         probe=NO_PROBE not in env,
     )
+
+
+def environ_for(settings: Settings) -> dict[str, str]:
+    """Return the variables by which a process in another folder works on the same data."""
+    named = {"THREADKEEP_DB": settings.checkpoints, "THREADKEEP_STORE_DB": settings.items}
+    urls = {
+        name: f"sqlite:///{database.path}" if database.kind == "sqlite" else database.url
+        for name, database in named.items()
+        if database
+    }
+    return {"THREADKEEP_HOME": str(settings.home.absolute()), **urls}
 
 
 def forbid_probe() -> None:

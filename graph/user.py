@@ -26,6 +26,11 @@ def acting_as(user: str) -> Iterator[None]:
         _acting.reset(token)
 
 
+def is_acting() -> bool:
+    """Tell whether this is inside an `acting_as` block."""
+    return _acting.get() is not None
+
+
 def acting_user(config: Mapping[str, Any] | None = None) -> str:
     """Return the user who asks.
 

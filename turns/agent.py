@@ -12,13 +12,11 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import PutOp
 from langgraph.types import StreamMode
 
-from checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
-from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
-from checkpoints.owners import OwnedSaver
+from checkpoints.locks import WAIT_SECONDS, Hold
 from checkpoints.records import ALL, change_record
-from checkpoints.savers import TURNS_KEPT, open_checkpointer
+from checkpoints.savers import TURNS_KEPT
 from checkpoints.threads import COPY, pending_nodes, turn_at, undo_turns
-from graph.agent import builder
+from graph.agent import BOOKKEEPING, builder
 from graph.checks import check_id, check_message
 from graph.context import Context
 from graph.errors import ThreadBusy
@@ -26,18 +24,14 @@ from graph.settings import Settings
 from graph.state import Input, Output, State
 from graph.storage_errors import storage_errors
 from graph.user import USER_KEY, acting_as
-from nodes.follow_branch import follow_updates
+from nodes.databases import Databases, open_databases
 from nodes.fork_thread import fork_stored
-from stores.hybrid import HybridStore, open_store
-from stores.namespaces import messages_of, open_turns_of, thread_called, threads_of, user_key
+from stores.namespaces import messages_of, thread_called, threads_of, user_key
 from stores.owned import OwnedStore
 from turns.settle import settle
 from turns.turn import Event, Turn
 
 Graph = CompiledStateGraph[State, Context, Input, Output]
-
-
-BOOKKEEPING = {"store_turn", "summarize_history", "extract_entities"}
 
 
 @dataclass(frozen=True)
@@ -61,26 +55,16 @@ class Run:
 class Agent:
     """The compiled graph with its saver, its store and its locks."""
 
-    def __init__(
-        self,
-        graph: Graph,
-        saver: OwnedSaver,
-        store: HybridStore,
-        locks: Locks,
-        settings: Settings,
-    ) -> None:
-        self.graph = graph
-        self.saver = saver
-        self.store = store
+    def __init__(self, databases: Databases, settings: Settings) -> None:
+        self.saver = databases.saver
+        self.store = databases.store
         self.settings = settings
-        self._locks = locks
-        self._leaving = False
-        # Files where one machine has the items, items where several may.
-        self._open_turns: OpenTurns = (
-            StoreTurns(store, open_turns_of)
-            if settings.item_database.kind == "postgres"
-            else FileTurns(settings.locks)
+        self.graph: Graph = builder.compile(
+            checkpointer=self.saver, store=OwnedStore(self.store), name="threadkeep"
         )
+        self._locks = databases.locks
+        self._open_turns = databases.open_turns
+        self._leaving = False
 
     async def config(self, context: Context, name: str) -> RunnableConfig:
         """Return the run's config: the user, and the user's thread of that name."""
@@ -266,7 +250,7 @@ class Agent:
             return asked
         owed = await pending_nodes(self.graph, run.config)
         # A new message takes the place of an answer that never came; it is not asked twice.
-        finishing = owed and (run.given is None or owed <= BOOKKEEPING) and not run.at
+        finishing = owed and (run.given is None or owed <= {*BOOKKEEPING}) and not run.at
         return [(None, run.config), *asked] if finishing else asked
 
 
@@ -277,15 +261,5 @@ async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
     Raises:
         StorageFailed: the data folder or the database cannot be used.
     """
-    database = settings.checkpoint_database
-    with storage_errors(database):
-        async with (
-            open_store(settings) as store,
-            open_checkpointer(
-                database, ttl_minutes=settings.ttl_minutes, follow=follow_updates(store)
-            ) as saver,
-            open_locks(database, settings.locks) as locks,
-        ):
-            store.warm()
-            graph = builder.compile(checkpointer=saver, store=OwnedStore(store), name="threadkeep")
-            yield Agent(graph, saver, store, locks, settings)
+    async with open_databases(settings) as databases:
+        yield Agent(databases, settings)
