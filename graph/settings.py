@@ -35,6 +35,8 @@ class Settings:
     local_user: str | None = None
     """Who needs no token to ask a server on this machine; None is the login name, until there
     are tokens."""
+    stop_seconds: float = 30.0
+    """How long a server that stops waits for turns under way."""
     probe: bool = True
     """Whether a model server on this machine is looked for, where nothing else names a model."""
 
@@ -107,6 +109,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = 
         chroma_url=_chroma_url(env.get("THREADKEEP_CHROMA_URL")),
         ttl_minutes=_minutes(env.get("THREADKEEP_TTL_DAYS")),
         local_user=env.get(LOCAL_USER),
+        stop_seconds=_seconds(env.get("THREADKEEP_STOP_SECONDS", "30")),
         probe=NO_PROBE not in env,
     )
 
@@ -156,6 +159,18 @@ def _minutes(days: str | None) -> float | None:
             f"THREADKEEP_TTL_DAYS {days!r:.40} is no number of days; write it like 30 or 0.5."
         )
     return minutes
+
+
+def _seconds(told: str) -> float:
+    try:
+        seconds = float(told)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise StorageFailed(
+            f"THREADKEEP_STOP_SECONDS {told!r:.40} is no number of seconds; write it like 30."
+        )
+    return seconds
 
 
 def fixed_time() -> str | None:

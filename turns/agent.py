@@ -66,12 +66,19 @@ class Agent:
         self._open_turns = databases.open_turns
         self._leaving = False
 
-    async def config(self, context: Context, name: str) -> RunnableConfig:
-        """Return the run's config: the user, and the user's thread of that name."""
+    async def config(
+        self, context: Context, name: str, checkpoint_id: str | None = None
+    ) -> RunnableConfig:
+        """Return the run's config: the user, and the user's thread of that name.
+
+        With a checkpoint it is for what reads or changes that state; a run takes it as `at`.
+        """
         name = check_id(name, "thread")
         thread = thread_called(await user_key(self.store, context.user_id), name)
+        at = {"checkpoint_id": checkpoint_id} if checkpoint_id else {}
         return {
-            "configurable": {"thread_id": thread, USER_KEY: context.user_id},
+            "configurable": {"thread_id": thread, "checkpoint_ns": "", USER_KEY: context.user_id}
+            | at,
             "metadata": {"thread_name": name},
         }
 
@@ -121,6 +128,29 @@ class Agent:
                 for item in await self.store.asearch(messages, limit=ALL, refresh_ttl=False):
                     await self.store.aput(messages, item.key, item.value, ttl=minutes)
         return record
+
+    async def is_open(self, context: Context, *names: str) -> bool:
+        """Tell whether a turn is under way, or was cut off, on the thread that is so called."""
+        left = await self._open_turns.left(await user_key(self.store, context.user_id))
+        return any(name in left for name in names)
+
+    async def update_state(
+        self,
+        context: Context,
+        name: str,
+        values: Mapping[str, Any] | None,
+        as_node: str | None = None,
+        checkpoint_id: str | None = None,
+    ) -> RunnableConfig:
+        """Change a thread's state from outside a run; memory follows. Return where it is then.
+
+        Raises:
+            InvalidUpdateError: the graph does not take the update.
+            ThreadBusy: a turn is open on the thread for too long.
+        """
+        async with self._held(context, name):
+            config = await self.config(context, name, checkpoint_id)
+            return await self.graph.aupdate_state(config, values, as_node)
 
     async def undo(self, context: Context, name: str, turns: int = 1) -> list[str]:
         """Take back the newest turns of a thread; return what the user had said, oldest first.
