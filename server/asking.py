@@ -44,7 +44,7 @@ def asking(request: Request) -> Asking:
     state = request.app.state
     user = str(request.user.identity)
     state.runs.finish_for(user)
-    return Asking(user=user, memory=state.memory, agent=state.agent, runs=state.runs)
+    return Asking(user=user, memory=state.memory, agent=state.memory.agent, runs=state.runs)
 
 
 async def body_of(request: Request) -> dict[str, Any]:

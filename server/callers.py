@@ -21,16 +21,16 @@ async def caller(memory: Memory, scope: Mapping[str, Any]) -> str | None:
     if told:
         if told[: len(BEARER)].lower() != BEARER:
             return None
-        return await user_of_token(memory.databases.store, told[len(BEARER) :].strip())
+        return await user_of_token(memory.agent.store, told[len(BEARER) :].strip())
     return await single_user(memory) if is_local(scope, headers) else None
 
 
 async def single_user(memory: Memory) -> str | None:
     """Return who needs no token on this machine, or None where everybody does."""
-    named: str | None = memory.settings.local_user
+    named: str | None = memory.agent.settings.local_user
     if named:
         return named
-    if await tokens_were_made(memory.databases.store):
+    if await tokens_were_made(memory.agent.store):
         return None
     return await asyncio.to_thread(login_name)
 

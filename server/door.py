@@ -107,8 +107,8 @@ async def _choices(memory: Memory, user: str, thread: object) -> dict[str, Any]:
     """Return what was chosen for this thread's turns alone."""
     if thread is None:
         return {}
-    key = await user_key(memory.databases.store, user)
-    record = await memory.databases.store.aget(threads_of(key), str(thread), refresh_ttl=False)
+    key = await user_key(memory.agent.store, user)
+    record = await memory.agent.store.aget(threads_of(key), str(thread), refresh_ttl=False)
     return dict(record.value.get("context") or {}) if record else {}
 
 

@@ -24,7 +24,7 @@ HIDDEN = ("last_message", "changed")
 
 async def _asking(request: Request) -> tuple[Memory, str, str]:
     memory, user = current_memory(), str(request.user.identity)
-    return memory, user, await user_key(memory.databases.store, user)
+    return memory, user, await user_key(memory.agent.store, user)
 
 
 @described(
@@ -91,7 +91,7 @@ async def export(request: Request) -> StreamingResponse:
     """Export everything."""
     memory, user, _ = await _asking(request)
     thread = request.query_params.get("thread")
-    lines = export_user(memory.databases.store, memory.saver, user, thread)
+    lines = export_user(memory.agent.store, memory.saver, user, thread)
     return StreamingResponse(await _begun(lines), media_type="application/x-ndjson")
 
 

@@ -45,10 +45,8 @@ async def fork(request: Request) -> JSONResponse:
 
 
 def _asked(request: Request) -> tuple[Agent, Context, str]:
-    memory = current_memory()
-    agent = Agent(memory.databases, memory.settings)
     thread = thread_id_of(request.path_params["thread_id"])
-    return agent, Context(user_id=str(request.user.identity)), thread
+    return current_memory().agent, Context(user_id=str(request.user.identity)), thread
 
 
 routes = [

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from graph.settings import Settings, load_settings
-from nodes.databases import Databases, open_databases
+from graph.settings import load_settings
 from server.saver import ServerSaver
 from stores.owned import OwnedStore
+from turns.agent import Agent, open_agent
 
 T = TypeVar("T")
 
@@ -20,8 +20,7 @@ T = TypeVar("T")
 class Memory:
     """What routes, credentials and runs of this server share."""
 
-    settings: Settings
-    databases: Databases
+    agent: Agent
     saver: ServerSaver
     store: OwnedStore
 
@@ -73,10 +72,5 @@ async def apart(work: Coroutine[Any, Any, T]) -> T:
 
 async def _opened(stack: AsyncExitStack) -> Memory:
     settings = await asyncio.to_thread(load_settings)
-    databases = await stack.enter_async_context(open_databases(settings))
-    return Memory(
-        settings=settings,
-        databases=databases,
-        saver=ServerSaver(databases),
-        store=OwnedStore(databases.store),
-    )
+    agent = await stack.enter_async_context(open_agent(settings))
+    return Memory(agent=agent, saver=ServerSaver(agent), store=OwnedStore(agent.store))

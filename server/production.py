@@ -32,7 +32,6 @@ from server.gate import OPEN, Gate
 from server.memory import open_memory
 from server.runs import Runs
 from stores.tokens import tokens_were_made, user_of_token
-from turns.agent import Agent
 
 READY_SECONDS = 5.0
 
@@ -70,8 +69,8 @@ class Tokens(AuthenticationBackend):
             raise AuthenticationError(NOTHING_SENT)
         user = None
         if told[: len(BEARER)].lower() == BEARER:
-            store = conn.app.state.memory.databases.store
-            with storage_errors(conn.app.state.memory.settings.item_database):
+            store = conn.app.state.memory.agent.store
+            with storage_errors(conn.app.state.memory.agent.settings.item_database):
                 user = await user_of_token(store, told[len(BEARER) :].strip())
         if user is None:
             raise AuthenticationError(NOT_KNOWN)
@@ -83,10 +82,9 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Open the databases; at the end let turns under way finish first."""
     async with open_memory() as memory:
         app.state.memory = memory
-        app.state.agent = Agent(memory.databases, memory.settings)
-        app.state.runs = Runs(app.state.agent)
+        app.state.runs = Runs(memory.agent)
         yield
-        await app.state.runs.wait(memory.settings.stop_seconds)
+        await app.state.runs.wait(memory.agent.settings.stop_seconds)
 
 
 async def ok(request: Request) -> Response:
@@ -96,13 +94,13 @@ async def ok(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Tell whether the databases can be reached."""
-    memory = request.app.state.memory
+    agent = request.app.state.memory.agent
     try:
         async with asyncio.timeout(READY_SECONDS):
-            with storage_errors(memory.settings.item_database):
-                await tokens_were_made(memory.databases.store)
-            with storage_errors(memory.settings.checkpoint_database):
-                await Records(memory.saver.saver).read("ready")
+            with storage_errors(agent.settings.item_database):
+                await tokens_were_made(agent.store)
+            with storage_errors(agent.settings.checkpoint_database):
+                await Records(agent.saver.saver).read("ready")
     except (TimeoutError, StorageFailed) as error:
         said = str(error) or f"The database did not answer for {READY_SECONDS:.0f} s."
         return JSONResponse({"ok": False, "detail": said}, status_code=503)

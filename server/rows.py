@@ -33,7 +33,7 @@ async def claim_row(memory: Memory, user: str, thread: str, metadata: Mapping[st
         HTTPException: it is another user's, or its name belongs to another id.
     """
     if name := metadata.get(NAME):
-        named = thread_id(await user_key(memory.databases.store, user), checked_name(name))
+        named = thread_id(await user_key(memory.agent.store, user), checked_name(name))
         if named != thread:
             raise Auth.exceptions.HTTPException(
                 422, f"metadata.{NAME}: your thread {name!r} has the id {named}; use that id."
@@ -70,17 +70,16 @@ async def ensure_row(memory: Memory, user: str, thread: str) -> None:
         return
     if found is None:
         return
-    key = await user_key(memory.databases.store, user)
-    record = await memory.databases.store.aget(threads_of(key), thread, refresh_ttl=False)
+    key = await user_key(memory.agent.store, user)
+    record = await memory.agent.store.aget(threads_of(key), thread, refresh_ttl=False)
     await _make_row(user, key, thread, record.value if record else {})
 
 
 async def ensure_rows(memory: Memory, user: str, limit: int) -> None:
     """Make the missing rows of the threads that the user used last."""
-    key = await user_key(memory.databases.store, user)
-    for record in await list_records(memory.databases.store, threads_of(key), limit):
-        if record.key not in _known:
-            await _make_row(user, key, record.key, record.value)
+    key = await user_key(memory.agent.store, user)
+    for record in await list_records(memory.agent.store, threads_of(key), limit):
+        await ensure_row(memory, user, record.key)
 
 
 def forget_row(thread: str) -> None:

@@ -14,11 +14,11 @@ Namespace = tuple[str, ...]
 
 SECRET: tuple[Namespace, str] = (("threadkeep",), "secret")
 KEY_CHARACTERS = 32
-UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 RESERVED = frozenset(
     {"messages", "entities", "facts", "notes", "abandoned", "threads", "open", "usage"}
 )
 """Labels below a user's key under which things of our own are; other labels are free."""
+UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _secrets: WeakKeyDictionary[BaseStore, bytes] = WeakKeyDictionary()
 

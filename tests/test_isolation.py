@@ -136,7 +136,7 @@ async def report(house: House, _: dict[str, Any]) -> None:
 
 async def take_in(house: House, _: dict[str, Any]) -> None:
     file = io.BytesIO(HERS)
-    locks = house.agent._locks
+    locks = house.agent.locks
     await restore_user(house.agent.store, house.saver, locks, file, survey(file, "x"), "ada")
 
 
@@ -536,7 +536,7 @@ async def test_an_export_that_names_anothers_thread_becomes_ones_own(house: Hous
                 {"kind": "item", "namespace": [house.owner], "id": "i", "value": {"text": "x"}},
             )
         )
-        seen, locks = survey(file, "x"), house.agent._locks
+        seen, locks = survey(file, "x"), house.agent.locks
         with acting_as("mallory"):
             await restore_user(house.agent.store, house.saver, locks, file, seen, "mallory")
         key = await user_key(house.agent.store, "mallory")

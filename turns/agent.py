@@ -12,9 +12,11 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import PutOp
 from langgraph.types import StreamMode
 
-from checkpoints.locks import WAIT_SECONDS, Hold
+from checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
+from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
+from checkpoints.owners import OwnedSaver
 from checkpoints.records import ALL, change_record
-from checkpoints.savers import TURNS_KEPT
+from checkpoints.savers import TURNS_KEPT, open_checkpointer
 from checkpoints.threads import COPY, pending_nodes, turn_at, undo_turns
 from graph.agent import BOOKKEEPING, builder
 from graph.checks import check_id, check_message
@@ -24,9 +26,10 @@ from graph.settings import Settings
 from graph.state import Input, Output, State
 from graph.storage_errors import storage_errors
 from graph.user import USER_KEY, acting_as
-from nodes.databases import Databases, open_databases
+from nodes.follow_branch import follow_updates
 from nodes.fork_thread import fork_stored
-from stores.namespaces import messages_of, thread_called, threads_of, user_key
+from stores.hybrid import HybridStore, open_store
+from stores.namespaces import messages_of, open_turns_of, thread_called, threads_of, user_key
 from stores.owned import OwnedStore
 from turns.settle import settle
 from turns.turn import Event, Turn
@@ -55,15 +58,25 @@ class Run:
 class Agent:
     """The compiled graph with its saver, its store and its locks."""
 
-    def __init__(self, databases: Databases, settings: Settings) -> None:
-        self.saver = databases.saver
-        self.store = databases.store
+    def __init__(
+        self,
+        graph: Graph,
+        saver: OwnedSaver,
+        store: HybridStore,
+        locks: Locks,
+        settings: Settings,
+    ) -> None:
+        self.graph = graph
+        self.saver = saver
+        self.store = store
         self.settings = settings
-        self.graph: Graph = builder.compile(
-            checkpointer=self.saver, store=OwnedStore(self.store), name="threadkeep"
+        self.locks = locks
+        # Files where one machine has the items, items where several may.
+        self.open_turns: OpenTurns = (
+            StoreTurns(store, open_turns_of)
+            if settings.item_database.kind == "postgres"
+            else FileTurns(settings.locks)
         )
-        self._locks = databases.locks
-        self._open_turns = databases.open_turns
         self._leaving = False
 
     async def config(
@@ -103,7 +116,7 @@ class Agent:
         """Finish this user's turns that a crash cut off; return a sentence about each."""
         done = []
         owner = await user_key(self.store, context.user_id)
-        for name in await self._open_turns.left(owner):
+        for name in await self.open_turns.left(owner):
             try:
                 turn = await self._begin(context, name, None, wait=0.0)
             except ThreadBusy:
@@ -131,7 +144,7 @@ class Agent:
 
     async def is_open(self, context: Context, *names: str) -> bool:
         """Tell whether a turn is under way, or was cut off, on the thread that is so called."""
-        left = await self._open_turns.left(await user_key(self.store, context.user_id))
+        left = await self.open_turns.left(await user_key(self.store, context.user_id))
         return any(name in left for name in names)
 
     async def update_state(
@@ -196,14 +209,14 @@ class Agent:
             found = await self.store.asearch(messages, limit=ALL, refresh_ttl=False)
             await self.store.abatch([PutOp(messages, item.key, None) for item in found])
             await self.store.adelete(threads_of(owner), thread)
-            await self._open_turns.forget(owner, thread)
+            await self.open_turns.forget(owner, thread)
 
     @asynccontextmanager
     async def _held(self, context: Context, name: str) -> AsyncIterator[tuple[str, str]]:
         """Hold a thread without a turn; yield its owner's key and its id."""
         thread = (await self.config(context, name))["configurable"]["thread_id"]
         with storage_errors(self.settings.checkpoint_database), acting_as(context.user_id):
-            async with self._locks.open_turn(thread, name):
+            async with self.locks.open_turn(thread, name):
                 yield await user_key(self.store, context.user_id), thread
 
     async def _begin(
@@ -236,7 +249,7 @@ class Agent:
         held = AsyncExitStack()
         thread = config["configurable"]["thread_id"]
         with storage_errors(self.settings.checkpoint_database):
-            hold = await held.enter_async_context(self._locks.open_turn(thread, name, wait=wait))
+            hold = await held.enter_async_context(self.locks.open_turn(thread, name, wait=wait))
         run = Run(context, name, given, config, dict(at or {}), list(modes))
         return self._run(held, hold, run)
 
@@ -250,7 +263,7 @@ class Agent:
         with storage_errors(self.settings.checkpoint_database):
             async with held:
                 owner = await user_key(self.store, run.context.user_id)
-                left = await self._open_turns.note(owner, thread, run.name)
+                left = await self.open_turns.note(owner, thread, run.name)
                 try:
                     for given, config in await self._inputs(run, left=left):
                         async for event in self.graph.astream(
@@ -265,9 +278,9 @@ class Agent:
                                 yield cast(Event, event)
                 except asyncio.CancelledError:
                     if not self._leaving:
-                        await self._open_turns.forget(owner, thread)
+                        await self.open_turns.forget(owner, thread)
                     raise
-                await self._open_turns.forget(owner, thread)
+                await self.open_turns.forget(owner, thread)
                 with acting_as(run.context.user_id):
                     await self.saver.aprune_turns(thread, TURNS_KEPT)
         if self.store.opened:
@@ -291,5 +304,15 @@ async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
     Raises:
         StorageFailed: the data folder or the database cannot be used.
     """
-    async with open_databases(settings) as databases:
-        yield Agent(databases, settings)
+    database = settings.checkpoint_database
+    with storage_errors(database):
+        async with (
+            open_store(settings) as store,
+            open_checkpointer(
+                database, ttl_minutes=settings.ttl_minutes, follow=follow_updates(store)
+            ) as saver,
+            open_locks(database, settings.locks) as locks,
+        ):
+            store.warm()
+            graph = builder.compile(checkpointer=saver, store=OwnedStore(store), name="threadkeep")
+            yield Agent(graph, saver, store, locks, settings)
