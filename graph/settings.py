@@ -25,6 +25,8 @@ class Settings:
     model: str | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
+    token: SecretStr | None = None
+    """What a threadkeep server elsewhere knows this user by."""
     checkpoints: Database | None = None
     """Where checkpoints are; None is the SQLite file in the data folder."""
     items: Database | None = None
@@ -98,12 +100,14 @@ def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = 
     env = {name: value for name, value in (environ or os.environ).items() if value.strip()}
     home = env.get("THREADKEEP_HOME")
     key = env.get("OPENAI_API_KEY")
+    token = env.get("THREADKEEP_TOKEN")
     checkpoints, items = db or env.get("THREADKEEP_DB"), env.get("THREADKEEP_STORE_DB")
     return Settings(
         home=Path(home).expanduser() if home else user_data_path("threadkeep"),
         model=env.get("THREADKEEP_MODEL"),
         openai_api_key=SecretStr(key) if key else None,
         openai_base_url=env.get("OPENAI_BASE_URL"),
+        token=SecretStr(token.strip()) if token else None,
         checkpoints=parse_database(checkpoints) if checkpoints else None,
         items=_item_database(items) if items else None,
         chroma_url=_chroma_url(env.get("THREADKEEP_CHROMA_URL")),

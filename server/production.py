@@ -53,6 +53,10 @@ class Caller(BaseUser):
         return self.name
 
 
+class Unavailable(AuthenticationError):
+    """Whose token it is cannot be known: the database does not answer."""
+
+
 class Tokens(AuthenticationBackend):
     """Everybody needs a token here, on this machine too: a proxy may stand before it."""
 
@@ -69,9 +73,12 @@ class Tokens(AuthenticationBackend):
             raise AuthenticationError(NOTHING_SENT)
         user = None
         if told[: len(BEARER)].lower() == BEARER:
-            store = conn.app.state.memory.agent.store
-            with storage_errors(conn.app.state.memory.agent.settings.item_database):
-                user = await user_of_token(store, told[len(BEARER) :].strip())
+            agent = conn.app.state.memory.agent
+            try:
+                with storage_errors(agent.settings.item_database):
+                    user = await user_of_token(agent.store, told[len(BEARER) :].strip())
+            except StorageFailed as error:
+                raise Unavailable(str(error)) from error
         if user is None:
             raise AuthenticationError(NOT_KNOWN)
         return AuthCredentials(["authenticated"]), Caller(user)
@@ -127,7 +134,8 @@ async def answer_failure(request: Request, error: Exception) -> Response:
 
 def refuse_stranger(conn: HTTPConnection, error: AuthenticationError) -> Response:
     """Answer whoever has no token of ours."""
-    return JSONResponse({"detail": str(error)}, 401, {"WWW-Authenticate": "Bearer"})
+    status = 503 if isinstance(error, Unavailable) else 401
+    return JSONResponse({"detail": str(error)}, status, {"WWW-Authenticate": "Bearer"})
 
 
 app = Starlette(

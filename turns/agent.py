@@ -15,13 +15,13 @@ from langgraph.types import StreamMode
 from checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
 from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
 from checkpoints.owners import OwnedSaver
-from checkpoints.records import ALL, change_record
+from checkpoints.records import ALL, change_record, list_records
 from checkpoints.savers import TURNS_KEPT, open_checkpointer
 from checkpoints.threads import COPY, pending_nodes, turn_at, undo_turns
 from graph.agent import BOOKKEEPING, builder
 from graph.checks import check_id, check_message
 from graph.context import Context
-from graph.errors import ThreadBusy
+from graph.errors import BadInput, ThreadBusy
 from graph.settings import Settings
 from graph.state import Input, Output, State
 from graph.storage_errors import storage_errors
@@ -101,6 +101,26 @@ class Agent:
         thread = thread_called(owner, name)
         record = await self.store.aget(threads_of(owner), thread, refresh_ttl=False)
         return dict(record.value.get("context") or {}) if record else {}
+
+    @property
+    def notice(self) -> str:
+        """What a person should know about the search, or nothing."""
+        return self.store.notice
+
+    async def last_thread(self, user: str) -> str:
+        """Return the name of the thread that the user used last.
+
+        Raises:
+            BadInput: the user has none.
+        """
+        records = await list_records(self.store, threads_of(await user_key(self.store, user)), 1)
+        if not records:
+            raise BadInput(f"User {user!r} has no thread to continue; leave --continue out.")
+        return str(records[0].value["name"])
+
+    async def indexed(self) -> None:
+        """Wait until what was said is found by its meaning too."""
+        await self.store.index_pending()
 
     async def say(self, context: Context, name: str, text: str) -> Turn:
         """Begin a turn with the user's message.
