@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph.user import acting_as
+from server.recovery import finish_left
 
 OPEN = ("/", "/ok", "/ready", "/info", "/docs", "/openapi.json")
 """What is answered to everybody: whether the server is there, and what it can do."""
@@ -34,6 +35,7 @@ class Gate:
         if _announced(scope) > MOST_BYTES:
             await _answer(scope, receive, send, 413, TOO_LARGE)
             return
+        finish_left(user.identity)
         with acting_as(user.identity):
             await self.app(scope, _bounded(receive), send)
 
