@@ -42,9 +42,12 @@ class Asking:
 def asking(request: Request) -> Asking:
     """Return who asks."""
     state = request.app.state
-    user = str(request.user.identity)
-    state.runs.finish_for(user)
-    return Asking(user=user, memory=state.memory, agent=state.memory.agent, runs=state.runs)
+    return Asking(
+        user=str(request.user.identity),
+        memory=state.memory,
+        agent=state.memory.agent,
+        runs=state.runs,
+    )
 
 
 async def body_of(request: Request) -> dict[str, Any]:

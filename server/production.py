@@ -25,7 +25,15 @@ from starlette.routing import Route
 from checkpoints.owner_records import Records
 from graph.errors import StorageFailed, ThreadkeepError
 from graph.storage_errors import storage_errors
-from server import assistant_routes, me, me_threads, run_routes, state_routes, thread_routes
+from server import (
+    assistant_routes,
+    me,
+    me_threads,
+    run_routes,
+    state_routes,
+    store_routes,
+    thread_routes,
+)
 from server.answers import answer_error
 from server.callers import BEARER, NOT_KNOWN, NOTHING_SENT
 from server.gate import OPEN, Gate
@@ -149,6 +157,7 @@ app = Starlette(
         *thread_routes.routes,
         *state_routes.routes,
         *run_routes.routes,
+        *store_routes.routes,
     ],
     middleware=[
         Middleware(AuthenticationMiddleware, backend=Tokens(), on_error=refuse_stranger),

@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from typing import Any
 
-from graph.context import Context
 from graph.errors import ThreadkeepError
 from turns.agent import Agent
 from turns.turn import Event
@@ -13,7 +12,6 @@ from turns.turn import Event
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 15.0
 """After so long without an event a client, and what lies between, is told that it goes on."""
-MOST_KNOWN = 100_000
 
 
 class Stream:
@@ -58,22 +56,12 @@ class Runs:
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._known: set[str] = set()
 
     def begin(self, run: AsyncIterator[Event]) -> Stream:
         """Let a run go on by itself."""
         stream = Stream(run)
         self._keep(stream.task)
         return stream
-
-    def finish_for(self, user: str) -> None:
-        """Finish what a crash left of this user's, the first time that they are here."""
-        if user in self._known:
-            return
-        if len(self._known) >= MOST_KNOWN:
-            self._known.clear()
-        self._known.add(user)
-        self._keep(asyncio.create_task(_said(self.agent.finish(Context(user_id=user)))))
 
     async def wait(self, seconds: float) -> None:
         """Wait for all runs to end; what takes longer is left for the next start to finish."""
@@ -93,10 +81,3 @@ class Runs:
         error = None if task.cancelled() else task.exception()
         if error and not isinstance(error, ThreadkeepError):
             log.error("A run failed", exc_info=error)
-
-
-async def _said(work: Coroutine[Any, Any, list[str]]) -> None:
-    try:
-        await work
-    except ThreadkeepError as error:
-        log.warning("An unfinished turn could not be finished: %s", error)
