@@ -12,7 +12,7 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from stores.hybrid import open_store
 from stores.tokens import add_token
 
 SECRET = re.compile(r"tulip-[0-9a-f]{12}")
+SERVES = re.compile(r"You serve (user-[0-9]+)\.")
 USERS, TURNS, SERVERS = 64, 4, 2
 TIMEOUT = httpx.Timeout(300)
 PLACES = ("prompts", "replies", "states", "searches", "exports")
@@ -56,6 +57,7 @@ class User:
             "assistant_id": "agent",
             "input": {"messages": [{"role": "user", "content": text}]},
             "stream_mode": ["messages-tuple", "updates", "values"],
+            "context": {"system_prompt": f"You serve {self.name}."},
         }
         answer = await self.ask(number, "POST", f"/threads/{thread}/runs/stream", told)
         assert answer.status_code == 200, answer.text
@@ -110,6 +112,12 @@ async def pry(user: User, other: User) -> dict[str, list[str]]:
     return found
 
 
+def leaked_into(prompt: str, users: Mapping[str, User]) -> bool:
+    """Tell whether a prompt holds a secret that is not its user's, or those of two."""
+    found, served = set(SECRET.findall(prompt)), SERVES.search(prompt)
+    return bool(found - {users[served[1]].secret}) if served else len(found) > 1
+
+
 def leaks(user: User, texts: Sequence[str]) -> int:
     """Return how many of another's secrets are in the texts."""
     return sum(len(set(SECRET.findall(text)) - {user.secret}) for text in texts)
@@ -155,26 +163,35 @@ async def _measured(users: Sequence[User], model: ScriptedServer, turns: int) ->
     await asyncio.gather(*(converse(user, other, turns) for user, other in pairs))
     taken = time.perf_counter() - began
     figures: dict[str, Any] = dict.fromkeys((f"secrets_of_others_in_{each}" for each in PLACES), 0)
+    seen = 0
     for user, other in pairs:
-        for place, texts in (await pry(user, other)).items():
+        read = await pry(user, other)
+        for place, texts in read.items():
             figures[f"secrets_of_others_in_{place}"] += leaks(user, texts)
+        seen += all(user.secret in "".join(texts) for texts in read.values())
     prompts = [json.dumps(asked["messages"]) for asked in model.requests]
-    figures["secrets_of_others_in_prompts"] = sum(
-        len(set(SECRET.findall(prompt))) > 1 for prompt in prompts
-    )
+    known = {user.name: user for user in users}
+    figures["secrets_of_others_in_prompts"] = sum(leaked_into(each, known) for each in prompts)
     for user in users:
         for client in user.clients:
             await client.aclose()
-    own = sum(user.secret in "".join(user.replies[1:]) for user in users)
     figures |= {
         "users": len(users),
-        "users_who_were_told_their_own": own,
+        "users_who_found_their_own_everywhere": seen,
         "turns": len(users) * turns,
         "prompts": len(prompts),
         "seconds": round(taken, 1),
         "turns_a_second": round(len(users) * turns / taken, 2),
     }
     return figures
+
+
+def met_by(figures: Mapping[str, Any]) -> dict[str, bool]:
+    """Return what the figures say of each promise; who finds nothing of their own proves none."""
+    told = {each: not figures[f"secrets_of_others_in_{each}"] for each in PLACES}
+    met = {f"no secret of others in {each}": none for each, none in told.items()}
+    everywhere = figures["users_who_found_their_own_everywhere"] == figures["users"]
+    return met | {"one's own in all that was read": everywhere}
 
 
 def main() -> None:
@@ -186,12 +203,7 @@ def main() -> None:
     parser.add_argument("--servers", type=int, default=SERVERS)
     asked = parser.parse_args()
     figures = asyncio.run(measure(asked.users, asked.turns, asked.servers))
-    met = {
-        f"no secret of others in {each}": not figures[f"secrets_of_others_in_{each}"]
-        for each in PLACES
-    }
-    met["everybody was told their own"] = figures["users_who_were_told_their_own"] == asked.users
-    report("isolation", figures, met, as_json=asked.json)
+    report("isolation", figures, met_by(figures), as_json=asked.json)
 
 
 if __name__ == "__main__":
