@@ -21,6 +21,7 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from checkpoints.owner_records import Records
 from graph.errors import StorageFailed, ThreadkeepError
@@ -61,10 +62,6 @@ class Caller(BaseUser):
         return self.name
 
 
-class Unavailable(AuthenticationError):
-    """Whose token it is cannot be known: the database does not answer."""
-
-
 class Tokens(AuthenticationBackend):
     """Everybody needs a token here, on this machine too: a proxy may stand before it."""
 
@@ -82,14 +79,28 @@ class Tokens(AuthenticationBackend):
         user = None
         if told[: len(BEARER)].lower() == BEARER:
             agent = conn.app.state.memory.agent
-            try:
-                with storage_errors(agent.settings.item_database):
-                    user = await user_of_token(agent.store, told[len(BEARER) :].strip())
-            except StorageFailed as error:
-                raise Unavailable(str(error)) from error
+            user = await user_of_token(agent.store, told[len(BEARER) :].strip())
         if user is None:
             raise AuthenticationError(NOT_KNOWN)
         return AuthCredentials(["authenticated"]), Caller(user)
+
+
+class Storage:
+    """ASGI middleware that tells in a sentence when a database fails."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request pass."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            with storage_errors(scope["app"].state.memory.agent.settings.item_database):
+                await self.app(scope, receive, send)
+        except StorageFailed as error:
+            await JSONResponse({"detail": str(error)}, 503)(scope, receive, send)
 
 
 @asynccontextmanager
@@ -142,8 +153,7 @@ async def answer_failure(request: Request, error: Exception) -> Response:
 
 def refuse_stranger(conn: HTTPConnection, error: AuthenticationError) -> Response:
     """Answer whoever has no token of ours."""
-    status = 503 if isinstance(error, Unavailable) else 401
-    return JSONResponse({"detail": str(error)}, status, {"WWW-Authenticate": "Bearer"})
+    return JSONResponse({"detail": str(error)}, 401, {"WWW-Authenticate": "Bearer"})
 
 
 app = Starlette(
@@ -160,6 +170,7 @@ app = Starlette(
         *store_routes.routes,
     ],
     middleware=[
+        Middleware(Storage),
         Middleware(AuthenticationMiddleware, backend=Tokens(), on_error=refuse_stranger),
         Middleware(Gate),
     ],
