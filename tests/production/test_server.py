@@ -5,72 +5,23 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from langgraph.pregel.remote import RemoteException, RemoteGraph
-from langgraph_sdk import get_client
-from langgraph_sdk.client import LangGraphClient
 
-from benchmarks.scripted_server import Fault, ScriptedServer, scripted_server
-from benchmarks.serving import Serving, open_servers, ready, start_server
-from graph.settings import load_settings
-from stores.hybrid import open_store
-from stores.tokens import add_token
-from tests.backends import ROOT, fresh_database
+from benchmarks.scripted_server import Fault
+from benchmarks.serving import ready, start_server
+from tests.backends import ROOT
+from tests.production.house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "The vault opens with tulip-4711."
 HI: Any = {"messages": [{"role": "user", "content": "hi"}]}
-
-
-class House:
-    """A server, the model that answers it, and its users."""
-
-    def __init__(self, server: Serving, model: ScriptedServer, env: dict[str, str]) -> None:
-        self.server = server
-        self.model = model
-        self.env = env
-        self.tokens: dict[str, str] = {}
-        self._clients: list[LangGraphClient] = []
-
-    async def token(self, user: str) -> str:
-        if user not in self.tokens:
-            async with open_store(load_settings(self.env)) as store:
-                self.tokens[user] = await add_token(store, user)
-        return self.tokens[user]
-
-    async def client(self, user: str) -> LangGraphClient:
-        headers = {"Authorization": f"Bearer {await self.token(user)}"}
-        self._clients.append(get_client(url=self.server.url, headers=headers))
-        return self._clients[-1]
-
-    async def close(self) -> None:
-        for client in self._clients:
-            await client.aclose()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    folder = tmp_path_factory.mktemp("production")
-    async with fresh_database("postgres") as url, scripted_server() as model:
-        env = {
-            "THREADKEEP_HOME": str(folder / "home"),
-            "THREADKEEP_DB": url,
-            "THREADKEEP_MODEL": "offline",
-            "THREADKEEP_NO_PROBE": "1",
-            "OPENAI_BASE_URL": model.base_url,
-            "OPENAI_API_KEY": "none",
-        }
-        async with open_servers(env, folder) as (server,):
-            house = House(server, model, env)
-            yield house
-            await house.close()
 
 
 async def test_a_run_streams_tokens_updates_and_values_and_the_thread_goes_on(house: House) -> None:
