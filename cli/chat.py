@@ -83,13 +83,14 @@ class Chat:
     async def answer(self, text: str) -> None:
         """Print the reply to `text`; return when it is there, not when it is written down."""
         await self.written()
-        self.turn = await self.agent.say(await self._context(), self.thread, text)
+        turn = self.turn = await self.agent.say(await self._context(), self.thread, text)
         try:
-            async for piece in self.turn:
+            async for piece in turn:
                 sys.stdout.write(piece)
                 sys.stdout.flush()
         except asyncio.CancelledError:
-            await self.turn.stop()
+            self.turn = None  # Nothing of it is to be waited for.
+            await turn.stop()
             raise
         finally:
             sys.stdout.write("\n")
