@@ -19,6 +19,22 @@ from graph.user import acting_as
 QUESTION = "Forget this for good? [y/N] "
 
 
+def forget_one(
+    settings: Settings,
+    user: str,
+    kind: str,
+    name: str,
+    *,
+    keep: bool = False,
+    verify: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Forget one thing, or everything, of a user."""
+    target = Target(kind=kind, name=name, keep_messages=keep)  # type: ignore[arg-type]
+    run_forget(settings, user, target, verify=verify, yes=yes, as_json=as_json)
+
+
 def run_forget(
     settings: Settings, user: str, target: Target, *, verify: bool, yes: bool, as_json: bool
 ) -> None:

@@ -33,8 +33,4 @@ async def _finish(settings: Settings, store: HybridStore) -> None:
         with open_steps() as progress:
             receipts = await finish_erasures(home, progress)
     for receipt in receipts:
-        found = f"; still found: {', '.join(receipt.found)}" if receipt.found else ""
-        complain(
-            f"What was being forgotten when a process was cut off ({receipt.forgot}) is forgotten "
-            f"now{found}."
-        )
+        complain(receipt.finished)

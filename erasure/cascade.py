@@ -141,8 +141,9 @@ def _record(
     changed["turns"] = sum(value.get("role") == "user" for _, value in stays)
     if begins_at:
         changed["begins_at"] = begins_at - sum(each < begins_at for each in positions)
-    if told := record.get("changed"):
-        changed["changed"] = {each: v for each, v in told.items() if each not in gone}
+    for name in ("changed", "corrected"):
+        if told := record.get(name):
+            changed[name] = {each: v for each, v in told.items() if each not in gone}
     return changed
 
 

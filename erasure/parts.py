@@ -15,6 +15,7 @@ from graph.clock import now
 from nodes.merge_entities import Noted, suppressed_key, taught_by, without
 from nodes.refold import refold
 from stores.namespaces import (
+    PINS_KEY,
     Namespace,
     abandoned_of,
     all_notes_of,
@@ -22,6 +23,7 @@ from stores.namespaces import (
     facts_of,
     messages_of,
     notes_of,
+    pinned_of,
     suppressed_of,
     threads_of,
     usage_of,
@@ -30,7 +32,7 @@ from stores.pages import items_in, list_namespaces
 
 REFOLDS = 5
 """Others may note something while entities and facts are made again."""
-KNOWN_LABELS = {*LABELS, "suppressed"}
+KNOWN_LABELS = {*LABELS, "suppressed", "pinned"}
 BATCH = 500
 
 
@@ -50,7 +52,9 @@ async def erase_parts(home: Home, plan: Plan, receipt: Receipt, tell: Progress) 
         if not await refold(home.store, plan.owner):
             break
     vanished = before - await _known(home, plan.owner)
-    removed = await _erase_others(home, plan.owner, plan.messages | {key for _, key in vanished})
+    gone = plan.messages | {key for _, key in vanished} | set(plan.known)
+    await _unpin(home, plan.owner, gone)
+    removed = await _erase_others(home, plan.owner, gone)
     for label, number in _by_label(vanished).items():
         _add(receipt.removed, LABELS[label], number)
     _add(receipt.removed, "further items about them", removed)
@@ -144,6 +148,16 @@ async def _suppress(home: Home, plan: Plan, receipt: Receipt) -> None:
     await home.store.abatch(puts)
     _add(receipt.changed, "notes of what messages taught", len(puts) - len(keys))
     _add(receipt.kept, "hashes of facts that are not learned again", len(keys))
+
+
+async def _unpin(home: Home, owner: str, gone: Set[str]) -> None:
+    """Take away the pins of what went."""
+    item = await home.store.aget(pinned_of(owner), PINS_KEY, refresh_ttl=False)
+    pins = item.value["pins"] if item else []
+    kept = [pin for pin in pins if gone.isdisjoint(pin["place"])]
+    if len(kept) < len(pins):
+        value = {"pins": kept} if kept else None
+        await home.store.abatch([PutOp(pinned_of(owner), PINS_KEY, value, index=False)])
 
 
 async def _erase_others(home: Home, owner: str, gone: Set[str]) -> int:

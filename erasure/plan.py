@@ -30,6 +30,8 @@ class Said:
     time: str
     thread: str
     """The thread's id."""
+    older: tuple[str, ...] = ()
+    """What it said before it was corrected."""
     position: int = 0
     left: bool = False
     """Whether it lies on a branch that was left."""
@@ -65,6 +67,8 @@ class Plan:
     suppress: bool = False
     """The facts are never to be learned again; the messages stay."""
     counts: dict[str, int] = field(default_factory=dict)
+    tokens: list[str] = field(default_factory=list)
+    """Ids of the tokens by which a server knows the user."""
 
     @property
     def messages(self) -> set[str]:
@@ -82,6 +86,7 @@ class Plan:
             "messages": sorted(self.messages),
             "known": sorted(self.known),
             "suppress": self.suppress,
+            "tokens": self.tokens,
         }
 
     @classmethod
@@ -97,6 +102,7 @@ class Plan:
             said=told,
             known=dict.fromkeys(intent["known"], ""),
             suppress=bool(intent["suppress"]),
+            tokens=list(intent["tokens"]),
         )
 
     def lines(self, most: int = 12) -> list[str]:

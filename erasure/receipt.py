@@ -38,6 +38,15 @@ class Receipt:
         """Whether nothing was found and nothing is left to do."""
         return not self.found and not self.left
 
+    @property
+    def finished(self) -> str:
+        """What is told of an erasure that an earlier process was killed at."""
+        found = f"; still found: {', '.join(self.found)}" if self.found else ""
+        return (
+            f"What was being forgotten when a process was cut off ({self.forgot}) is forgotten "
+            f"now{found}."
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return it for machines."""
         return {**asdict(self), "clean": self.clean}

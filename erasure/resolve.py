@@ -1,7 +1,8 @@
 """From what somebody names to all that goes with it, among what is their own."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from langgraph.store.base import BaseStore, Item
 
@@ -18,11 +19,12 @@ from stores.namespaces import (
     entities_of,
     facts_of,
     notes_of,
-    thread_id,
+    thread_called,
     user_key,
 )
 from stores.namespaces import threads_of as records_of
 from stores.pages import items_in, list_namespaces
+from stores.tokens import list_tokens
 
 OF_THREAD = ("messages", "abandoned", "notes")
 USER = "user"
@@ -62,18 +64,19 @@ class _Mine:
     async def everything(self) -> Plan:
         """Return the plan to forget all."""
         threads = await self._threads()
-        if not self.spaces and not threads:
+        if not self.spaces and not threads and not await list_tokens(self.store, self.user):
             raise BadInput(f"Nothing is kept of user {self.user!r}.")
         plan = Plan(user=self.user, owner=self.owner, kind="user", names=self.names)
         plan.threads = threads
         async for text in self._texts(self.spaces):
             plan.texts.append(text)
+        plan.tokens = [each.id for each in await list_tokens(self.store, self.user)]
         plan.counts = await self._counts(threads)
         return plan
 
     async def thread(self, name: str) -> Plan:
         """Return the plan to forget one thread, and what rests on it alone."""
-        thread = thread_id(self.owner, name)
+        thread = thread_called(self.owner, name)
         if thread not in self.names and name in self.names:
             thread = name  # Whoever runs the graph may have chosen the id.
         spaces = [each for each in self.spaces if each[1:2] != () and each[2:] == (thread,)]
@@ -136,15 +139,17 @@ class _Mine:
         wanted = target.name.strip()
         plan = Plan(user=self.user, owner=self.owner, kind="message", names=self.names)
         found: dict[tuple[str, str], str] = {}
+        older: dict[str, str] = {}
         if target.kind in ("message", "memory") and wanted:
             async for each in self.said():
-                if each.id.startswith(wanted):
+                if each.id.startswith(wanted) or each.id.endswith(wanted):
                     found["message", each.id] = each.text
         for kind, space in (("fact", facts_of), ("entity", entities_of)):
             if target.kind in (kind, "memory") and wanted:
                 async for item in items_in(self.store, space(self.owner)):
-                    if item.key.startswith(wanted):
+                    if item.key.startswith(wanted) or item.key.endswith(wanted):
                         found[kind, item.key] = str(item.value.get("text") or "")
+                        older[item.key] = str(item.value.get("corrects") or "")
         exact = {place: text for place, text in found.items() if place[1] == wanted}
         found = exact or found
         what = "memory" if target.kind == "memory" else target.kind
@@ -155,7 +160,7 @@ class _Mine:
             )
         if len(found) > 1:
             raise BadInput(
-                f"{wanted!r:.60} is the beginning of {len(found)} ids of this user; "
+                f"{wanted!r:.60} is part of {len(found)} ids of this user; "
                 "write more of the one that is meant."
             )
         ((kind, key), text) = next(iter(found.items()))
@@ -164,7 +169,15 @@ class _Mine:
             plan.said = [Said(id=key, role="", text=text, time="", thread="")]
         else:
             plan.known = {key: text}
+            await self._with_corrected(plan, older.get(key, ""))
         return plan
+
+    async def _with_corrected(self, plan: Plan, key: str) -> None:
+        """Let what a fact was corrected from go with it: that is what the messages taught."""
+        while key and key not in plan.known:
+            item = await self.store.aget(facts_of(self.owner), key, refresh_ttl=False)
+            plan.known[key] = str(item.value.get("text") or "") if item else ""
+            key = str(item.value.get("corrects") or "") if item else ""
 
     async def _teaching(self, keys: set[str]) -> set[tuple[str, str]]:
         """Return thread and id of the messages whose notes make any of these facts or entities."""
@@ -208,7 +221,7 @@ class _Mine:
         """Complete a plan: all copies of the messages that go, and the threads that hold them."""
         ids = {each.id for each in going}
         plan.said = list({(each.thread, each.id): each for each in reversed(going)}.values())[::-1]
-        plan.texts += [each.text for each in going]
+        plan.texts += [text for each in going for text in (each.text, *each.older)]
         if not ids:
             return plan
         holding = {each.thread for each in going}
@@ -237,8 +250,8 @@ class _Mine:
         for space in spaces:
             async for item in items_in(self.store, space):
                 value = item.value.get("message") if space[1:2] == ("abandoned",) else item.value
-                for key in ("text", "name", "title"):
-                    if isinstance(value, dict) and isinstance(told := value.get(key), str):
+                if isinstance(value, dict):
+                    for told in words_in(value):
                         yield told
 
     async def _counts(self, threads: Sequence[str]) -> dict[str, int]:
@@ -252,6 +265,16 @@ class _Mine:
         return {**counts, "checkpoints": checkpoints}
 
 
+def words_in(value: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what an item says, and what it said before it was corrected."""
+    for key in ("text", "name", "title"):
+        if isinstance(told := value.get(key), str):
+            yield told
+    for older in value.get("history") or ():
+        if isinstance(older, dict) and isinstance(told := older.get("text"), str):
+            yield told
+
+
 def _said(item: Item) -> Said:
     left = item.namespace[1] == "abandoned"
     value = item.value["message"] if left else item.value
@@ -261,6 +284,7 @@ def _said(item: Item) -> Said:
         text=str(value.get("text") or ""),
         time=str(value.get("time") or ""),
         thread=item.namespace[2],
+        older=tuple(words_in({"history": value.get("history")})),
         position=int(value.get("position") or 0),
         left=left,
     )

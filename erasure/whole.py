@@ -8,6 +8,7 @@ from erasure.home import Home, Progress
 from erasure.plan import Plan
 from erasure.receipt import Receipt
 from graph.errors import ThreadBusy
+from stores.tokens import TOKENS
 
 LABELS = {
     "messages": "messages",
@@ -38,6 +39,9 @@ async def erase_user(home: Home, plan: Plan, receipt: Receipt, tell: Progress) -
     counts = await home.store.items.erase_owner(plan.owner)
     tell("erasing items", 1, 1)
     receipt.removed |= {"checkpoints": checkpoints, "pending writes": writes}
+    for token in plan.tokens:
+        await home.store.adelete(TOKENS, token)
+    receipt.removed["tokens of a server"] = len(plan.tokens)
     for label, number in counts.items():
         name = LABELS.get(label, f"items of {label}")
         receipt.removed[name] = receipt.removed.get(name, 0) + number

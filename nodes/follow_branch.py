@@ -151,7 +151,7 @@ async def _rest(
 def differences(
     user: str, thread: str, before: Kept, after: Kept, ttl: float | None
 ) -> list[PutOp]:
-    """Return what makes the stored messages and notes of a thread those of `after`."""
+    """Return what makes of the one what is the other."""
     pairs: list[tuple[Namespace, Mapping[str, Any], Mapping[str, Any]]] = [
         (messages_of(user, thread), dict(before.active), dict(after.active)),
         (abandoned_of(user, thread), before.left, after.left),

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import chromadb  # noqa: F401  (imported before the forks, not by each of them)
 
-from cli.agent import open_agent
 from erasure.erase import carry_out
 from erasure.plan import Target
 from graph.context import Context
 from graph.settings import Settings
+from turns.agent import open_agent
 
 
 async def forget(job: dict[str, str]) -> None:

@@ -4,12 +4,12 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from cli.agent import Agent
 from cli.import_file import import_file
 from graph.context import Context
 from graph.settings import Settings
 from graph.user import acting_as
 from transfer.export import export_user
+from turns.agent import Agent
 
 VOLATILE = ("created", "sha256")
 

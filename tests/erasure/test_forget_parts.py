@@ -9,7 +9,6 @@ import pytest
 import pytest_asyncio
 from langgraph.store.base import PutOp
 
-from cli.agent import Agent, open_agent
 from cli.prompt import plan_of
 from erasure.plan import Target
 from graph.context import Context
@@ -30,6 +29,7 @@ from stores.namespaces import (
 from stores.pages import list_namespaces
 from tests.backends import BACKENDS, fresh_database
 from tests.erasure.homes import grep, import_talk, kept_of, say, words
+from turns.agent import Agent, open_agent
 
 ADA = Context(user_id="ada")
 SISTER = "My sister Miriam keeps two parrots."

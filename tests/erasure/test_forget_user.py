@@ -9,7 +9,6 @@ import pytest
 import pytest_asyncio
 
 from checkpoints.forgetting import size_of
-from cli.agent import Agent, open_agent
 from erasure.erase import erase, plan_erasure
 from erasure.plan import Target
 from graph.context import Context
@@ -20,6 +19,7 @@ from graph.user import acting_as
 from stores.namespaces import thread_id, user_key
 from tests.backends import BACKENDS, fresh_database
 from tests.erasure.homes import grep, import_talk, kept_of, say, words
+from turns.agent import Agent, open_agent
 
 ADA, USER = Context(user_id="ada"), Target(kind="user")
 TOLD = (
@@ -91,13 +91,13 @@ async def test_a_turn_under_way_is_waited_for_and_nothing_is_half_done(
     await say(agent, "ada", "trip", *TOLD)
     before = await kept_of(agent, "ada")
     thread = thread_id(await user_key(agent.store, "ada"), "trip")
-    locks = agent._locks.open_turn
+    locks = agent.locks.open_turn
 
     def impatient(thread: str, name: str, *, wait: float = 0.2) -> object:
         return locks(thread, name, wait=min(wait, 0.2))
 
     async with locks(thread, "trip"):
-        monkeypatch.setattr(agent._locks, "open_turn", impatient)
+        monkeypatch.setattr(agent.locks, "open_turn", impatient)
         with pytest.raises(ThreadBusy, match="'trip' is busy"):
             await agent.forget(ADA, USER)
         with pytest.raises(ThreadBusy, match="'trip' is busy"):

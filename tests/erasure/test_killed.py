@@ -13,7 +13,6 @@ from random import Random
 
 import pytest
 
-from cli.agent import Agent, open_agent
 from cli.event_loop import run
 from erasure.intents import has_erasures
 from graph.settings import Settings
@@ -21,6 +20,7 @@ from stores.hybrid import open_store
 from stores.namespaces import messages_of, thread_id, user_key
 from tests.backends import ROOT
 from tests.erasure.homes import grep, import_talk, kept_of, say, words
+from turns.agent import Agent, open_agent
 
 KILLS = 20
 SECRET = "The vault opens with tulip-4711."
