@@ -3,7 +3,7 @@
 Chroma keeps the vectors of deleted collections in its log and their folders on disk. Each user has
 a collection of their own, so that the others' files need not be touched. But for one thing: the
 space for vectors to come is written out as the allocator gave it, with whatever the process had
-there before. New space comes zeroed from the system (`zero_new_space`), and old space is cleared.
+there before. So Chroma runs in `zeroed_space`, and what was written before is cleared.
 """
 
 import ctypes
@@ -13,7 +13,7 @@ import sqlite3
 import struct
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +27,32 @@ HEADER = struct.Struct("<i4Q")
 LENGTH = 4
 """Bytes in which the length of a list of neighbours is written."""
 MMAP_THRESHOLD, LARGE = -3, 100_000
-"""A parameter of the C library's allocator, and from how many bytes on it asks the system."""
+"""A parameter of GNU's allocator, and from how many bytes on it asks the system."""
+PERTURB, ALL_BITS = -6, 0xFF
+"""Another: new space is filled with the complement of this."""
 RENEWED = "-renewed"
 """What the name of a collection ends with until it takes the old one's place."""
 
 
-def zero_new_space() -> None:
-    """Let this process's larger allocations come from the system, which zeroes them.
+@contextmanager
+def zeroed_space() -> Iterator[None]:
+    """Let what is allocated meanwhile, by any thread, be zero; where the C library is GNU's."""
+    _set_allocator(PERTURB, ALL_BITS)
+    try:
+        yield
+    finally:
+        _set_allocator(PERTURB, 0)
 
-    The space of an index of 100 vectors of 256 numbers, where each begins, is one of them.
-    """
+
+def keep_space_apart() -> None:
+    """Let this process's larger allocations come from the system, so that they also grow zeroed."""
+    _set_allocator(MMAP_THRESHOLD, LARGE)
+
+
+def _set_allocator(parameter: int, value: int) -> None:
     if sys.platform == "linux":
         with suppress(AttributeError, OSError):
-            ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)
+            ctypes.CDLL(None).mallopt(parameter, value)
 
 
 def renew(client: Any, name: str, configuration: Any) -> int:

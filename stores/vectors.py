@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from langchain_core.embeddings import Embeddings
 
 from graph.errors import StorageFailed
-from stores.chroma_files import RENEWED, renew, scrub_folder, zero_new_space
+from stores.chroma_files import RENEWED, keep_space_apart, renew, scrub_folder, zeroed_space
 from stores.embeddings import StaticEmbeddings
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ class Vectors:
         """Begin to search; the future gives cosines by item number of the owner's nearest items."""
         loop = asyncio.get_running_loop()
         if self.available and owner:
-            return loop.run_in_executor(self._thread, self._search, owner, query, limit)
+            return loop.run_in_executor(
+                self._thread, self._zeroed, self._search, owner, query, limit
+            )
         nothing: asyncio.Future[dict[int, float]] = loop.create_future()
         nothing.set_result({})
         return nothing
@@ -157,7 +159,16 @@ class Vectors:
         return await self._do(self._count, self._named(owner)) if self.available else 0
 
     async def _do(self, work: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._zeroed, work, *args
+        )
+
+    def _zeroed(self, work: Callable[..., T], *args: Any) -> T:
+        """Do it so that Chroma writes out nothing that this process had in its memory before."""
+        if self._server:
+            return work(*args)
+        with zeroed_space():
+            return work(*args)
 
     def _gave_up(self, error: Exception) -> None:
         self.available = False
@@ -187,7 +198,7 @@ class Vectors:
             )
             self._client._server._session.timeout = ANSWER_SECONDS
         else:
-            zero_new_space()
+            keep_space_apart()
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._client = chromadb.PersistentClient(str(self._folder), settings)
         self._embeddings.embed_query("warm")

@@ -35,6 +35,7 @@ ADA = Context(user_id="ada")
 SISTER = "My sister Miriam keeps two parrots."
 LIVES = "I live in Bergen."
 SECRET = "The vault opens with tulip-4711."
+TELLING = "My sister Henrietta Moreau moved to Reykjavik on 4 March 2024 with 17 tulip bulbs."
 
 
 @pytest_asyncio.fixture(params=BACKENDS)
@@ -236,7 +237,7 @@ async def test_messages_of_an_import_close_up_and_the_thread_goes_on(small: Agen
 async def test_a_summary_that_rests_on_it_is_made_again_of_the_others(small: Agent) -> None:
     context = Context(user_id="ada", max_tokens=1_000, reserve_tokens=300, recall_tokens=0)
     said = [f"Room {n} holds {n * 37} blue crates of type K-{n}." for n in range(24)]
-    said[3] = SECRET
+    said[1] = TELLING
     config = await small.config(ADA, "trip")
     old: dict[str, Any] = {}
     while "tulip" not in old.get("summary", ""):
@@ -244,25 +245,18 @@ async def test_a_summary_that_rests_on_it_is_made_again_of_the_others(small: Age
         await turn.finished()
         old = (await small.graph.aget_state(config)).values
     receipt = await small.forget(
-        ADA, Target(kind="message", name=await id_of(small, SECRET)), verify=True
+        ADA, Target(kind="message", name=await id_of(small, TELLING)), verify=True
     )
     assert receipt.clean, receipt.found
     new = (await small.graph.aget_state(config)).values
     assert "tulip" not in str(new)
     assert new["summary"] == ""
     assert "blue crates" in new["extract"]
+    owner = await user_key(small.store, "ada")
+    spoken = await small.store.asearch(messages_of(owner, thread_id(owner, "trip")), limit=1_000)
+    order = [item.key for item in sorted(spoken, key=lambda item: int(item.value["position"]))]
     shown = {str(message.id) for message in new["messages"]}
-    order = [each["text"] for each in await stored(small, "trip")]
-    covered = order[
-        : next(
-            i
-            for i, text in enumerate(order)
-            if text in {str(message.content) for message in new["messages"]}
-        )
-    ]
-    assert covered, "what is not shown lies before what is covered"
-    assert new["extracted_through"] not in ("", None)
-    assert len(shown) + len(covered) >= len(order)
+    assert {*order[order.index(new["extracted_through"]) + 1 :]} <= shown, "shown or covered"
     assert "tulip" not in str((await plan_of(small, context, "trip")).prompt)
     turn = await small.say(context, "trip", "What does room 5 hold?")
     await turn.finished()
