@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,11 +18,15 @@ from cli.options import (
     Model,
     NoProbe,
     Thread,
+    Url,
     User,
     named,
 )
 from graph.errors import BadInput
 from graph.settings import Settings, forbid_probe, load_settings
+
+if TYPE_CHECKING:
+    from cli.agent import Home
 
 app = typer.Typer(
     help="A chat that remembers: across turns, restarts, threads and months.",
@@ -51,6 +55,7 @@ def threadkeep(
     context: Choices = None,
     db: Db = None,
     no_probe: NoProbe = False,
+    url: Url = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Chat in the terminal; the same as `threadkeep chat`."""
@@ -59,7 +64,7 @@ def threadkeep(
 
         typer.echo(installed("threadkeep"))
     elif ctx.invoked_subcommand is None:
-        chat(user, thread, last, model, memory, context, db, no_probe)
+        chat(user, thread, last, model, memory, context, db, no_probe, url)
 
 
 @app.command()
@@ -72,6 +77,7 @@ def chat(
     context: Choices = None,
     db: Db = None,
     no_probe: NoProbe = False,
+    url: Url = None,
 ) -> None:
     """Chat in the terminal."""
     from cli.chat import run_chat
@@ -80,7 +86,8 @@ def chat(
     if thread and last:
         raise BadInput("Both --thread and --continue are given; use one of them.")
     chosen = choices_of(memory, context)
-    run_chat(settings_of(no_probe, db), named(user), thread, last, model, chosen)
+    home, user = whose_home(settings_of(no_probe, db), url, user, db)
+    run_chat(home, user, thread, last, model, chosen)
 
 
 @app.command()
@@ -96,6 +103,7 @@ def ask(
     context: Choices = None,
     db: Db = None,
     no_probe: NoProbe = False,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask once and print the reply."""
@@ -106,9 +114,9 @@ def ask(
         raise BadInput("Both --thread and --continue are given; use one of them.")
     if question is None:
         question = read_stdin()
-    settings = settings_of(no_probe, db)
+    home, user = whose_home(settings_of(no_probe, db), url, user, db)
     chosen = choices_of(memory, context)
-    run_ask(settings, named(user), thread, last, model, chosen, question, as_json=as_json)
+    run_ask(home, user, thread, last, model, chosen, question, as_json=as_json)
 
 
 @app.command("import")
@@ -369,6 +377,16 @@ def serve(
             show_default="the login name, until there are tokens",
         ),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            max=100,
+            help="For many users: without langgraph dev, in so many processes.",
+            show_default=False,
+        ),
+    ] = None,
     db: Db = None,
     no_probe: NoProbe = False,
 ) -> None:
@@ -376,6 +394,12 @@ def serve(
     from cli.serve import run_serve
     from graph.checks import check_id
 
+    if workers is not None:
+        from cli.serve_workers import run_workers
+
+        if user is not None:
+            raise BadInput("With --workers everybody needs a token; leave --user out.")
+        run_workers(settings_of(no_probe, db), host, port, workers)
     named_user = None if user is None else check_id(user, "user")
     run_serve(settings_of(no_probe, db), host, port, jobs, named_user)
 
@@ -411,6 +435,23 @@ def settings_of(no_probe: bool, db: str | None = None) -> Settings:
     if no_probe:
         forbid_probe()
     return load_settings(db=db)
+
+
+def whose_home(
+    settings: Settings, url: str | None, user: str | None, db: str | None
+) -> "tuple[Home, str]":
+    """Return where the agent is, and the user.
+
+    Raises:
+        BadInput: a server is named, and beside it what only it knows.
+    """
+    from cli.agent import home_of
+
+    for option, told in (("--user", user), ("--db", db)):
+        if url is not None and told is not None:
+            raise BadInput(f"With --url the server knows {option}; leave it out.")
+    # Who asks a server is known by the token: the name is not sent.
+    return home_of(settings, url), named(user) if url is None else "me"
 
 
 def read_stdin() -> str:

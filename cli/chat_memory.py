@@ -2,6 +2,7 @@
 
 import sys
 
+from cli import agent as anywhere
 from cli.complaints import complain
 from cli.memory import corrected_lines, pin_lines, tell_pinned
 from cli.show_why import why_lines
@@ -11,12 +12,14 @@ from turns.agent import Agent
 from turns.remembered import correct, pin, pins, unpin, why
 
 
-async def obey(agent: Agent, context: Context, thread: str, word: str, rest: str) -> None:
+async def obey(agent: anywhere.Agent, context: Context, thread: str, word: str, rest: str) -> None:
     """Obey one of /why, /correct, /pin and /unpin.
 
     Raises:
-        BadInput: it lacks an id or a text, or there is no such memory.
+        BadInput: it lacks an id or a text, there is no such memory, or it is behind a server.
     """
+    if not isinstance(agent, Agent):
+        raise BadInput(f"{word} works on this machine's own memory, not on a server's.")
     lines: list[str] = []
     first, _, text = rest.partition(" ")
     if word == "/why":

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from cli.choices import choices_of, context_of
 from cli.complaints import complain
 from cli.event_loop import run
-from cli.names import last_thread
 from cli.show_why import why_lines
 from graph.checks import check_id
 from graph.context import Context
@@ -28,9 +27,8 @@ def show_why(settings: Settings, user: str, thread: str | None, *, as_json: bool
     name = check_id(thread, "thread") if thread is not None else None
 
     async def ask(agent: Agent) -> None:
-        found = await why(
-            agent, Context(user_id=user), name or await last_thread(agent, user, "to ask about")
-        )
+        asked = name or await agent.last_thread(user, "to ask about; begin one with threadkeep ask")
+        found = await why(agent, Context(user_id=user), asked)
         _print([json.dumps(found, ensure_ascii=False)] if as_json else why_lines(found))
 
     _with_agent(settings, ask)

@@ -35,6 +35,14 @@ Db = Annotated[
     str | None,
     typer.Option("--db", help="The database.", show_default="THREADKEEP_DB, or the data folder"),
 ]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        help="A threadkeep server; THREADKEEP_TOKEN says who you are.",
+        show_default="this machine's own memory",
+    ),
+]
 Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
 
 

@@ -50,6 +50,13 @@ def merge_ledger(old: Ledger, new: Ledger) -> Ledger:
     return {**old, **new, **({"internal": internal} if internal else {})}
 
 
+class Shown(TypedDict):
+    """The prompt of a turn."""
+
+    messages: list[AnyMessage]
+    """In a dict, for what a node returns in a list LangGraph streams as if it were said."""
+
+
 # LangGraph takes the last annotation as the channel, so descriptions come first.
 Messages = Annotated[
     list[AnyMessage],
@@ -107,8 +114,8 @@ class State:
     ] = field(default_factory=dict)
     memories: Memories = field(default_factory=list)
     llm_input_messages: Annotated[
-        list[AnyMessage], Field(description="The messages shown this turn."), UntrackedValue
-    ] = field(default_factory=list)
+        Shown, Field(description="The messages shown this turn."), UntrackedValue
+    ] = field(default_factory=lambda: Shown(messages=[]))
 
 
 class Update(TypedDict, total=False):
@@ -129,7 +136,7 @@ class Update(TypedDict, total=False):
     recalled: list[Recalled]
     ledger: Ledger
     memories: list[Memory]
-    llm_input_messages: list[AnyMessage]
+    llm_input_messages: Shown
 
 
 class Input(TypedDict):

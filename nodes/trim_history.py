@@ -44,7 +44,10 @@ class Plan:
 
     def update(self, state: State) -> Update:
         """Return it as what a node returns; what has not changed is not written again."""
-        changed: Update = {"llm_input_messages": self.prompt, "ledger": self.ledger}
+        changed: Update = {
+            "llm_input_messages": {"messages": self.prompt},
+            "ledger": self.ledger,
+        }
         if self.coverage != Coverage.of(state):
             changed |= self.coverage.update
         if self.recalled != state.recalled:

@@ -5,8 +5,9 @@ from typing import Any
 from langgraph_sdk import Auth
 
 from graph.errors import ThreadkeepError
-from server.callers import NOT_KNOWN, NOTHING_SENT, caller, headers_of
-from server.door import check_assistant, check_run
+from graph.user import is_acting
+from server.callers import NOT_KNOWN, NOTHING_SENT, caller, headers_of, may_come_in
+from server.door import check_choices, check_cron, check_run
 from server.memory import current_memory
 from server.namespaces import own_namespace
 from server.rows import claim_row, ensure_row, ensure_rows, forget_row
@@ -54,7 +55,7 @@ async def read_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
 @auth.on.threads.update
 async def update_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     """Let the owner change a thread, but not whose it is."""
-    if isinstance(value.get("metadata"), dict) and "run_ids" not in value["metadata"]:
+    if isinstance(value.get("metadata"), dict):
         value["metadata"][OWNER] = ctx.user.identity
     return await _own_thread(ctx, value)
 
@@ -84,6 +85,9 @@ async def create_run(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     """Let a user run the graph on their own thread, as themselves."""
     user, memory = ctx.user.identity, current_memory()
     thread = value.get("thread_id")
+    # Without a request it is a cron's run: whose tokens were revoked since has none.
+    if not is_acting() and not await may_come_in(memory, user):
+        raise Auth.exceptions.HTTPException(403, NOT_KNOWN)
     try:
         await check_run(memory, user, value)
     except ThreadkeepError as error:
@@ -130,6 +134,10 @@ async def search_assistants(ctx: Auth.types.AuthContext, value: Value) -> Filter
 async def crons(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     """Let a user keep crons of their own; their runs are checked when they come."""
     user = ctx.user.identity
+    try:
+        check_cron(user, value.get("payload") or {})
+    except ThreadkeepError as error:
+        raise refused(error) from None
     if isinstance(value.get("metadata"), dict):
         value["metadata"][OWNER] = user
     return {OWNER: user}
@@ -166,7 +174,7 @@ async def _own_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
 def _own_assistant(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     user = ctx.user.identity
     try:
-        check_assistant(user, value)
+        check_choices(user, value)
     except ThreadkeepError as error:
         raise refused(error) from None
     metadata = value.get("metadata")

@@ -7,7 +7,7 @@ from typing import Any
 
 from graph.settings import login_name
 from server.memory import Memory
-from stores.tokens import tokens_were_made, user_of_token
+from stores.tokens import list_tokens, tokens_were_made, user_of_token
 
 BEARER = "bearer "
 NOTHING_SENT = "Send a token, as Authorization: Bearer ...; threadkeep user add NAME makes one."
@@ -23,6 +23,11 @@ async def caller(memory: Memory, scope: Mapping[str, Any]) -> str | None:
             return None
         return await user_of_token(memory.agent.store, told[len(BEARER) :].strip())
     return await single_user(memory) if is_local(scope, headers) else None
+
+
+async def may_come_in(memory: Memory, user: str) -> bool:
+    """Tell whether a user has a token, or needs none."""
+    return bool(await list_tokens(memory.agent.store, user)) or user == await single_user(memory)
 
 
 async def single_user(memory: Memory) -> str | None:

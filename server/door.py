@@ -16,7 +16,9 @@ from stores.namespaces import threads_of, user_key
 GIVEN = "__context_provided__"
 """Set by LangGraph's server where the caller sent a context, and no configurable."""
 USER = "user_id"
-INTERNAL = "__pregel"
+RESERVED = ("__", "langgraph_auth")
+TRACING = ("__pregel", "__langsmith")
+"""Beginnings of names that are the server's own, or ask for runs to be sent to LangSmith."""
 MOST_MESSAGES = 1_000
 
 
@@ -28,10 +30,10 @@ async def check_run(memory: Memory, user: str, value: Mapping[str, Any]) -> None
         NoModel: the model that it asks for cannot be used.
     """
     kwargs = value["kwargs"]
+    check_webhook(kwargs)
     kwargs["input"] = checked_input(kwargs.get("input"))
     run = kwargs["config"].setdefault("configurable", {})
-    for name in [each for each in run if each.startswith(INTERNAL)]:
-        del run[name]
+    _strip(run, TRACING)
     told = told_context(user, kwargs.get("context") or {}, strict=GIVEN in run)
     chosen = {**await _choices(memory, user, value.get("thread_id")), **told}
     await choice_of(Context.model_validate({**chosen, USER: user}))
@@ -42,20 +44,40 @@ async def check_run(memory: Memory, user: str, value: Mapping[str, Any]) -> None
         kwargs["durability"] = "sync"
 
 
-def check_assistant(user: str, value: Mapping[str, Any]) -> None:
-    """Check the choices that an assistant keeps.
+def check_choices(user: str, told: Mapping[str, Any]) -> None:
+    """Check the choices that an assistant or a cron keeps for its runs.
 
     Raises:
         BadInput: one is not allowed; the sentence names the field.
     """
-    config = value.get("config") or {}
-    run = config.get("configurable") or {}
-    for name in [each for each in run if each.startswith(INTERNAL)]:
-        del run[name]
-    for kept, strict in ((value.get("context"), True), (run, False)):
+    run = (told.get("config") or {}).get("configurable") or {}
+    _strip(run, RESERVED)
+    for kept, strict in ((told.get("context"), True), (run, False)):
         if kept:
             Context.model_validate({**told_context(user, kept, strict=strict), USER: user})
             kept.pop(USER, None)
+
+
+def check_cron(user: str, payload: dict[str, Any]) -> None:
+    """Check what the runs of a cron will be given.
+
+    Raises:
+        BadInput: something in it is not allowed; the sentence names the field.
+    """
+    check_webhook(payload)
+    check_choices(user, payload)
+    # Its messages get their ids run by run: each run says them anew.
+    checked_input(payload.get("input"))
+
+
+def check_webhook(told: Mapping[str, Any]) -> None:
+    """Refuse to send what was said to anywhere.
+
+    Raises:
+        BadInput: a webhook is asked for.
+    """
+    if told.get("webhook"):
+        raise BadInput("webhook is not allowed; this server sends nothing anywhere.")
 
 
 def told_context(user: str, context: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
@@ -110,6 +132,11 @@ async def _choices(memory: Memory, user: str, thread: object) -> dict[str, Any]:
     key = await user_key(memory.agent.store, user)
     record = await memory.agent.store.aget(threads_of(key), str(thread), refresh_ttl=False)
     return dict(record.value.get("context") or {}) if record else {}
+
+
+def _strip(run: dict[str, Any], beginnings: tuple[str, ...]) -> None:
+    for name in [each for each in run if each.startswith(beginnings)]:
+        del run[name]
 
 
 def _with_id(message: BaseMessage) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph.user import acting_as
+from server.recovery import finish_left
 
-OPEN = ("/", "/ok", "/info", "/docs", "/openapi.json")
+OPEN = ("/", "/ok", "/ready", "/info", "/docs", "/openapi.json")
 """What is answered to everybody: whether the server is there, and what it can do."""
 INSIDE = "/noauth"
 """Where requests of the server to itself come in; no client can set it."""
@@ -34,6 +35,7 @@ class Gate:
         if _announced(scope) > MOST_BYTES:
             await _answer(scope, receive, send, 413, TOO_LARGE)
             return
+        finish_left(user.identity)
         with acting_as(user.identity):
             await self.app(scope, _bounded(receive), send)
 

@@ -25,6 +25,7 @@ from stores.namespaces import thread_id, user_key
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 RUN, EDIT = "threads.create_run", "threads.update"
 SAVER = "__pregel_checkpointer"
+WHO = "Whose memory this is: yours, as the server knows; leave it empty."
 STOPPED = ("UserInterrupt", "UserRollback")
 """What the server raises in a run that its user stops."""
 THEIRS = ("langgraph", "langgraph_api", "langgraph_runtime_inmem", "asyncio")
@@ -55,6 +56,18 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
             if as_node is not None:
                 raise
             return await super().aupdate_state(config, values, BOOKKEEPING[0], task_id)
+
+    def get_context_jsonschema(self) -> dict[str, Any] | None:
+        """Return the form of the context; the user need not be told, the server knows."""
+        schema = super().get_context_jsonschema()
+        if schema is None:
+            return None
+        user = {**schema["properties"][USER_KEY], "default": "", "description": WHO}
+        user.pop("minLength", None)
+        required = [name for name in schema.get("required", ()) if name != USER_KEY]
+        return {**schema, "required": required} | {
+            "properties": {**schema["properties"], USER_KEY: user}
+        }
 
     async def _holds(self, given: Any, config: RunnableConfig) -> bool:
         """Tell whether the state has these messages, word for word."""

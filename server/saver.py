@@ -28,8 +28,10 @@ class ServerSaver(OwnedSaver):
             await super().adelete_for_runs(run_ids)
             return
         for run_id in run_ids:
-            async for found in self.saver.alist(None, filter={"run_id": run_id}, limit=1):
-                with acting_as(str(found.metadata.get(USER_KEY))):
+            # All of them first: a saver may be locked while it lists.
+            found = [each async for each in self.saver.alist(None, filter={"run_id": run_id})]
+            for user in {str(each.metadata.get(USER_KEY)) for each in found}:
+                with acting_as(user):
                     await super().adelete_for_runs([run_id])
 
     async def adelete_thread(self, thread_id: str) -> None:
