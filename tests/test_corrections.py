@@ -132,7 +132,7 @@ async def test_a_message_on_a_branch_that_was_left_comes_back_corrected(agent: A
 
 
 async def test_a_correction_reaches_what_the_summary_has_folded(agent: Agent) -> None:
-    small = {"max_tokens": 700, "reserve_tokens": 100, "memory": "progressive"}
+    small: dict[str, Any] = {"max_tokens": 700, "reserve_tokens": 100, "memory": "progressive"}
     await say(agent, "The gate code is 4711.", **small)
     for number in range(12):
         await say(agent, f"Line {number}: " + "we talked about the weather. " * 6, **small)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
@@ -164,7 +164,7 @@ def hers(house: House) -> Meant:
 
 
 async def why_of(house: House, _: dict[str, Any]) -> None:
-    said = [HumanMessage("?", id="q"), AIMessage("!", id="a")]
+    said: list[AnyMessage] = [HumanMessage("?", id="q"), AIMessage("!", id="a")]
     places = [["messages", house.thread, "m"]]
     state = State(messages=said, recalled=[{"before": "q", "places": places}])
     await explain(OwnedStore(house.agent.store), house.owner, state, "trip")
