@@ -120,6 +120,21 @@ async def test_a_fork_from_a_checkpoint_before_the_correction_has_it_too(agent: 
     assert await facts(agent) == ["user lives in Oslo"]
 
 
+async def test_an_edit_after_a_correction_is_a_branch_of_its_own(agent: Agent) -> None:
+    await say(agent, "I live in Bergen.")
+    config = await agent.config(ADA, "trip")
+    before: Any = (await agent.graph.aget_state(config)).config
+    message = await id_of(agent, "I live in Bergen.")
+    await correct(agent, "ada", message, "I live in Oslo.")
+    await say(agent, "Hello.")
+    edited = {"messages": [HumanMessage("I live in Rome.", id=message)]}
+    await agent.graph.aupdate_state(config, edited, as_node="store_turn")
+    assert await facts(agent) == ["user lives in Rome"]
+    await agent.graph.aupdate_state(before, None, "__copy__")
+    assert await facts(agent) == ["user lives in Oslo"]
+    assert "Oslo" in await say(agent, WHERE)
+
+
 async def test_a_message_on_a_branch_that_was_left_comes_back_corrected(agent: Agent) -> None:
     await say(agent, "Hello.")
     await agent.fork_thread(ADA, "trip", "fork")
