@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.embeddings import Embeddings
 
 from graph.errors import BadInput
+from graph.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,12 +21,13 @@ TOKENS = 512
 """Longer texts are cut: the mean of more words says less."""
 
 
-def open_embeddings(name: str = "static") -> Embeddings:
+def open_embeddings(settings: Settings) -> Embeddings:
     """Return the embeddings of that name; nothing is loaded before they are used.
 
     Raises:
         BadInput: there are none of that name.
     """
+    name = settings.embeddings
     if name != "static":
         raise BadInput(f"Embeddings {name!r:.60} are not known; use static.")
     return StaticEmbeddings()

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.errors import BadInput
-from stores.embeddings import DIMENSIONS, open_embeddings
+from graph.settings import Settings
+from stores.embeddings import DIMENSIONS, StaticEmbeddings
 
-STATIC = open_embeddings()
+STATIC = StaticEmbeddings()
 
 
 def cosine(left: str, right: str) -> float:
