@@ -61,7 +61,7 @@ class HybridStore(BaseStore):
         self.nearest = CANDIDATES if vectors.static else NEAREST
         self.weights = STATIC if vectors.static else CONTEXTUAL
         self.indexes = MemoryIndexes(index)
-        self.indexing = Indexing(index, vectors)
+        self.indexing = Indexing(items, index, vectors)
         self._loop = asyncio.get_running_loop()
         self._opening: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
@@ -69,7 +69,7 @@ class HybridStore(BaseStore):
     @property
     def notice(self) -> str:
         """What a person should know about the search, or nothing."""
-        return self.vectors.notice
+        return self.vectors.notice or self.indexing.notice
 
     @property
     def opened(self) -> bool:
@@ -79,8 +79,12 @@ class HybridStore(BaseStore):
     def warm(self) -> None:
         """Begin to open the vectors in the background; the first search or put does so too."""
         if self._opening is None:
-            self._opening = asyncio.create_task(self.vectors.open())
+            self._opening = asyncio.create_task(self._open_vectors())
             self._worker = asyncio.create_task(self._index_behind(self._opening))
+
+    async def _open_vectors(self) -> None:
+        await self.vectors.open()
+        await self.indexing.look()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do `abatch` from another thread than the event loop's."""
@@ -171,7 +175,8 @@ class HybridStore(BaseStore):
             vectors: dict[int, float] = {}
             if index is None or index.size > QUICK or not self.vectors.static:
                 await self._opened(OPEN_SECONDS)
-                vectors = await self.vectors.search(owner, query, self.nearest)
+                if self.indexing.whole:
+                    vectors = await self.vectors.search(owner, query, self.nearest)
             if index is None:
                 return [rank_hits(await self._hits(op), vectors) for op in ops]
 
