@@ -3,7 +3,8 @@
 One user talks in one thread, two messages of 50 words a turn, with the defaults. Measured are the
 bytes of everything that is kept (checkpoints after pruning, items, words, vectors) and the time of
 a turn, at turns 100, 1,000 and 10,000; beside it a plain LangGraph chat on the stock saver and
-SummarizationMiddleware, as far as those can reach.
+SummarizationMiddleware, as far as those can reach. What else the machine does slows all turns
+alike: a time is compared with that of a second conversation, at its turn 100, turn by turn.
 """
 
 import argparse
@@ -14,29 +15,27 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 from urllib.parse import quote
 
-from langchain_core.messages import BaseMessage, HumanMessage
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-from langgraph.graph import START, MessagesState, StateGraph
-
+from benchmarks import growth_stock
+from benchmarks.growth_stock import FiftyWords
 from benchmarks.report import percentile, report
 from benchmarks.turn import sentence
 from chat_models.choice import choose_model
-from chat_models.offline import OfflineChatModel
-from cli.agent import open_agent
+from cli.event_loop import run
 from graph.context import Context
 from graph.database_url import parse_database
 from graph.settings import Settings, load_settings
 from nodes import model
+from turns.agent import open_agent
 
 WORDS = 50
-TIMED = 100
-"""A time is the median of so many turns."""
+YOUNG, TIMED = 100, 100
+"""Turns of the conversation compared with, and how many turns of both are timed side by side."""
 STEPS = (100, 1_000, 10_000)
 WINDOWS = {100: (100, 1_000), 1_000: (1_000, 2_000), 10_000: (9_000, 10_000)}
 """Bytes a turn are what was added between two turns: Chroma writes its index out every 500 turns,
@@ -45,21 +44,23 @@ POSTGRES = os.environ.get("THREADKEEP_TEST_POSTGRES", "postgresql://root@127.0.0
 RANDOM = Random(3)
 Size = Callable[[], Awaitable[int]]
 Figures = dict[str, float]
-Turn = Callable[[str], Awaitable[Any]]
 
 
-class FiftyWords(OfflineChatModel):
-    """Answers with 50 made-up words, so that no history makes an answer longer."""
+@dataclass(frozen=True, kw_only=True)
+class Talk:
+    """A conversation under way: `turn` says a text, `size` tells the bytes of all that is kept."""
 
-    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Any:
-        made = super()._generate([HumanMessage("hello")], *args, **kwargs)
-        made.generations[0].message.content = sentence(RANDOM, WORDS)
-        return made
+    turn: Callable[[str], Awaitable[object]]
+    size: Size
 
-    def _stream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError
+    async def goes_on(self) -> float:
+        """Talk for one turn; return its milliseconds."""
+        began = time.perf_counter()
+        await self.turn(sentence(RANDOM, WORDS))
+        return (time.perf_counter() - began) * 1000
 
-    _astream = None  # type: ignore[assignment]
+
+OpenTalk = Callable[[], AbstractAsyncContextManager[Talk]]
 
 
 async def answer_at_once() -> None:
@@ -68,21 +69,25 @@ async def answer_at_once() -> None:
     model._chosen[settings, None] = await choose_model(settings, None), FiftyWords()
 
 
-async def grow(turn: Turn, size: Size, turns: int, name: str) -> Figures:
-    """Talk, and return bytes and milliseconds at each step, and bytes a turn in each window."""
+async def grow(open_talk: OpenTalk, turns: int, name: str) -> Figures:
+    """Return bytes and milliseconds at each step, and bytes a turn in each window."""
     figures: Figures = {}
-    taken: list[float] = []
     sizes: dict[int, int] = {}
     weighed = {*STEPS, *(end for window in WINDOWS.values() for end in window)}
-    for number in range(1, turns + 1):
-        began = time.perf_counter()
-        await turn(sentence(RANDOM, WORDS))
-        taken.append((time.perf_counter() - began) * 1000)
-        if number in weighed:
-            sizes[number] = await size()
-        if number in STEPS:
-            figures[f"{name}_bytes_in_all_at_{number}"] = sizes[number]
-            figures[f"{name}_ms_a_turn_at_{number}"] = percentile(taken[-TIMED:], 0.5)
+    async with open_talk() as talk:
+        number = 0
+        while number < turns:
+            step = number + TIMED
+            if step in STEPS[1:] and step <= turns:
+                figures |= await beside_young(talk, open_talk, f"{name}_ms", step)
+                number = step
+            else:
+                await talk.goes_on()
+                number += 1
+            if number in weighed:
+                sizes[number] = await talk.size()
+            if number in STEPS:
+                figures[f"{name}_bytes_in_all_at_{number}"] = sizes[number]
     for step, (first, last) in WINDOWS.items():
         if last <= turns:
             share = (sizes[last] - sizes[first]) / (last - first)
@@ -90,8 +95,25 @@ async def grow(turn: Turn, size: Size, turns: int, name: str) -> Figures:
     return figures
 
 
-async def threadkeep(settings: Settings, size: Size, turns: int, name: str) -> Figures:
-    """Measure threadkeep on the database of the settings."""
+async def beside_young(talk: Talk, open_talk: OpenTalk, name: str, step: int) -> Figures:
+    """Let a young conversation and this one take turns; return medians and their ratio."""
+    taken: list[tuple[float, float]] = []
+    async with open_talk() as young:
+        for _ in range(YOUNG):
+            await young.goes_on()
+        for _ in range(TIMED):
+            taken.append((await young.goes_on(), await talk.goes_on()))
+    early, late = (percentile(list(times), 0.5) for times in zip(*taken, strict=True))
+    return {
+        f"{name}_a_turn_at_{YOUNG}_beside_{step}": early,
+        f"{name}_a_turn_at_{step}": late,
+        f"{name}_ratio_at_{step}": late / early,
+    }
+
+
+@asynccontextmanager
+async def threadkeep(settings: Settings, size: Size) -> AsyncIterator[Talk]:
+    """Open threadkeep on the database of the settings."""
     async with open_agent(settings) as agent:
 
         async def turn(text: str) -> None:
@@ -102,86 +124,55 @@ async def threadkeep(settings: Settings, size: Size, turns: int, name: str) -> F
             await agent.store.index_pending()
             return await size()
 
-        return await grow(turn, indexed, turns, name)
+        yield Talk(turn=turn, size=indexed)
 
 
-async def on_sqlite(turns: int) -> Figures:
-    """Measure threadkeep on one SQLite file and embedded Chroma."""
+@asynccontextmanager
+async def on_sqlite() -> AsyncIterator[Talk]:
+    """Open threadkeep on one SQLite file and embedded Chroma."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
 
         async def size() -> int:
             # What waits in the log is counted where it will be, in the file.
             await asyncio.to_thread(_empty_log, settings.database)
-            return await folder_size(Path(folder))
+            return await growth_stock.folder_size(Path(folder))
 
-        return await threadkeep(settings, size, turns, "sqlite")
-
-
-async def on_postgres(turns: int) -> Figures:
-    """Measure threadkeep on PostgreSQL and embedded Chroma."""
-    async with schema() as (url, relations):
-        with tempfile.TemporaryDirectory() as folder:
-
-            async def size() -> int:
-                return await relations() + await folder_size(Path(folder))
-
-            settings = Settings(home=Path(folder), checkpoints=parse_database(url))
-            return await threadkeep(settings, size, turns, "postgres")
+        async with threadkeep(settings, size) as talk:
+            yield talk
 
 
-async def plain(turns: int) -> Figures:
-    """Measure a chat that keeps its messages in the state, on LangGraph's own saver."""
-    builder = StateGraph(MessagesState)
-    builder.add_node("answer", _answer)
-    builder.add_edge(START, "answer")
-    return await stock(builder.compile, turns, "plain")
+@asynccontextmanager
+async def on_postgres() -> AsyncIterator[Talk]:
+    """Open threadkeep on PostgreSQL and embedded Chroma."""
+    async with AsyncExitStack() as stack:
+        url, relations = await stack.enter_async_context(schema())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+
+        async def size() -> int:
+            return await relations() + await growth_stock.folder_size(folder)
+
+        settings = Settings(home=folder, checkpoints=parse_database(url))
+        yield await stack.enter_async_context(threadkeep(settings, size))
 
 
-async def summarizing(turns: int) -> Figures:
-    """Measure LangChain's agent with SummarizationMiddleware, 40 messages down to 20."""
-    from langchain.agents import create_agent
-    from langchain.agents.middleware import SummarizationMiddleware
-
-    fifty = FiftyWords()
-    middleware = SummarizationMiddleware(fifty, trigger=("messages", 40), keep=("messages", 20))
-
-    def compiled(checkpointer: Any) -> Any:
-        return create_agent(fifty, middleware=[middleware], checkpointer=checkpointer)
-
-    return await stock(compiled, turns, "summarizing")
+@asynccontextmanager
+async def plain() -> AsyncIterator[Talk]:
+    """Open a chat that keeps its messages in the state, on LangGraph's own saver."""
+    async with growth_stock.open_stock(growth_stock.plain) as (turn, size):
+        yield Talk(turn=turn, size=size)
 
 
-async def stock(compiled: Callable[..., Any], turns: int, name: str) -> Figures:
-    """Measure a graph on the stock SQLite saver."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "stock.sqlite"
-        async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
-            graph = compiled(checkpointer=saver)
-            config = {"configurable": {"thread_id": "long"}}
-
-            async def turn(text: str) -> None:
-                await graph.ainvoke({"messages": [HumanMessage(text)]}, config)
-
-            return await grow(turn, lambda: folder_size(Path(folder)), turns, name)
-
-
-async def _answer(state: MessagesState) -> dict[str, Any]:
-    return {"messages": [await FiftyWords().ainvoke(state["messages"])]}
+@asynccontextmanager
+async def summarizing() -> AsyncIterator[Talk]:
+    """Open LangChain's agent with SummarizationMiddleware, 40 messages down to 20."""
+    async with growth_stock.open_stock(growth_stock.summarizing) as (turn, size):
+        yield Talk(turn=turn, size=size)
 
 
 def _empty_log(path: Path) -> None:
     with closing(sqlite3.connect(path)) as conn:
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-async def folder_size(folder: Path) -> int:
-    """Return the bytes of all files below a folder."""
-
-    def sizes() -> int:
-        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-    return await asyncio.to_thread(sizes)
 
 
 @asynccontextmanager
@@ -218,16 +209,19 @@ def targets(figures: Figures) -> dict[str, bool]:
     """Return which targets the figures meet."""
     met: dict[str, bool] = {}
     for name in ("sqlite", "postgres"):
-        last = max((step for step in STEPS if f"{name}_ms_a_turn_at_{step}" in figures), default=0)
-        if not last:
+        last = max(
+            (step for step in STEPS if f"{name}_bytes_in_all_at_{step}" in figures), default=0
+        )
+        if last <= YOUNG:
             continue
-        for what in ("bytes", "ms"):
-            late = figures.get(f"{name}_{what}_a_turn_at_{last}")
-            early = figures.get(f"{name}_{what}_a_turn_at_100")
-            if late is not None and early is not None and last > STEPS[0]:
-                figures[f"{name}_{what}_ratio"] = late / early
-                said = f"{name}: {what} a turn at {last:,} / at 100 <= 1.2"
-                met[said] = late / early <= 1.2
+        met[f"{name}: ms a turn at {last:,} / at {YOUNG} <= 1.2"] = (
+            figures[f"{name}_ms_ratio_at_{last}"] <= 1.2
+        )
+        late = figures.get(f"{name}_bytes_a_turn_at_{last}")
+        if late is not None:
+            figures[f"{name}_bytes_ratio"] = late / figures[f"{name}_bytes_a_turn_at_{STEPS[0]}"]
+            said = f"{name}: bytes a turn at {last:,} / at {YOUNG} <= 1.2"
+            met[said] = figures[f"{name}_bytes_ratio"] <= 1.2
         share = figures[f"{name}_bytes_in_all_at_{last}"] / last
         met[f"{name}: in all <= 8 kB a turn at {last:,}"] = share <= 8_000
     if "plain_bytes_in_all_at_1000" in figures and "sqlite_bytes_in_all_at_1000" in figures:
@@ -241,16 +235,16 @@ async def measure(turns: int, stock_turns: int, only: str | None) -> Figures:
     """Return all figures."""
     # Nothing but the bookkeeping is to be measured.
     await answer_at_once()
-    works = {
+    talks: dict[str, tuple[OpenTalk, int]] = {
         "sqlite": (on_sqlite, turns),
         "postgres": (on_postgres, turns),
         "plain": (plain, stock_turns),
         "summarizing": (summarizing, stock_turns),
     }
     figures: Figures = {}
-    for name, (work, long) in works.items():
+    for name, (open_talk, long) in talks.items():
         if only in (None, name):
-            figures |= await work(long)
+            figures |= await grow(open_talk, long, name)
     return figures
 
 
@@ -264,7 +258,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"THREADKEEP_MODEL": "offline", "THREADKEEP_HOME": folder}
-        figures = asyncio.run(measure(asked.turns, asked.stock_turns, asked.only))
+        figures = run(measure(asked.turns, asked.stock_turns, asked.only))
     report("growth", figures, targets(figures), as_json=asked.json)
 
 

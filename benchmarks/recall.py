@@ -39,7 +39,6 @@ from nodes.retrieve_memories import retrieve_memories
 
 DEPTHS, BUDGETS = (5, 10, 20), (500, 1_000, 2_000)
 SPEAKER = ("speaker", "subject")
-DEEP = 20_000
 Order = Callable[[Question], Sequence[str]]
 Row = dict[str, float]
 """The figures of one question."""
@@ -55,7 +54,7 @@ async def recalled(asked: Asked, question: Question, tokens: int) -> list[Memory
     node = retrieve_memories(state, Runtime(context=context, store=asked.store))
     with set_config_context({"configurable": {"thread_id": "asked", "user_id": user}}) as config:
         update = await asyncio.create_task(node, context=config)
-    return list(update.get("memories", []))
+    return sorted(update.get("memories", []), key=lambda memory: -memory.get("score", 0.0))
 
 
 def share(ids: Sequence[str], question: Question) -> float:
@@ -78,21 +77,22 @@ def mean(rows: Iterable[Mapping[str, float]]) -> Row:
     return {name: sum(values) / len(values) for name, values in columns.items()}
 
 
-async def ask(asked: Asked, question: Question) -> Row:
-    """Return the product's figures for one question."""
+async def ask(asked: Asked, question: Question, budgets: Sequence[int] = BUDGETS) -> Row:
+    """Return the product's figures for one question; depths are those of the largest budget."""
     row: Row = {}
-    deep = [memory["id"] for memory in await recalled(asked, question, DEEP)]
-    row |= {f"recall@{depth}": share(deep[:depth], question) for depth in DEPTHS}
-    row["mrr"] = reciprocal_rank(deep, question)
-    for budget in BUDGETS:
+    for budget in budgets:
         began = time.perf_counter()
         memories = await recalled(asked, question, budget)
         took = (time.perf_counter() - began) * 1000
-        row[f"recall_in_{budget}_tokens"] = share([m["id"] for m in memories], question)
+        ids = [memory["id"] for memory in memories]
+        row[f"recall_in_{budget}_tokens"] = share(ids, question)
         if budget == 1_000:
             row["ms_per_query"] = took
             row["block_tokens"] = count_text(render_memories(memories))
             row["nothing"] = float(not memories)
+        if budget == max(budgets):
+            row |= {f"recall@{depth}": share(ids[:depth], question) for depth in DEPTHS}
+            row["mrr"] = reciprocal_rank(ids, question)
     return row
 
 
@@ -104,7 +104,8 @@ async def ask_left_out(
     for user in dict.fromkeys(question.user for question in questions):
         others = [each for each in known if each.user != user]
         asked.store.weights = replace(fit(others, chosen), floor=shipped.floor)
-        rows += [await ask(asked, each) for each in questions if each.user == user]
+        of_user = [each for each in questions if each.user == user]
+        rows += [await ask(asked, each, BUDGETS[1:]) for each in of_user]
     asked.store.weights = shipped
     return rows
 

@@ -27,7 +27,6 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import MessagesState, StateGraph
 
 from benchmarks.report import percentile, report
-from cli.agent import Agent, open_agent
 from cli.event_loop import run
 from graph.agent import builder as graph_builder
 from graph.context import Context
@@ -35,6 +34,7 @@ from graph.settings import Settings
 from nodes.store_turn import StoredMessage, store_messages
 from stores.namespaces import thread_id, user_key
 from stores.words import QUESTION_WORDS
+from turns.agent import Agent, open_agent
 
 CALLED: ContextVar["Called | None"] = ContextVar("called", default=None)
 register_configure_hook(CALLED, inheritable=True)

@@ -94,17 +94,30 @@ class FileLocks:
         lock = FileLock(path, timeout=0, is_singleton=False, thread_local=False)
         began = monotonic()
         while True:
-            try:
-                lock.acquire()
+            if await _acquired(lock):
                 break
-            except Timeout:
-                if monotonic() - began >= wait:
-                    raise ThreadBusy(name, monotonic() - began) from None
-                await asyncio.sleep(POLL_SECONDS)
+            if monotonic() - began >= wait:
+                raise ThreadBusy(name, monotonic() - began)
+            await asyncio.sleep(POLL_SECONDS)
         try:
             yield self
         finally:
-            lock.release()
+            await asyncio.shield(asyncio.to_thread(lock.release))
 
     def check(self) -> None:
         """Do nothing: a file lock is never lost."""
+
+
+async def _acquired(lock: FileLock) -> bool:
+    """Tell whether the lock was free; whoever is cancelled meanwhile does not keep it."""
+    trying = asyncio.ensure_future(asyncio.to_thread(lock.acquire))
+    try:
+        await asyncio.shield(trying)
+    except Timeout:
+        return False
+    except asyncio.CancelledError:
+        await asyncio.wait([trying])
+        if not trying.exception():
+            await asyncio.to_thread(lock.release)
+        raise
+    return True

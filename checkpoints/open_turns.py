@@ -1,5 +1,6 @@
 """Which turns are under way: a note each, so that the next start finds what a crash left."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator
@@ -34,18 +35,22 @@ class FileTurns:
 
     async def note(self, user: str, thread: str, name: str) -> bool:
         """Note that a turn begins; tell whether an earlier one was never finished."""
+        return await asyncio.to_thread(self._note, user, thread, name)
+
+    async def forget(self, user: str, thread: str) -> None:
+        """Note that the turn is finished."""
+        await asyncio.to_thread(self._path(thread).unlink, missing_ok=True)
+
+    async def left(self, user: str) -> list[str]:
+        """Return the names of this user's threads whose newest turn was not finished."""
+        notes = await asyncio.to_thread(lambda: list(self._notes()))
+        return sorted(name for owner, name in notes if owner == user)
+
+    def _note(self, user: str, thread: str, name: str) -> bool:
         path = self._path(thread)
         left = path.exists()
         path.write_text(json.dumps({"user": user, "name": name}), encoding="utf-8")
         return left
-
-    async def forget(self, user: str, thread: str) -> None:
-        """Note that the turn is finished."""
-        self._path(thread).unlink(missing_ok=True)
-
-    async def left(self, user: str) -> list[str]:
-        """Return the names of this user's threads whose newest turn was not finished."""
-        return sorted(name for owner, name in self._notes() if owner == user)
 
     def _notes(self) -> Iterator[tuple[str, str]]:
         for path in self._folder.glob("*.open"):

@@ -1,7 +1,6 @@
 """The event loop of a process of ours: uvloop, which halves what waiting costs, where it runs."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -22,13 +21,3 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     import uvloop
 
     return uvloop.new_event_loop()
-
-
-def settle() -> None:
-    """Take everything that is loaded by now out of the garbage collector's sight.
-
-    Libraries and tables are some 150,000 objects that never go: a full collection that visits
-    them stops the process for 0.1 to 0.2 s, now and then in the middle of an answer.
-    """
-    if not gc.get_freeze_count():
-        gc.freeze()

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from cli.agent import open_agent
 from cli.choices import choices_of, context_of, pairs
 from cli.event_loop import run
 from graph.checks import check_id
 from graph.context import Context
 from graph.settings import Settings
+from turns.agent import open_agent
 
 MINUTES_A_DAY = 24 * 60
 

@@ -11,6 +11,8 @@ from nodes.store_turn import store_turn
 from nodes.summarize_history import summarize_history
 from nodes.trim_history import trim_history
 
+BOOKKEEPING = ("store_turn", "summarize_history", "extract_entities")
+
 builder = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
 
 builder.add_node(retrieve_memories)  # what this user's past says about the newest message
@@ -23,7 +25,7 @@ builder.add_node(extract_entities)  # and note who and what it was about
 builder.add_edge(START, "retrieve_memories")
 builder.add_edge("retrieve_memories", "trim_history")
 builder.add_edge("trim_history", "call_model")
-for bookkeeping in ("store_turn", "summarize_history", "extract_entities"):
+for bookkeeping in BOOKKEEPING:
     builder.add_edge("call_model", bookkeeping)
     builder.add_edge(bookkeeping, END)
 

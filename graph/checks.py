@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from graph.errors import BadInput
+from graph.errors import BadInput, TooLarge
 
 MAX_MESSAGE_BYTES = 32_000
 MAX_ID_CHARACTERS = 128
@@ -18,14 +18,15 @@ def check_message(text: str) -> str:
     """Return the cleaned text of a message from a user.
 
     Raises:
-        BadInput: it is empty, or over `MAX_MESSAGE_BYTES` of UTF-8.
+        BadInput: it is empty.
+        TooLarge: it is over `MAX_MESSAGE_BYTES` of UTF-8.
     """
     cleaned = clean_text(text)
     if not cleaned.strip():
         raise BadInput("The message is empty; write at least one word.")
     size = len(cleaned.encode())
     if size > MAX_MESSAGE_BYTES:
-        raise BadInput(
+        raise TooLarge(
             f"The message has {size:,} bytes; the limit is {MAX_MESSAGE_BYTES:,}. "
             "Send it in parts, or import it as a file."
         )

@@ -13,6 +13,10 @@ class BadInput(ThreadkeepError):
     exit_code = 2
 
 
+class TooLarge(BadInput):
+    """A value from outside is larger than what is taken in."""
+
+
 class NoModel(ThreadkeepError):
     """The chosen model cannot be used: no key, no such name."""
 
@@ -55,6 +59,18 @@ class ThreadLost(ThreadkeepError):
 
 class AccessRefused(ThreadkeepError):
     """Somebody asks for what is another user's, or asks as nobody."""
+
+
+class ServerFailed(ThreadkeepError):
+    """A threadkeep server elsewhere refuses, or is not there."""
+
+    def __init__(self, said: str, exit_code: int = 1) -> None:
+        super().__init__(said)
+        self.exit_code = exit_code
+
+
+class NobodyAsks(AccessRefused):
+    """A call names no user."""
 
 
 class ThreadDeleted(AccessRefused):

@@ -14,6 +14,7 @@ from graph.database_url import Database, parse_database, sqlite_database
 from graph.errors import StorageFailed
 
 NO_PROBE = "THREADKEEP_NO_PROBE"
+LOCAL_USER = "THREADKEEP_LOCAL_USER"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,8 @@ class Settings:
     model: str | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
+    token: SecretStr | None = None
+    """What a threadkeep server elsewhere knows this user by."""
     checkpoints: Database | None = None
     """Where checkpoints are; None is the SQLite file in the data folder."""
     items: Database | None = None
@@ -35,6 +38,11 @@ class Settings:
     """What makes vectors of texts: `static`, `minilm`, `minilm:FOLDER` or `openai/NAME`."""
     may_download: bool = False
     """Whether a model that is named, and not on this machine, may be downloaded, once."""
+    local_user: str | None = None
+    """Who needs no token to ask a server on this machine; None is the login name, until there
+    are tokens."""
+    stop_seconds: float = 30.0
+    """How long a server that stops waits for turns under way."""
     probe: bool = True
     """Whether a model server on this machine is looked for, where nothing else names a model."""
 
@@ -67,6 +75,11 @@ class Settings:
         return self._beside("locks")
 
     @property
+    def server(self) -> Path:
+        """The folder in which a server of this machine keeps its own things, by port."""
+        return self._beside("server")
+
+    @property
     def _own(self) -> Database:
         return sqlite_database(self.home / "threadkeep.sqlite")
 
@@ -91,20 +104,35 @@ def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = 
     env = {name: value for name, value in (environ or os.environ).items() if value.strip()}
     home = env.get("THREADKEEP_HOME")
     key = env.get("OPENAI_API_KEY")
+    token = env.get("THREADKEEP_TOKEN")
     checkpoints, items = db or env.get("THREADKEEP_DB"), env.get("THREADKEEP_STORE_DB")
     return Settings(
         home=Path(home).expanduser() if home else user_data_path("threadkeep"),
         model=env.get("THREADKEEP_MODEL"),
         openai_api_key=SecretStr(key) if key else None,
         openai_base_url=env.get("OPENAI_BASE_URL"),
+        token=SecretStr(token.strip()) if token else None,
         checkpoints=parse_database(checkpoints) if checkpoints else None,
         items=_item_database(items) if items else None,
         chroma_url=_chroma_url(env.get("THREADKEEP_CHROMA_URL")),
         embeddings=env.get("THREADKEEP_EMBEDDINGS", "static").strip(),
         may_download="THREADKEEP_ALLOW_DOWNLOAD" in env,
         ttl_minutes=_minutes(env.get("THREADKEEP_TTL_DAYS")),
+        local_user=env.get(LOCAL_USER),
+        stop_seconds=_seconds(env.get("THREADKEEP_STOP_SECONDS", "30")),
         probe=NO_PROBE not in env,
     )
+
+
+def environ_for(settings: Settings) -> dict[str, str]:
+    """Return the variables by which a process in another folder works on the same data."""
+    named = {"THREADKEEP_DB": settings.checkpoints, "THREADKEEP_STORE_DB": settings.items}
+    urls = {
+        name: f"sqlite:///{database.path}" if database.kind == "sqlite" else database.url
+        for name, database in named.items()
+        if database
+    }
+    return {"THREADKEEP_HOME": str(settings.home.absolute()), **urls}
 
 
 def forbid_probe() -> None:
@@ -141,6 +169,18 @@ def _minutes(days: str | None) -> float | None:
             f"THREADKEEP_TTL_DAYS {days!r:.40} is no number of days; write it like 30 or 0.5."
         )
     return minutes
+
+
+def _seconds(told: str) -> float:
+    try:
+        seconds = float(told)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise StorageFailed(
+            f"THREADKEEP_STOP_SECONDS {told!r:.40} is no number of seconds; write it like 30."
+        )
+    return seconds
 
 
 def fixed_time() -> str | None:

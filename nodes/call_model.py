@@ -31,7 +31,7 @@ async def call_model(state: State, runtime: Runtime[Context]) -> Update:
     context = context_of(runtime)
     model = await model_of(context)
     done: Update = {}
-    prompt, counted = state.llm_input_messages, int(state.ledger.get("counted") or 0)
+    prompt, counted = state.llm_input_messages["messages"], int(state.ledger.get("counted") or 0)
     if not prompt:
         # A resumed run: what is not checkpointed is made again from what is.
         window = window_for(state, model, context)

@@ -1,6 +1,7 @@
 """The only place that builds a namespace or an id from what a user typed."""
 
 import hmac
+import re
 import secrets
 import unicodedata
 from hashlib import sha256
@@ -13,6 +14,12 @@ Namespace = tuple[str, ...]
 
 SECRET: tuple[Namespace, str] = (("threadkeep",), "secret")
 KEY_CHARACTERS = 32
+PINS_KEY = "pins"
+RESERVED = frozenset(
+    {"messages", "entities", "facts", "notes", "abandoned", "threads", "open", "usage"}
+)
+"""Labels below a user's key under which things of our own are; other labels are free."""
+UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _secrets: WeakKeyDictionary[BaseStore, bytes] = WeakKeyDictionary()
 
@@ -36,6 +43,15 @@ def thread_id(user: str, name: str) -> str:
     normal = unicodedata.normalize("NFC", name)
     digest = sha256(f"{user}\0{normal}".encode()).digest()
     return str(UUID(bytes=digest[:16], version=5))
+
+
+def thread_called(user: str, name: str) -> str:
+    """Return the id of the thread that a person means.
+
+    A UUID is an id itself, as of threads that were begun through a server; any other name of the
+    user's makes one.
+    """
+    return name if UUID_FORM.fullmatch(name) else thread_id(user, name)
 
 
 def messages_of(user: str, thread: str) -> Namespace:
@@ -76,6 +92,16 @@ def abandoned_of(user: str, thread: str) -> Namespace:
 def threads_of(user: str) -> Namespace:
     """Return where the records of a user's threads are."""
     return (user, "threads")
+
+
+def corrections_of(user: str) -> Namespace:
+    """Return where it is kept which facts a user has corrected."""
+    return (user, "corrections")
+
+
+def pinned_of(user: str) -> Namespace:
+    """Return where it is kept what a user has pinned, under `PINS_KEY`."""
+    return (user, "pinned")
 
 
 def open_turns_of(user: str) -> Namespace:

@@ -9,7 +9,6 @@ import pytest_asyncio
 from langchain_core.messages import HumanMessage, RemoveMessage
 
 from checkpoints.savers import open_checkpointer
-from cli.agent import Agent, open_agent
 from graph.agent import builder
 from graph.context import Context
 from graph.database_url import parse_database
@@ -19,6 +18,7 @@ from nodes.follow_branch import follow_updates
 from stores.hybrid import open_store
 from stores.namespaces import all_messages_of, facts_of, messages_of, thread_id, user_key
 from tests.backends import fresh_database
+from turns.agent import Agent, open_agent
 
 ADA = Context(user_id="ada")
 WHERE = "Where do I live?"

@@ -22,7 +22,6 @@ from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, Op, Pu
 from checkpoints.owners import OwnedSaver
 from checkpoints.records import list_records
 from checkpoints.threads import undo_turns
-from cli.agent import Agent, open_agent
 from cli.import_file import import_file
 from graph.context import Context
 from graph.database_url import parse_database
@@ -37,6 +36,7 @@ from transfer.lines import Seal, line_of
 from transfer.read import survey
 from transfer.report import report_user
 from transfer.restore import restore_user
+from turns.agent import Agent, open_agent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "The vault opens with tulip-4711."
@@ -136,7 +136,7 @@ async def report(house: House, _: dict[str, Any]) -> None:
 
 async def take_in(house: House, _: dict[str, Any]) -> None:
     file = io.BytesIO(HERS)
-    locks = house.agent._locks
+    locks = house.agent.locks
     await restore_user(house.agent.store, house.saver, locks, file, survey(file, "x"), "ada")
 
 
@@ -536,7 +536,7 @@ async def test_an_export_that_names_anothers_thread_becomes_ones_own(house: Hous
                 {"kind": "item", "namespace": [house.owner], "id": "i", "value": {"text": "x"}},
             )
         )
-        seen, locks = survey(file, "x"), house.agent._locks
+        seen, locks = survey(file, "x"), house.agent.locks
         with acting_as("mallory"):
             await restore_user(house.agent.store, house.saver, locks, file, seen, "mallory")
         key = await user_key(house.agent.store, "mallory")

@@ -9,7 +9,6 @@ import pytest_asyncio
 from langchain_core.messages import get_buffer_string
 
 from checkpoints.records import newest_messages
-from cli.agent import Agent, open_agent
 from cli.prompt import plan_of
 from graph.context import Context
 from graph.database_url import parse_database
@@ -17,6 +16,7 @@ from graph.errors import BadInput
 from graph.settings import Settings
 from stores.namespaces import messages_of, thread_id, user_key
 from tests.test_migration import THREADKEEP, run
+from turns.agent import Agent, open_agent
 
 TOLD = [
     "I live in Bergen.",

@@ -17,9 +17,12 @@ from graph.errors import AccessRefused, BadInput
 from graph.user import USER_KEY, acting_user
 from stores.namespaces import (
     Namespace,
+    corrections_of,
     entities_of,
     facts_of,
     messages_of,
+    pinned_of,
+    thread_called,
     thread_id,
     threads_of,
     usage_of,
@@ -91,7 +94,7 @@ async def _source(store: BaseStore, saver: OwnedSaver, user: str, thread: str | 
     owner, only = await user_key(store, user), ""
     if thread is not None:
         name = check_id(thread, "thread")
-        only = thread_id(owner, name)
+        only = thread_called(owner, name)
         if await store.aget(threads_of(owner), only, refresh_ttl=False) is None:
             raise BadInput(
                 f"User {user!r} has no thread {name!r}; see threadkeep threads list for the names."
@@ -177,10 +180,18 @@ async def _known(source: Source) -> AsyncIterator[Record]:
     told: set[str] | None = None
     if source.only:
         told = {item.key async for item in items_in(store, messages_of(owner, source.only))}
+    facts: set[str] = set()
     for namespace in (entities_of(owner), facts_of(owner), usage_of(owner)):
         async for item in items_in(store, namespace):
             if told is None or _comes_from(item.value, source.only, told):
+                facts.add(item.key)
                 yield _record(item)
+    async for item in items_in(store, corrections_of(owner)):
+        if told is None or item.value["fact"] in facts:
+            yield _record(item)
+    if told is None:
+        async for item in items_in(store, pinned_of(owner)):
+            yield _record(item)
     for namespace in source.namespaces:
         if namespace[1] in KINDS or source.only:
             continue

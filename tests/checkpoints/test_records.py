@@ -9,7 +9,6 @@ import pytest
 import pytest_asyncio
 
 from checkpoints.records import list_records, newest_messages
-from cli.agent import Agent, open_agent
 from graph.context import Context
 from graph.database_url import parse_database
 from graph.errors import BadInput
@@ -17,6 +16,7 @@ from graph.settings import Settings, make_home
 from stores.namespaces import messages_of, thread_id, threads_of, user_key
 from stores.sqlite_items import SqliteItems
 from tests.backends import BACKENDS, fresh_database
+from turns.agent import Agent, open_agent
 
 ADA = Context(user_id="ada")
 

@@ -112,7 +112,7 @@ def test_a_whole_conversation_reads_as_it_should(env: dict[str, str]) -> None:
 
 KILLED = """
 import asyncio, os, signal, sys
-from cli.agent import open_agent
+from turns.agent import open_agent
 from graph.context import Context
 from graph.settings import load_settings
 

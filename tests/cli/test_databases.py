@@ -16,7 +16,7 @@ MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
 THREADKEEP = [sys.executable, "-c", "from cli.app import main; main()"]
 KILLED = """
 import asyncio, os, signal, sys
-from cli.agent import open_agent
+from turns.agent import open_agent
 from graph.context import Context
 from graph.settings import load_settings
 

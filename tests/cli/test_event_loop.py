@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from cli.agent import open_agent
 from graph.context import Context
 from graph.settings import Settings
+from turns.agent import open_agent
+from turns.settle import settle
 
 
 @pytest.fixture
-def thawed() -> Iterator[None]:
+def thawed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("turns.settle._settled", False)
     gc.unfreeze()
     yield
     gc.unfreeze()
@@ -27,3 +29,14 @@ async def test_what_is_loaded_once_is_never_collected_during_an_answer(
         turn = await agent.say(Context(user_id="ada"), "first", "Hello.")
         await turn.finished()
         assert gc.get_freeze_count() > 50_000
+
+
+def test_what_is_settled_is_not_counted_again(
+    thawed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen: list[None] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(None))
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: pytest.fail("counts every object"))
+    settle()
+    settle()
+    assert frozen == [None]

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from cli.agent import Agent, open_agent
 from graph.context import Context
 from graph.errors import AccessRefused, BadInput
 from graph.settings import Settings
 from graph.user import acting_as
 from stores.namespaces import SECRET, user_key
 from transfer.export import export_user
+from turns.agent import Agent, open_agent
 
 SAID = [
     ("first", "My sister Miriam moved to Lisbon in March and keeps two parrots."),

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from cli.agent import open_agent
 from cli.migrate import check_two, migrate_all, migrate_user, run_migrate
 from graph.context import Context
 from graph.database_url import parse_database
@@ -17,6 +16,7 @@ from graph.settings import Settings
 from stores.namespaces import SECRET, thread_id, user_key
 from stores.pages import items_in, list_namespaces
 from tests.backends import fresh_database
+from turns.agent import open_agent
 
 PAIRS = [
     ("sqlite", "postgres"),

@@ -8,7 +8,6 @@ from typing import Any
 
 from langgraph.store.base import PutOp
 
-from cli.agent import Agent, open_agent
 from cli.import_file import import_file
 from graph.checks import clean_text
 from graph.context import Context
@@ -16,6 +15,7 @@ from graph.settings import Settings
 from graph.user import acting_as
 from stores.namespaces import messages_of, thread_id, user_key
 from transfer.report import report_user
+from turns.agent import Agent, open_agent
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from cli.agent import Agent, open_agent
 from graph.context import Context
 from graph.database_url import parse_database
 from graph.errors import AccessRefused
@@ -25,6 +24,7 @@ from tests.backends import BACKENDS, fresh_database
 from transfer.export import export_user
 from transfer.read import survey
 from transfer.restore import Restored, restore_user
+from turns.agent import Agent, open_agent
 
 TOLD = [
     "I live in Bergen.",
@@ -71,7 +71,7 @@ async def restored(agent: Agent, user: str, whole: bytes) -> Restored:
     file = io.BytesIO(whole)
     with acting_as(user):
         return await restore_user(
-            agent.store, agent.saver, agent._locks, file, survey(file, "x"), user
+            agent.store, agent.saver, agent.locks, file, survey(file, "x"), user
         )
 
 
@@ -89,7 +89,7 @@ async def stopped(agent: Agent, user: str, whole: bytes, chunks: int) -> None:
             restore_user(
                 agent.store,
                 agent.saver,
-                agent._locks,
+                agent.locks,
                 file,
                 survey(file, "x"),
                 user,
@@ -254,7 +254,7 @@ async def test_only_the_user_who_asks_takes_in(home: Settings) -> None:
         await say(agent, "ada", "trip", TOLD[0])
         file = io.BytesIO(await exported(agent, "ada"))
         seen = survey(file, "x")
-        parts = (agent.store, agent.saver, agent._locks, file, seen, "ada")
+        parts = (agent.store, agent.saver, agent.locks, file, seen, "ada")
         with acting_as("bob"), pytest.raises(AccessRefused):
             await restore_user(*parts)
         with pytest.raises(AccessRefused, match="Nobody is asking"):

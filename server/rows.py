@@ -1,0 +1,110 @@
+"""The server's rows of threads: made again from what is kept, given to nobody but the owner.
+
+LangGraph's development server keeps them in a file that it writes every ten seconds, and gives a
+thread without a row to whoever makes one. Whose a thread is stands with its checkpoints.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph_sdk import Auth, get_client
+from langgraph_sdk.client import LangGraphClient
+
+from checkpoints.records import list_records
+from graph.checks import check_id
+from graph.errors import AccessRefused, BadInput
+from graph.user import USER_KEY, acting_as
+from server.memory import Memory, apart
+from stores.namespaces import thread_id, threads_of, user_key
+
+GRAPH = "agent"
+OWNER = "owner"
+NAME = "thread_name"
+MOST_KNOWN = 10_000
+_known: set[str] = set()
+_client: list[LangGraphClient] = []
+
+
+async def claim_row(memory: Memory, user: str, thread: str, metadata: Mapping[str, Any]) -> None:
+    """Make a thread the user's own before anything is in it.
+
+    Raises:
+        HTTPException: it is another user's, or its name belongs to another id.
+    """
+    if name := metadata.get(NAME):
+        named = thread_id(await user_key(memory.agent.store, user), checked_name(name))
+        if named != thread:
+            raise Auth.exceptions.HTTPException(
+                422, f"metadata.{NAME}: your thread {name!r} has the id {named}; use that id."
+            )
+    try:
+        with acting_as(user):
+            await memory.saver.aclaim(thread)
+    except AccessRefused:
+        raise Auth.exceptions.HTTPException(404, not_found(thread)) from None
+
+
+def checked_name(name: object) -> str:
+    """Return a thread's name.
+
+    Raises:
+        HTTPException: it is not allowed.
+    """
+    try:
+        return check_id(name, "thread")
+    except BadInput as error:
+        raise Auth.exceptions.HTTPException(422, f"metadata.{NAME}: {error}") from None
+
+
+async def ensure_row(memory: Memory, user: str, thread: str) -> None:
+    """Make the row of a thread of the user's own where it is lost, or was never made."""
+    if thread in _known:
+        return
+    config: RunnableConfig = {
+        "configurable": {"thread_id": thread, "checkpoint_ns": "", USER_KEY: user}
+    }
+    try:
+        found = await memory.saver.aget_tuple(config)
+    except AccessRefused:
+        return
+    if found is None:
+        return
+    key = await user_key(memory.agent.store, user)
+    record = await memory.agent.store.aget(threads_of(key), thread, refresh_ttl=False)
+    await _make_row(user, key, thread, record.value if record else {})
+
+
+async def ensure_rows(memory: Memory, user: str, limit: int) -> None:
+    """Make the missing rows of the threads that the user used last."""
+    key = await user_key(memory.agent.store, user)
+    for record in await list_records(memory.agent.store, threads_of(key), limit):
+        await ensure_row(memory, user, record.key)
+
+
+def forget_row(thread: str) -> None:
+    """Note that a row is deleted."""
+    _known.discard(thread)
+
+
+def not_found(thread: str) -> str:
+    """Return the server's own words for a thread that is not there."""
+    return f"Thread with ID {thread} not found"
+
+
+async def _make_row(user: str, key: str, thread: str, record: Mapping[str, Any]) -> None:
+    name = str(record.get("name") or "")
+    metadata = {OWNER: user} | ({NAME: name} if thread_id(key, name) == thread else {})
+    # Apart from this request, or its own checks would be asked for what they ask for here.
+    await apart(_create(thread, metadata))
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    _known.add(thread)
+
+
+async def _create(thread: str, metadata: dict[str, Any]) -> None:
+    if not _client:
+        _client.append(get_client())
+    await _client[0].threads.create(
+        thread_id=thread, metadata=metadata, graph_id=GRAPH, if_exists="do_nothing"
+    )
