@@ -26,7 +26,7 @@ from stores.vectors import Vectors
 
 log = logging.getLogger(__name__)
 CANDIDATES = 100
-NEAREST = 400
+NEAREST = 1_000
 """As many neighbours are asked for where their nearness itself tells: with contextual vectors."""
 SPARE = 8
 """Items that may have expired since they were indexed."""

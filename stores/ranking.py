@@ -59,7 +59,39 @@ STATIC = Weights(
     bias=-5.47,
     floor=0.67,
 )
-CONTEXTUAL = Weights(of=(0.0,) * len(FEATURES), bias=0.0, floor=0.0)
+CONTEXTUAL = Weights(
+    of=(
+        0.60,  # words
+        0.44,  # words_before
+        0.30,  # covered
+        2.00,  # covered_nearby
+        0.64,  # pairs
+        0.66,  # best_meaning
+        0.95,  # meaning_before
+        0.13,  # meaning_after
+        1.47,  # meaning_around
+        2.32,  # vector
+        1.05,  # vector_before
+        0.89,  # speaker
+        0.94,  # subject
+        5.69,  # date
+        0.86,  # when
+        1.11,  # when_covered
+        0.20,  # many
+        1.31,  # day
+        0.95,  # day_covered
+        -0.32,  # question
+        0.37,  # answer
+        1.23,  # opening
+        -0.14,  # length
+        0.20,  # told
+        0.20,  # rarest
+        0.23,  # named
+        0.90,  # number
+    ),
+    bias=-6.50,
+    floor=0.62,
+)
 WORDS_ALONE, NEAR = 0.65, 0.35
 """The weight of words against vectors where nothing else is known, and what a vector needs then."""
 COVERED, MEANING, DATE, TOTAL = 0.05, 0.35, 0.4, 0.2

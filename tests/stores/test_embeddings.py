@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.errors import BadInput
-from graph.settings import Settings
 from stores.embeddings import DIMENSIONS, StaticEmbeddings
 
 STATIC = StaticEmbeddings()
