@@ -6,9 +6,9 @@ from random import Random
 
 from benchmarks.report import percentile
 from benchmarks.turn import fill, sentence
-from cli.agent import open_agent
 from graph.settings import Settings
 from stores.namespaces import all_messages_of, user_key
+from turns.agent import open_agent
 
 SIZES, QUERIES, WARM = (10_000, 100_000), 100, 10
 WORDS, LIMIT = 8, 33
