@@ -183,7 +183,7 @@ class HybridStore(BaseStore):
 
             def scores() -> list[dict[int, Score]]:
                 evidence = Evidence(index, take_apart(query, index.speakers))
-                weights = self.weights if vectors else STATIC
+                weights = self.weights if vectors or self.vectors.static else STATIC
                 return [
                     rank(evidence, index.below(_below(op)), vectors, _wanted(op), weights)
                     for op in ops
