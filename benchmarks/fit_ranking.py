@@ -65,7 +65,7 @@ def fit(known: Sequence[Example], chosen: Chosen | None = None) -> Weights:
     weights[used] = _newton(_likelihood(known, scaled), int(used.sum())) / spread[used]
     scores = every @ weights
     slope, bias = calibrate(scores, np.concatenate([each.evidence for each in known]))
-    lengths = [len(each.evidence) for each in known]
+    lengths = np.array([len(each.evidence) for each in known])
     best = np.maximum.reduceat(slope * scores + bias, np.cumsum(lengths) - lengths)
     floor = 1 / (1 + np.exp(-np.quantile(best, MISSED)))
     return Weights(of=tuple(float(each) for each in slope * weights), bias=bias, floor=float(floor))

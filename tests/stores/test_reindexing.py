@@ -1,5 +1,6 @@
 """Another embedder: its vectors are never mixed with those before, and are made again behind."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -26,6 +27,19 @@ async def main():
         store.warm()
         await store._opened()
         await store.index_pending(lambda done, total: os.kill(os.getpid(), signal.SIGKILL))
+
+asyncio.run(main())
+"""
+
+INDEXED = """
+import asyncio
+from graph.settings import load_settings
+from stores.hybrid import open_store
+
+async def main():
+    async with open_store(load_settings()) as store:
+        await store.index_pending()
+        assert store.indexing.whole
 
 asyncio.run(main())
 """
@@ -104,22 +118,22 @@ async def test_two_processes_with_other_embedders_never_mix_vectors(
     home: Settings, modelled: Settings, tmp_path: Path
 ) -> None:
     with chroma_server(tmp_path / "chroma-server") as url:
-        first = replace(home, chroma_url=url)
-        # Chroma's clients of one process share the connections to one address.
-        second = replace(modelled, chroma_url=url.replace("127.0.0.1", "localhost"))
-        await fill(first)
-        async with open_store(first) as static:
-            await static.index_pending()
-            async with open_store(second) as model:
-                await model.index_pending()
-                assert model.indexing.whole
-                await static.aput(HERE, "new", {"text": "kittens", "role": "user"})
-                await static.index_pending()
-                assert not static.indexing.whole
-                assert "Another process indexes" in static.notice
-                assert await static.asearch(HERE, query="kittens", limit=1)
-                await model.index_pending()
-                assert (await nearest(model, "kittens")).popitem()[1] == pytest.approx(1.0)
+        static, model = (replace(each, chroma_url=url) for each in (home, modelled))
+        await fill(static)
+        async with open_store(static) as store:
+            await store.index_pending()
+            environ = environ_of(model) | {"THREADKEEP_EMBEDDINGS": model.embeddings}
+            command = [sys.executable, "-c", INDEXED]
+            other = await asyncio.to_thread(subprocess.run, command, env=environ, check=True)
+            assert other.returncode == 0
+            await store.aput(HERE, "new", {"text": "kittens", "role": "user"})
+            await store.index_pending()
+            assert not store.indexing.whole
+            assert "Another process indexes" in store.notice
+            assert await store.asearch(HERE, query="kittens", limit=1)
+        async with open_store(model) as store:
+            await store.index_pending()
+            assert (await nearest(store, "kittens")).popitem()[1] == pytest.approx(1.0)
 
 
 async def test_the_doctor_says_which_embeddings_the_vectors_are_of(
