@@ -51,6 +51,8 @@ def _no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "OPENAI_BASE_URL",
         "THREADKEEP_CHROMA_URL",
         "THREADKEEP_DB",
+        "THREADKEEP_ALLOW_DOWNLOAD",
+        "THREADKEEP_EMBEDDINGS",
         "THREADKEEP_MODEL",
         "THREADKEEP_NOW",
         "THREADKEEP_STORE_DB",
