@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 from cli.complaints import complain
+from cli.event_loop import run
 from cli.serve import check_port
 from graph.errors import BadInput
 from graph.settings import Settings, environ_for, make_home
+from turns.agent import open_agent
 
 APP = "server.production:app"
 HEALTHCHECK_SECONDS = 60
@@ -20,6 +22,7 @@ def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
 
     Raises:
         BadInput: its packages are not installed, or the port is taken.
+        StorageFailed: a database cannot be used.
     """
     if not all(importlib.util.find_spec(each) for each in ("starlette", "uvicorn")):
         raise BadInput(
@@ -27,6 +30,7 @@ def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
         )
     check_port(host, port)
     make_home(settings)
+    run(_check_databases(settings))
     complain(
         f"API http://{host}:{port} in {workers} process{'es' * (workers > 1)} on "
         f"{settings.checkpoint_database}. "
@@ -35,6 +39,12 @@ def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
     sys.stderr.flush()
     command = _command(settings, host, port, workers)
     os.execve(sys.executable, command, {**os.environ, **environ_for(settings)})  # noqa: S606
+
+
+async def _check_databases(settings: Settings) -> None:
+    """Open them once, so that what is wrong is said once; tables are made by one process."""
+    async with open_agent(settings):
+        pass
 
 
 def _command(settings: Settings, host: str, port: int, workers: int) -> list[str]:
