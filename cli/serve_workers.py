@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import sys
 from pathlib import Path
 
 from cli.complaints import complain
@@ -18,7 +17,7 @@ HEALTHCHECK_SECONDS = 60
 
 
 def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
-    """Become the server; on Ctrl-C or SIGTERM it lets turns under way finish.
+    """Serve until stopped; on Ctrl-C or SIGTERM it lets turns under way finish.
 
     Raises:
         BadInput: its packages are not installed, or the port is taken.
@@ -36,26 +35,24 @@ def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
         f"{settings.checkpoint_database}. "
         "Everybody needs a token; threadkeep user add NAME makes one."
     )
-    sys.stderr.flush()
-    command = _command(settings, host, port, workers)
-    os.execve(sys.executable, command, {**os.environ, **environ_for(settings)})  # noqa: S606
+    import uvicorn
+
+    os.environ.update(environ_for(settings))  # For the processes that it starts.
+    uvicorn.run(
+        APP,
+        app_dir=str(Path(__file__).parents[1]),
+        host=host,
+        port=port,
+        workers=workers,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
+        timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
+    )
 
 
 async def _check_databases(settings: Settings) -> None:
     """Open them once, so that what is wrong is said once; tables are made by one process."""
     async with open_agent(settings):
         pass
-
-
-def _command(settings: Settings, host: str, port: int, workers: int) -> list[str]:
-    options = {
-        "app-dir": Path(__file__).parents[1],
-        "host": host,
-        "port": port,
-        "workers": workers,
-        "log-level": "warning",
-        "timeout-graceful-shutdown": max(1, round(settings.stop_seconds)),
-        "timeout-worker-healthcheck": HEALTHCHECK_SECONDS,
-    }
-    told = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "uvicorn", APP, "--no-access-log", "--no-server-header", *told]
