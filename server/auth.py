@@ -10,7 +10,7 @@ from server.callers import NOT_KNOWN, NOTHING_SENT, caller, headers_of, may_come
 from server.door import check_choices, check_cron, check_run
 from server.memory import current_memory
 from server.namespaces import own_namespace
-from server.rows import claim_row, ensure_row, ensure_rows, forget_row
+from server.rows import claim_row, ensure_row, ensure_rows, forget_row, refuse_taken_assistant
 
 auth = Auth()
 OWNER = "owner"
@@ -103,6 +103,7 @@ async def create_run(ctx: Auth.types.AuthContext, value: Value) -> Filter:
 @auth.on.assistants.create
 async def create_assistant(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     """Let a user keep choices of their own under a name."""
+    await refuse_taken_assistant(ctx.user.identity, str(value["assistant_id"]))
     return _own_assistant(ctx, value)
 
 
