@@ -1,0 +1,58 @@
+"""A user's own memory over HTTP is what the terminal shows."""
+
+import json
+from pathlib import Path
+
+from tests.server.running import Server, User
+
+MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
+
+
+async def test_threads_memories_and_usage_are_those_of_the_terminal(
+    ada: User, server: Server
+) -> None:
+    named = (await ada.http.get("/me/threads", params={"name": "trip"})).json()["threads"][0]
+    assert named["turns"] == 0
+    await ada.client.threads.create(thread_id=named["thread_id"], metadata={"thread_name": "trip"})
+    await ada.say(named["thread_id"], MIRIAM)
+    listed = (await ada.http.get("/me/threads")).json()["threads"]
+    shown = [json.loads(line) for line in _lines(server, "threads", "list", "-u", ada.name)]
+    assert [(t["thread_id"], t["name"], t["turns"]) for t in listed] == [
+        (t["id"], t["name"], t["turns"]) for t in shown
+    ]
+    assert listed[0]["name"] == "trip"
+    known = (await ada.http.get("/me/memories")).json()
+    assert "Miriam" in [entity["name"] for entity in known["entities"]]
+    told = [json.loads(line) for line in _lines(server, "memory", "list", "-u", ada.name)]
+    assert {each["id"] for each in known["entities"] + known["facts"]} == {t["id"] for t in told}
+    usage = (await ada.http.get("/me/usage", params={"by": "purpose"})).json()
+    assert usage["total"]["calls"] == usage["usage"]["answer"]["calls"] == 1
+
+
+async def test_an_export_is_one_that_import_takes(
+    ada: User, server: Server, tmp_path: Path
+) -> None:
+    await ada.say(None, MIRIAM)
+    answer = await ada.http.get("/me/export")
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    file = tmp_path / "export.jsonl"
+    file.write_bytes(answer.content)
+    server.run("import", str(file), "-u", f"{ada.name}-again")
+    assert "Lisbon" in server.run("memory", "list", "-u", f"{ada.name}-again").stdout
+
+
+async def test_what_is_asked_for_wrongly_is_said(ada: User) -> None:
+    for path, said in (
+        ("/me/threads?limit=0", "limit '0' is not allowed"),
+        ("/me/memories?limit=many", "limit 'many' is not allowed"),
+        ("/me/usage?by=colour", "by 'colour' is not allowed"),
+        ("/me/threads?name=%20", "The thread ' ' is not allowed"),
+        ("/me/export?thread=nowhere", "has no thread 'nowhere'"),
+    ):
+        answer = await ada.http.get(path)
+        assert answer.status_code == 422
+        assert said in answer.json()["detail"]
+
+
+def _lines(server: Server, *args: str) -> list[str]:
+    return server.run(*args, "--json").stdout.splitlines()
