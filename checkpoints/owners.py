@@ -4,6 +4,7 @@ A thread belongs to the user it was first written for. A saver sees only the run
 is where the user must be (see `graph/user.py`); calls without a config ask as `acting_as(user)`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from copy import copy
 from time import monotonic
@@ -18,6 +19,7 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
 )
 
+from checkpoints.from_threads import FromThreads
 from checkpoints.owner_checks import check_thread, checked, given, named, thread_of
 from checkpoints.owner_records import Record, Records, now_id, refuse_late
 from graph.errors import AccessRefused, ThreadDeleted
@@ -43,13 +45,14 @@ class Burying(Protocol):
         """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
 
 
-class OwnedSaver(BaseCheckpointSaver[Any]):
-    """Any saver, its threads for their owners alone; deleted ones stay deleted. Async only."""
+class OwnedSaver(FromThreads):
+    """Any saver, its threads for their owners alone; deleted ones stay deleted."""
 
     def __init__(self, saver: BaseCheckpointSaver[Any], follow: Follow | None = None) -> None:
         super().__init__(serde=saver.serde)
         self.saver = saver
         self.follow = follow
+        self._loop = asyncio.get_running_loop()
         self._records = Records(saver)
         self._known: dict[str, tuple[float, Record]] = {}
 

@@ -15,6 +15,8 @@ from graph.postgres import Connection, open_connection
 
 SPARE = 2
 """Connections kept open between turns."""
+AT_ONCE = 16
+"""Threads that one process holds at once, each with a connection; more turns wait for a place."""
 NOW_MILLISECONDS = 1
 """As good as no waiting; 0 would mean waiting for ever."""
 
@@ -54,7 +56,8 @@ class PostgresLocks:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._spare: list[Connection] = []
-        self._stack = AsyncExitStack()
+        self._open: dict[Connection, AsyncExitStack] = {}
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     @asynccontextmanager
     async def open_turn(
@@ -65,6 +68,19 @@ class PostgresLocks:
         Raises:
             ThreadBusy: somebody else held it for `wait` seconds.
         """
+        try:
+            async with asyncio.timeout(max(wait, NOW_MILLISECONDS / 1000)):
+                await self._places.acquire()
+        except TimeoutError:
+            raise ThreadBusy(name, wait) from None
+        try:
+            async with self._held(thread, name, wait) as hold:
+                yield hold
+        finally:
+            self._places.release()
+
+    @asynccontextmanager
+    async def _held(self, thread: str, name: str, wait: float) -> AsyncIterator[PostgresHold]:
         conn = await self._connection()
         key = int.from_bytes(sha256(thread.encode()).digest()[:8], signed=True)
         milliseconds = max(NOW_MILLISECONDS, int(wait * 1000))
@@ -76,7 +92,7 @@ class PostgresLocks:
             raise ThreadBusy(name, wait) from None
         except BaseException:
             # Whoever is cancelled while waiting may have got the lock: it goes with the connection.
-            await conn.close()
+            await self._close(conn)
             raise
         hold = PostgresHold(conn, name)
         try:
@@ -93,7 +109,8 @@ class PostgresLocks:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
+        for conn in list(self._open):
+            await self._close(conn)
 
     async def _connection(self) -> Connection:
         while self._spare:
@@ -101,12 +118,22 @@ class PostgresLocks:
             try:
                 await conn.execute("SELECT 1")
             except Error:
-                continue  # The server restarted while it was idle.
+                await self._close(conn)  # The server restarted while it was idle.
+                continue
             return conn
-        return await self._stack.enter_async_context(open_connection(self._database))
+        stack = AsyncExitStack()
+        conn = await stack.enter_async_context(open_connection(self._database))
+        self._open[conn] = stack
+        return conn
 
     async def _keep(self, conn: Connection) -> None:
         if conn.closed or len(self._spare) >= SPARE:
-            await conn.close()
+            await self._close(conn)
         else:
             self._spare.append(conn)
+
+    async def _close(self, conn: Connection) -> None:
+        if stack := self._open.pop(conn, None):
+            with suppress(Error):
+                await conn.close()
+                await stack.aclose()

@@ -2,13 +2,31 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from cli import complaints
+from cli.memory_commands import memory
+from cli.options import (
+    AsJson,
+    Choices,
+    Db,
+    Last,
+    Limit,
+    MemoryPreset,
+    Model,
+    NoProbe,
+    Thread,
+    Url,
+    User,
+    named,
+)
 from graph.errors import BadInput
-from graph.settings import Settings, forbid_probe, load_settings, login_name
+from graph.settings import Settings, forbid_probe, load_settings
+
+if TYPE_CHECKING:
+    from cli.agent import Home
 
 app = typer.Typer(
     help="A chat that remembers: across turns, restarts, threads and months.",
@@ -18,45 +36,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 threads = typer.Typer(help="List and read threads.", no_args_is_help=True, rich_markup_mode=None)
-memory = typer.Typer(
-    help="List and search what is remembered.", no_args_is_help=True, rich_markup_mode=None
-)
 app.add_typer(threads, name="threads")
 app.add_typer(memory, name="memory")
 users = typer.Typer(
     help="Give and take tokens for the server.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(users, name="user")
-
-User = Annotated[
-    str | None,
-    typer.Option("-u", "--user", help="Whose memory.", show_default="the login name"),
-]
-Thread = Annotated[
-    str | None, typer.Option("-t", "--thread", help="The thread's name.", show_default="a new one")
-]
-Last = Annotated[bool, typer.Option("-c", "--continue", help="Go on with the last thread.")]
-MemoryPreset = Annotated[
-    str | None,
-    typer.Option("--memory", help="The preset of the thread's memory.", show_default="hybrid"),
-]
-Choices = Annotated[
-    list[str] | None,
-    typer.Option("--context", help="KEY=VALUE of a run's context, such as max_tokens=16000."),
-]
-Model = Annotated[
-    str | None,
-    typer.Option("-m", "--model", help="offline, or a name of an OpenAI-compatible server."),
-]
-NoProbe = Annotated[
-    bool, typer.Option("--no-probe", help="Look for no model server on this machine.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Db = Annotated[
-    str | None,
-    typer.Option("--db", help="The database.", show_default="THREADKEEP_DB, or the data folder"),
-]
-Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -70,6 +55,7 @@ def threadkeep(
     context: Choices = None,
     db: Db = None,
     no_probe: NoProbe = False,
+    url: Url = None,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Chat in the terminal; the same as `threadkeep chat`."""
@@ -78,7 +64,7 @@ def threadkeep(
 
         typer.echo(installed("threadkeep"))
     elif ctx.invoked_subcommand is None:
-        chat(user, thread, last, model, memory, context, db, no_probe)
+        chat(user, thread, last, model, memory, context, db, no_probe, url)
 
 
 @app.command()
@@ -91,6 +77,7 @@ def chat(
     context: Choices = None,
     db: Db = None,
     no_probe: NoProbe = False,
+    url: Url = None,
 ) -> None:
     """Chat in the terminal."""
     from cli.chat import run_chat
@@ -99,7 +86,8 @@ def chat(
     if thread and last:
         raise BadInput("Both --thread and --continue are given; use one of them.")
     chosen = choices_of(memory, context)
-    run_chat(settings_of(no_probe, db), named(user), thread, last, model, chosen)
+    home, user = whose_home(settings_of(no_probe, db), url, user, db)
+    run_chat(home, user, thread, last, model, chosen)
 
 
 @app.command()
@@ -115,6 +103,7 @@ def ask(
     context: Choices = None,
     db: Db = None,
     no_probe: NoProbe = False,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask once and print the reply."""
@@ -125,9 +114,9 @@ def ask(
         raise BadInput("Both --thread and --continue are given; use one of them.")
     if question is None:
         question = read_stdin()
-    settings = settings_of(no_probe, db)
+    home, user = whose_home(settings_of(no_probe, db), url, user, db)
     chosen = choices_of(memory, context)
-    run_ask(settings, named(user), thread, last, model, chosen, question, as_json=as_json)
+    run_ask(home, user, thread, last, model, chosen, question, as_json=as_json)
 
 
 @app.command("import")
@@ -359,30 +348,6 @@ def threads_delete(
     delete_thread(load_settings(db=db), named(user), name)
 
 
-@memory.command("list")
-def memory_list(
-    user: User = None, limit: Limit = 100, db: Db = None, as_json: AsJson = False
-) -> None:
-    """List the entities and facts that are known."""
-    from cli.show import list_memory
-
-    list_memory(load_settings(db=db), named(user), limit, as_json=as_json)
-
-
-@memory.command("search")
-def memory_search(
-    query: Annotated[str, typer.Argument(help="What to look for.")],
-    user: User = None,
-    limit: Limit = 10,
-    db: Db = None,
-    as_json: AsJson = False,
-) -> None:
-    """Search what was said and what is known."""
-    from cli.show import search_memory
-
-    search_memory(load_settings(db=db), named(user), query, limit, as_json=as_json)
-
-
 @app.command()
 def usage(
     user: User = None,
@@ -412,6 +377,16 @@ def serve(
             show_default="the login name, until there are tokens",
         ),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            max=100,
+            help="For many users: without langgraph dev, in so many processes.",
+            show_default=False,
+        ),
+    ] = None,
     db: Db = None,
     no_probe: NoProbe = False,
 ) -> None:
@@ -419,6 +394,12 @@ def serve(
     from cli.serve import run_serve
     from graph.checks import check_id
 
+    if workers is not None:
+        from cli.serve_workers import run_workers
+
+        if user is not None:
+            raise BadInput("With --workers everybody needs a token; leave --user out.")
+        run_workers(settings_of(no_probe, db), host, port, workers)
     named_user = None if user is None else check_id(user, "user")
     run_serve(settings_of(no_probe, db), host, port, jobs, named_user)
 
@@ -456,18 +437,21 @@ def settings_of(no_probe: bool, db: str | None = None) -> Settings:
     return load_settings(db=db)
 
 
-def named(user: str | None) -> str:
-    """Return the user asked for, else the login name.
+def whose_home(
+    settings: Settings, url: str | None, user: str | None, db: str | None
+) -> "tuple[Home, str]":
+    """Return where the agent is, and the user.
 
     Raises:
-        BadInput: there is neither.
+        BadInput: a server is named, and beside it what only it knows.
     """
-    from graph.checks import check_id
+    from cli.agent import home_of
 
-    name = user if user is not None else login_name()
-    if name is None:
-        raise BadInput("There is no login name to take as the user; name one with --user.")
-    return check_id(name, "user")
+    for option, told in (("--user", user), ("--db", db)):
+        if url is not None and told is not None:
+            raise BadInput(f"With --url the server knows {option}; leave it out.")
+    # Who asks a server is known by the token: the name is not sent.
+    return home_of(settings, url), named(user) if url is None else "me"
 
 
 def read_stdin() -> str:

@@ -5,19 +5,18 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from cli.agent import Home
 from cli.choices import context_of
 from cli.complaints import complain
 from cli.event_loop import run
-from cli.names import last_thread, new_thread
+from cli.names import new_thread
 from graph.checks import check_id, check_message
-from graph.settings import Settings
-from nodes.model import choice_of
-from turns.agent import open_agent
+from graph.memories import PINNED
 from turns.turn import Turn
 
 
 def run_ask(
-    settings: Settings,
+    home: Home,
     user: str,
     thread: str | None,
     last: bool,
@@ -31,11 +30,11 @@ def run_ask(
     question = check_message(question)
     name = check_id(thread, "thread") if thread is not None else None
     context_of(user, model, chosen)
-    run(_ask(settings, user, model, chosen, name, last, question, as_json=as_json))
+    run(_ask(home, user, model, chosen, name, last, question, as_json=as_json))
 
 
 async def _ask(
-    settings: Settings,
+    home: Home,
     user: str,
     model: str | None,
     chosen: Mapping[str, Any],
@@ -45,12 +44,11 @@ async def _ask(
     *,
     as_json: bool,
 ) -> None:
-    async with open_agent(settings) as agent:
-        name = thread or (await last_thread(agent, user) if last else new_thread())
+    async with home.open() as agent:
+        name = thread or (await agent.last_thread(user) if last else new_thread())
         context = context_of(user, model, chosen, await agent.choices(user, name))
-        choice = await choice_of(context)
-        if choice.found:
-            complain(f"Model {choice.reason}; --no-probe looks for none.")
+        if found := await home.found(context):
+            complain(found)
         for sentence in await agent.finish(context):
             complain(sentence)
         turn = await agent.say(context, name, question)
@@ -61,9 +59,9 @@ async def _ask(
         await turn.finished()
         sys.stdout.write(json.dumps(_report(turn, name), ensure_ascii=False) if as_json else "")
         sys.stdout.write("\n")
-        await agent.store.index_pending()
-        if agent.store.notice:
-            complain(agent.store.notice)
+        await agent.indexed()
+        if agent.notice:
+            complain(agent.notice)
 
 
 def _report(turn: Turn, thread: str) -> dict[str, Any]:
@@ -73,6 +71,8 @@ def _report(turn: Turn, thread: str) -> dict[str, Any]:
             "speaker": m["speaker"],
             "text": m["text"],
             "score": m.get("score"),
+            "parts": m.get("parts", {}),
+            "pinned": m.get("before") == PINNED,
         }
         for m in turn.memories
     ]

@@ -17,18 +17,19 @@ from cli.complaints import complain
 from cli.event_loop import new_event_loop, run
 from graph.checks import check_id
 from graph.errors import BadInput, ThreadkeepError
-from graph.settings import Settings, make_home
 
 if TYPE_CHECKING:
+    from cli.agent import Agent, Home
     from graph.context import Context
-    from turns.agent import Agent
     from turns.turn import Turn
 
 T = TypeVar("T")
 PROMPT = "> "
 HELP = (
     "/new [NAME] begins another thread, /undo [N] takes back turns, /fork [NAME] goes on in a copy "
-    "of this thread, /quit ends (so does Ctrl-D), anything else is a message."
+    "of this thread, /why tells what the last answer rests on, /correct ID TEXT corrects a memory, "
+    "/pin [ID] and /unpin ID choose what is always shown, /quit ends (so does Ctrl-D), anything "
+    "else is a message."
 )
 
 
@@ -58,9 +59,9 @@ class Chat:
     """What one conversation in the terminal holds."""
 
     def __init__(
-        self, settings: Settings, user: str, model: str | None, chosen: Mapping[str, Any]
+        self, home: "Home", user: str, model: str | None, chosen: Mapping[str, Any]
     ) -> None:
-        self.settings = settings
+        self.home = home
         self.user = user
         self.model = model
         self.chosen = chosen
@@ -73,31 +74,30 @@ class Chat:
 
     async def open(self, thread: str | None, last: bool) -> None:
         """Import what is heavy, open the home, finish what a crash left."""
-        agent_of = await asyncio.to_thread(_import_agent)
-        self.agent = await self._open.enter_async_context(agent_of.open_agent(self.settings))
+        await asyncio.to_thread(self.home.load)
+        self.agent = await self._open.enter_async_context(self.home.open())
         for sentence in await self.agent.finish(await self._context()):
             complain(sentence)
         if last:
-            from cli.names import last_thread
-
-            self.thread = await last_thread(self.agent, self.user)
+            self.thread = await self.agent.last_thread(self.user)
             complain(f"Going on with thread {self.thread!r}.")
 
     async def answer(self, text: str) -> None:
         """Print the reply to `text`; return when it is there, not when it is written down."""
         await self.written()
-        self.turn = await self.agent.say(await self._context(), self.thread, text)
+        turn = self.turn = await self.agent.say(await self._context(), self.thread, text)
         try:
-            async for piece in self.turn:
+            async for piece in turn:
                 sys.stdout.write(piece)
                 sys.stdout.flush()
         except asyncio.CancelledError:
-            await self.turn.stop()
+            self.turn = None  # Nothing of it is to be waited for.
+            await turn.stop()
             raise
         finally:
             sys.stdout.write("\n")
             sys.stdout.flush()
-            self._tell(self.agent.store.notice)
+            self._tell(self.agent.notice)
 
     def _tell(self, notice: str) -> None:
         """Say what a person should know about the store, once."""
@@ -117,6 +117,13 @@ class Chat:
         await self.agent.fork_thread(await self._context(), self.thread, name)
         self.thread = name
         complain(f"Now in thread {name!r}.")
+
+    async def remember(self, word: str, rest: str) -> None:
+        """Obey what asks of memory or changes it."""
+        from cli.chat_memory import obey
+
+        await self.written()
+        await obey(self.agent, await self._context(), self.thread, word, rest)
 
     async def written(self) -> None:
         """Wait until the turn before is written down."""
@@ -141,7 +148,7 @@ class Chat:
 
 
 def run_chat(
-    settings: Settings,
+    home: "Home",
     user: str,
     thread: str | None,
     last: bool,
@@ -149,7 +156,6 @@ def run_chat(
     chosen: Mapping[str, Any],
 ) -> None:
     """Talk until the person leaves."""
-    from chat_models.choice import choose_model
     from cli.names import new_thread
 
     name = check_id(thread, "thread") if thread is not None else new_thread()
@@ -157,11 +163,11 @@ def run_chat(
         from cli.choices import context_of
 
         context_of(user, model, chosen)
-    make_home(settings)
-    choice = run(choose_model(settings, model))
+    home.prepare()
+    whose, answers = run(home.whose(user, model))
     where = "your last thread" if last else f"thread {name!r}"
-    complain(f"user {user!r}, {where}, model {choice.reason}. /help for help.")
-    loop, chat = Background(), Chat(settings, user, model, chosen)
+    complain(f"{whose}, {where}, {answers}. /help for help.")
+    loop, chat = Background(), Chat(home, user, model, chosen)
     chat.thread = name
     opening = loop.begin(chat.open(thread, last))
     try:
@@ -207,6 +213,8 @@ def _command(loop: Background, chat: Chat, line: str) -> bool:
             _do(loop, chat.undo(_number(rest)))
         elif word == "/fork":
             _do(loop, chat.fork(_name(rest)))
+        elif word in ("/why", "/correct", "/pin", "/unpin"):
+            _do(loop, chat.remember(word, rest))
         else:
             complain(HELP if word == "/help" else f"There is no command {word!r}. {HELP}")
     except ThreadkeepError as error:
@@ -238,9 +246,3 @@ def _read() -> str | None:
             return None
     line = sys.stdin.readline()
     return line.rstrip("\n") if line else None
-
-
-def _import_agent() -> Any:
-    import turns.agent
-
-    return turns.agent

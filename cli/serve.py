@@ -32,7 +32,7 @@ def run_serve(settings: Settings, host: str, port: int, jobs: int, user: str | N
     """
     if importlib.util.find_spec("langgraph_api") is None:
         raise BadInput("The server is not installed; install threadkeep with its extra [server].")
-    _check_port(host, port)
+    check_port(host, port)
     make_home(settings)
     address = f"http://{host}:{port}"
     complain(f"API {address}, its documentation {address}/docs.")
@@ -68,7 +68,12 @@ def _command(config: Path, host: str, port: int, jobs: int) -> list[str]:
     return [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", *told]
 
 
-def _check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
+    """Do nothing, or tell why nothing can listen there.
+
+    Raises:
+        BadInput: the port is taken, or the host is not this machine's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as tried:

@@ -61,6 +61,18 @@ class AccessRefused(ThreadkeepError):
     """Somebody asks for what is another user's, or asks as nobody."""
 
 
+class ServerFailed(ThreadkeepError):
+    """A threadkeep server elsewhere refuses, or is not there."""
+
+    def __init__(self, said: str, exit_code: int = 1) -> None:
+        super().__init__(said)
+        self.exit_code = exit_code
+
+
+class NobodyAsks(AccessRefused):
+    """A call names no user."""
+
+
 class ThreadDeleted(AccessRefused):
     """Something is written to a thread that was deleted meanwhile."""
 

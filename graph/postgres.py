@@ -20,6 +20,8 @@ Pool = AsyncConnectionPool[Connection]
 OLDEST = 130_000
 """PostgreSQL 13, as its own `server_version_num` writes it."""
 CONNECT_SECONDS = 5
+WAIT_SECONDS = 20
+"""How long a call waits for one of the connections, when many want one at once."""
 CONNECTIONS = 4
 CHECK_AFTER_SECONDS = 1.0
 """A connection that worked so recently is not tried again before its next use."""
@@ -71,7 +73,7 @@ async def open_pool(
         database.url,
         min_size=1,
         max_size=CONNECTIONS,
-        timeout=CONNECT_SECONDS,
+        timeout=WAIT_SECONDS,
         kwargs=OPTIONS,
         configure=configure,
         check=_check,

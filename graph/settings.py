@@ -25,6 +25,8 @@ class Settings:
     model: str | None = None
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
+    token: SecretStr | None = None
+    """What a threadkeep server elsewhere knows this user by."""
     checkpoints: Database | None = None
     """Where checkpoints are; None is the SQLite file in the data folder."""
     items: Database | None = None
@@ -35,6 +37,8 @@ class Settings:
     local_user: str | None = None
     """Who needs no token to ask a server on this machine; None is the login name, until there
     are tokens."""
+    stop_seconds: float = 30.0
+    """How long a server that stops waits for turns under way."""
     probe: bool = True
     """Whether a model server on this machine is looked for, where nothing else names a model."""
 
@@ -96,17 +100,20 @@ def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = 
     env = {name: value for name, value in (environ or os.environ).items() if value.strip()}
     home = env.get("THREADKEEP_HOME")
     key = env.get("OPENAI_API_KEY")
+    token = env.get("THREADKEEP_TOKEN")
     checkpoints, items = db or env.get("THREADKEEP_DB"), env.get("THREADKEEP_STORE_DB")
     return Settings(
         home=Path(home).expanduser() if home else user_data_path("threadkeep"),
         model=env.get("THREADKEEP_MODEL"),
         openai_api_key=SecretStr(key) if key else None,
         openai_base_url=env.get("OPENAI_BASE_URL"),
+        token=SecretStr(token.strip()) if token else None,
         checkpoints=parse_database(checkpoints) if checkpoints else None,
         items=_item_database(items) if items else None,
         chroma_url=_chroma_url(env.get("THREADKEEP_CHROMA_URL")),
         ttl_minutes=_minutes(env.get("THREADKEEP_TTL_DAYS")),
         local_user=env.get(LOCAL_USER),
+        stop_seconds=_seconds(env.get("THREADKEEP_STOP_SECONDS", "30")),
         probe=NO_PROBE not in env,
     )
 
@@ -156,6 +163,18 @@ def _minutes(days: str | None) -> float | None:
             f"THREADKEEP_TTL_DAYS {days!r:.40} is no number of days; write it like 30 or 0.5."
         )
     return minutes
+
+
+def _seconds(told: str) -> float:
+    try:
+        seconds = float(told)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise StorageFailed(
+            f"THREADKEEP_STOP_SECONDS {told!r:.40} is no number of seconds; write it like 30."
+        )
+    return seconds
 
 
 def fixed_time() -> str | None:

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from graph.checks import check_id
-from graph.errors import AccessRefused
+from graph.errors import AccessRefused, NobodyAsks
 
 AUTH_KEY = "langgraph_auth_user_id"
 """Put into `configurable` by LangGraph's server from the caller's credentials."""
@@ -35,13 +35,14 @@ def acting_user(config: Mapping[str, Any] | None = None) -> str:
     """Return the user who asks.
 
     Raises:
-        AccessRefused: nobody asks, or a config names somebody else than the credentials do.
+        NobodyAsks: no user is named.
+        AccessRefused: a config names somebody else than the credentials do.
     """
     run = (config or {}).get("configurable") or {}
     told = [run.get(AUTH_KEY), run.get(USER_KEY), _acting.get()]
     users = list(dict.fromkeys(check_id(user, "user") for user in told if user is not None))
     if not users:
-        raise AccessRefused(
+        raise NobodyAsks(
             "Nobody is asking for this memory; "
             f"put the user into config['configurable'][{USER_KEY!r}]."
         )

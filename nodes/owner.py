@@ -1,12 +1,15 @@
 """Whose turn it is. Nobody is the default."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
 from graph.context import Context
-from graph.errors import BadInput
-from graph.user import acting_as, acting_user
+from graph.errors import BadInput, NobodyAsks
+from graph.user import USER_KEY, acting_as, acting_user
 from stores.namespaces import user_key
 
 
@@ -33,15 +36,21 @@ async def owner_of(runtime: Runtime[Context]) -> str:
 
 
 def context_of(runtime: Runtime[Context]) -> Context:
-    """Return what the caller chose.
+    """Return what the caller chose; inside another graph, whose context it is, the user alone.
 
     Raises:
-        BadInput: the caller gave no context, hence no user.
+        BadInput: neither a context nor the run's config names a user.
     """
-    context: Context | None = runtime.context
-    if context is None:
-        raise BadInput("The run has no user; pass context={'user_id': ...}.")
-    return context
+    context: Any = runtime.context
+    if isinstance(context, Context):
+        return context
+    # What else another graph's context holds may mean other things there, such as `model`.
+    own = context if isinstance(context, Mapping) else getattr(context, "__dict__", {})
+    try:
+        user = own.get(USER_KEY) or acting_user(get_config())
+    except NobodyAsks:
+        raise BadInput("The run has no user; pass context={'user_id': ...}.") from None
+    return Context(user_id=user)
 
 
 def thread_of() -> str:

@@ -4,12 +4,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from graph.errors import ThreadkeepError
+from server import me, me_threads
 from server.answers import answer_error
 from server.gate import Gate
-from server.me import routes
 
 app = Starlette(
-    routes=routes,
+    routes=[*me.routes, *me_threads.routes],
     middleware=[Middleware(Gate)],
     exception_handlers={ThreadkeepError: answer_error},
 )

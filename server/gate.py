@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graph.user import acting_as
 from server.recovery import finish_left
 
-OPEN = ("/", "/ok", "/info", "/docs", "/openapi.json")
+OPEN = ("/", "/ok", "/ready", "/info", "/docs", "/openapi.json")
 """What is answered to everybody: whether the server is there, and what it can do."""
 INSIDE = "/noauth"
 """Where requests of the server to itself come in; no client can set it."""

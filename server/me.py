@@ -19,7 +19,7 @@ from transfer.export import export_user
 
 MOST = 10_000
 LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100}
-HIDDEN = ("last_message", "changed")
+HIDDEN = ("last_message", "changed", "corrected")
 
 
 async def _asking(request: Request) -> tuple[Memory, str, str]:

@@ -41,6 +41,15 @@ class OwnedStore(BaseStore):
         return await self.unguarded.abatch(ops)
 
 
+async def own_namespace(store: BaseStore, *labels: str) -> tuple[str, ...]:
+    """Return a namespace of the user who asks, for nodes and tools of any graph.
+
+    Raises:
+        NobodyAsks: no user is named, by the run's config or an `acting_as` block.
+    """
+    return (await user_key(store, _asking()), *labels)
+
+
 def check_op(op: Op, key: str) -> None:
     """Refuse an operation that reaches beside what is below `key`.
 

@@ -15,13 +15,13 @@ from langgraph.types import StreamMode
 from checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
 from checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
 from checkpoints.owners import OwnedSaver
-from checkpoints.records import ALL, change_record
+from checkpoints.records import ALL, change_record, list_records
 from checkpoints.savers import TURNS_KEPT, open_checkpointer
 from checkpoints.threads import COPY, pending_nodes, turn_at, undo_turns
 from graph.agent import BOOKKEEPING, builder
 from graph.checks import check_id, check_message
 from graph.context import Context
-from graph.errors import ThreadBusy
+from graph.errors import BadInput, ThreadBusy
 from graph.settings import Settings
 from graph.state import Input, Output, State
 from graph.storage_errors import storage_errors
@@ -79,12 +79,19 @@ class Agent:
         )
         self._leaving = False
 
-    async def config(self, context: Context, name: str) -> RunnableConfig:
-        """Return the run's config: the user, and the user's thread of that name."""
+    async def config(
+        self, context: Context, name: str, checkpoint_id: str | None = None
+    ) -> RunnableConfig:
+        """Return the run's config: the user, and the user's thread of that name.
+
+        With a checkpoint it is for what reads or changes that state; a run takes it as `at`.
+        """
         name = check_id(name, "thread")
         thread = thread_called(await user_key(self.store, context.user_id), name)
+        at = {"checkpoint_id": checkpoint_id} if checkpoint_id else {}
         return {
-            "configurable": {"thread_id": thread, USER_KEY: context.user_id},
+            "configurable": {"thread_id": thread, "checkpoint_ns": "", USER_KEY: context.user_id}
+            | at,
             "metadata": {"thread_name": name},
         }
 
@@ -94,6 +101,26 @@ class Agent:
         thread = thread_called(owner, name)
         record = await self.store.aget(threads_of(owner), thread, refresh_ttl=False)
         return dict(record.value.get("context") or {}) if record else {}
+
+    @property
+    def notice(self) -> str:
+        """What a person should know about the search, or nothing."""
+        return self.store.notice
+
+    async def last_thread(self, user: str, why: str = "to continue; leave --continue out") -> str:
+        """Return the name of the thread that the user used last.
+
+        Raises:
+            BadInput: the user has none.
+        """
+        records = await list_records(self.store, threads_of(await user_key(self.store, user)), 1)
+        if not records:
+            raise BadInput(f"User {user!r} has no thread {why}.")
+        return str(records[0].value["name"])
+
+    async def indexed(self) -> None:
+        """Wait until what was said is found by its meaning too."""
+        await self.store.index_pending()
 
     async def say(self, context: Context, name: str, text: str) -> Turn:
         """Begin a turn with the user's message.
@@ -134,6 +161,29 @@ class Agent:
                 for item in await self.store.asearch(messages, limit=ALL, refresh_ttl=False):
                     await self.store.aput(messages, item.key, item.value, ttl=minutes)
         return record
+
+    async def is_open(self, context: Context, *names: str) -> bool:
+        """Tell whether a turn is under way, or was cut off, on the thread that is so called."""
+        left = await self.open_turns.left(await user_key(self.store, context.user_id))
+        return any(name in left for name in names)
+
+    async def update_state(
+        self,
+        context: Context,
+        name: str,
+        values: Mapping[str, Any] | None,
+        as_node: str | None = None,
+        checkpoint_id: str | None = None,
+    ) -> RunnableConfig:
+        """Change a thread's state from outside a run; memory follows. Return where it is then.
+
+        Raises:
+            InvalidUpdateError: the graph does not take the update.
+            ThreadBusy: a turn is open on the thread for too long.
+        """
+        async with self._held(context, name):
+            config = await self.config(context, name, checkpoint_id)
+            return await self.graph.aupdate_state(config, values, as_node)
 
     async def undo(self, context: Context, name: str, turns: int = 1) -> list[str]:
         """Take back the newest turns of a thread; return what the user had said, oldest first.

@@ -1,0 +1,145 @@
+"""Clients of a server: the terminal with --url, and RemoteGraph and JavaScript as in the docs."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.scripted_server import Fault
+from tests.backends import ROOT, absent
+from tests.production.house import House
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PAGE = (ROOT / "docs/in_your_graph.md").read_text()
+NODE_MODULES = ROOT / ".venv-node/node_modules"
+MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
+
+
+async def threadkeep(
+    house: House, token: str, *args: str, given: str = "", url: str = "", code: int = 0
+) -> tuple[str, str]:
+    """Run a command against the server from an empty home; return what it printed."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "THREADKEEP_"))}
+    home = {"THREADKEEP_HOME": "/nonexistent/home", "PYTHONPATH": str(ROOT)}
+    program = [sys.executable, "-c", "from cli.app import main; main()"]
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [*program, *args, "--url", url or house.server.url],
+        env=kept | home | {"THREADKEEP_TOKEN": token},
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == code, (done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    return done.stdout, done.stderr
+
+
+async def test_the_terminal_talks_to_a_server_and_remembers_there(house: House) -> None:
+    token = await house.token("terminal")
+    said, _ = await threadkeep(house, token, "ask", "-t", "first", MIRIAM)
+    assert "Lisbon" in said
+    told, _ = await threadkeep(
+        house, token, "ask", "-t", "second", "--json", "Where does my sister live?"
+    )
+    answer = json.loads(told)
+    assert "Lisbon" in answer["reply"]
+    assert answer["thread"] == "second"
+    assert MIRIAM in [memory["text"] for memory in answer["memories"]]
+    assert answer["tokens"]["limit"] == 8000
+    again, _ = await threadkeep(house, token, "ask", "-c", "Where does my sister live?")
+    assert "Lisbon" in again
+    other, _ = await threadkeep(
+        house, await house.token("other"), "ask", "-t", "first", "Where does my sister live?"
+    )
+    assert "Lisbon" not in other
+
+
+async def test_the_chat_undoes_forks_and_changes_threads_at_a_server(house: House) -> None:
+    token = await house.token("chatter")
+    lines = [
+        "I live in Bergen.",
+        "I moved to Oslo.",
+        "/undo",
+        "/fork copy",
+        "Where do I live?",
+        "/new fresh",
+        "Where do I live?",
+        "/undo 7",
+    ]
+    said, told = await threadkeep(house, token, "chat", "-t", "trip", given="\n".join(lines))
+    answers = said.splitlines()
+    assert answers[:2] == ["Noted: you live in Bergen.", "Noted: you moved to Oslo."]
+    assert all("Bergen" in answer and "Oslo" not in answer for answer in answers[2:])
+    assert len(answers) == 4
+    assert "Taken back: I moved to Oslo." in told
+    assert "Now in thread 'copy'." in told
+    assert "7 turns of thread 'fresh' cannot be taken back" in told
+
+
+async def test_what_goes_wrong_at_a_server_is_one_sentence_with_its_exit_code(house: House) -> None:
+    token, model = await house.token("ada"), ("-m", "scripted")
+
+    async def fails(code: int, said: str, *args: str, **options: Any) -> None:
+        told = options.pop("token", token)
+        _, err = await threadkeep(house, told, "ask", "hello", *args, code=code, **options)
+        assert said in err
+        assert len([line for line in err.splitlines() if line]) == 1
+
+    await fails(1, "does not let you in", token="nonsense")
+    await fails(1, "THREADKEEP_TOKEN", token="")
+    await fails(1, "threadkeep serve starts a server", url="http://127.0.0.1:9")
+    await fails(1, "is there a threadkeep server?", url=f"{house.server.url}/elsewhere")
+    await fails(2, "is no address", url="ftp://127.0.0.1")
+    await fails(2, "the server knows --user", "-u", "bob")
+    await fails(2, "max_tokens '9' is not allowed", "--context", "max_tokens=9")
+    house.model.script(Fault(status=401, body={"error": {"message": "no such key"}}))
+    await fails(3, "key", *model)
+    house.model.script(*[Fault(status=400, body={"error": {"message": "no such thing"}})] * 4)
+    await fails(4, "no such thing", *model)
+
+
+async def test_the_page_asks_a_server_through_remote_graph(house: House) -> None:
+    namespace: dict[str, Any] = {}
+    (block,) = [
+        b for b in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "RemoteGraph" in b
+    ]
+    exec(compile(block, "docs/in_your_graph.md", "exec"), namespace)
+    async with namespace["known_by"](house.server.url, await house.token("remote")) as client:
+        thread = (await client.threads.create())["thread_id"]
+        await namespace["ask_server"](client, thread, "I live in Bergen.")
+        assert "Bergen" in await namespace["ask_server"](client, thread, "Where do I live?")
+
+
+async def test_the_page_asks_a_server_from_javascript(house: House, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None or not NODE_MODULES.exists():
+        absent("node", "no node, or not: npm install --prefix .venv-node @langchain/langgraph-sdk")
+    client = await house.client("script")
+    thread = (await client.threads.create())["thread_id"]
+    said: Any = {"messages": [{"role": "user", "content": "I live in Bergen."}]}
+    await client.runs.wait(thread, "agent", input=said)
+    (block,) = re.findall(r"```js\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "ask.mjs").write_text(block)
+    (tmp_path / "node_modules").symlink_to(NODE_MODULES)
+    env = {"THREADKEEP_URL": house.server.url, "THREADKEEP_TOKEN": await house.token("script")}
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [str(node), "ask.mjs"],
+        cwd=tmp_path,
+        env=env | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Bergen" in done.stdout
+    assert "<memories>" not in done.stdout
