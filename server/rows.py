@@ -117,12 +117,12 @@ async def _make_row(user: str, key: str, thread: str, record: Mapping[str, Any])
 
 async def _assistant(assistant: str) -> Assistant | None:
     try:
-        return await _inside().assistants.get(assistant)
+        return await inside().assistants.get(assistant)
     except NotFoundError:
         return None
 
 
-def _inside() -> LangGraphClient:
+def inside() -> LangGraphClient:
     """Return a client of this server itself; nobody's credentials are asked for."""
     if not _client:
         _client.append(get_client())
@@ -130,6 +130,6 @@ def _inside() -> LangGraphClient:
 
 
 async def _create(thread: str, metadata: dict[str, Any]) -> None:
-    await _inside().threads.create(
+    await inside().threads.create(
         thread_id=thread, metadata=metadata, graph_id=GRAPH, if_exists="do_nothing"
     )

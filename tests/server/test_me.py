@@ -2,8 +2,9 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
-from tests.server.running import Server, User
+from tests.server.running import Server, User, texts, until
 
 MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
 
@@ -56,3 +57,40 @@ async def test_what_is_asked_for_wrongly_is_said(ada: User) -> None:
 
 def _lines(server: Server, *args: str) -> list[str]:
     return server.run(*args, "--json").stdout.splitlines()
+
+
+async def test_a_user_who_is_forgotten_leaves_nothing_and_no_way_in(
+    ada: User, bob: User, server: Server
+) -> None:
+    secret = f"tulip-{ada.key[:8]}"
+    await bob.say(None, "The vault opens with a rose.")
+    thread = (await ada.client.threads.create())["thread_id"]
+    await ada.say(thread, f"The vault opens with {secret}.")
+    await ada.say(None, f"Remember {secret}.")
+    await ada.client.assistants.create("agent", metadata={"topic": secret})
+    hello: dict[str, Any] = {"messages": [{"role": "user", "content": secret}]}
+    await ada.client.crons.create_for_thread(thread, "agent", schedule="0 0 1 1 *", input=hello)
+    await ada.client.store.put_item(["books"], "one", {"text": secret})
+    receipt = (await ada.http.delete("/me")).json()
+    assert receipt["forgot"] == "user"
+    removed = receipt["removed"]
+    assert (removed["rows"], removed["crons"], removed["assistants"], removed["tokens"]) == (
+        1,
+        1,
+        1,
+        1,
+    )
+    assert (await ada.http.get("/me/memories")).status_code == 401
+
+    async def gone() -> bool:
+        kept = [path for path in server.home.server.rglob("*") if path.is_file()]
+        return not any(secret.encode() in path.read_bytes() for path in kept)
+
+    # The server writes its own files every ten seconds.
+    await until(gone)
+    again = await server.user(ada.name)
+    assert (await again.http.get("/me/threads")).json()["threads"] == []
+    assert await again.client.threads.search() == []
+    assert (await again.client.store.search_items([]))["items"] == []
+    assert secret not in texts(await again.say(None, "What opens the vault?"))[-1]
+    assert "rose" in texts(await bob.say(None, "What opens the vault?"))[-1]
