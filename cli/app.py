@@ -7,8 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import complaints
+from cli.memory_commands import memory
+from cli.options import (
+    AsJson,
+    Choices,
+    Db,
+    Last,
+    Limit,
+    MemoryPreset,
+    Model,
+    NoProbe,
+    Thread,
+    Url,
+    User,
+    named,
+)
 from graph.errors import BadInput
-from graph.settings import Settings, forbid_probe, load_settings, login_name
+from graph.settings import Settings, forbid_probe, load_settings
 
 if TYPE_CHECKING:
     from cli.agent import Home
@@ -21,53 +36,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 threads = typer.Typer(help="List and read threads.", no_args_is_help=True, rich_markup_mode=None)
-memory = typer.Typer(
-    help="List and search what is remembered.", no_args_is_help=True, rich_markup_mode=None
-)
 app.add_typer(threads, name="threads")
 app.add_typer(memory, name="memory")
 users = typer.Typer(
     help="Give and take tokens for the server.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(users, name="user")
-
-User = Annotated[
-    str | None,
-    typer.Option("-u", "--user", help="Whose memory.", show_default="the login name"),
-]
-Thread = Annotated[
-    str | None, typer.Option("-t", "--thread", help="The thread's name.", show_default="a new one")
-]
-Last = Annotated[bool, typer.Option("-c", "--continue", help="Go on with the last thread.")]
-MemoryPreset = Annotated[
-    str | None,
-    typer.Option("--memory", help="The preset of the thread's memory.", show_default="hybrid"),
-]
-Choices = Annotated[
-    list[str] | None,
-    typer.Option("--context", help="KEY=VALUE of a run's context, such as max_tokens=16000."),
-]
-Model = Annotated[
-    str | None,
-    typer.Option("-m", "--model", help="offline, or a name of an OpenAI-compatible server."),
-]
-NoProbe = Annotated[
-    bool, typer.Option("--no-probe", help="Look for no model server on this machine.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Db = Annotated[
-    str | None,
-    typer.Option("--db", help="The database.", show_default="THREADKEEP_DB, or the data folder"),
-]
-Url = Annotated[
-    str | None,
-    typer.Option(
-        "--url",
-        help="A threadkeep server; THREADKEEP_TOKEN says who you are.",
-        show_default="this machine's own memory",
-    ),
-]
-Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -374,30 +348,6 @@ def threads_delete(
     delete_thread(load_settings(db=db), named(user), name)
 
 
-@memory.command("list")
-def memory_list(
-    user: User = None, limit: Limit = 100, db: Db = None, as_json: AsJson = False
-) -> None:
-    """List the entities and facts that are known."""
-    from cli.show import list_memory
-
-    list_memory(load_settings(db=db), named(user), limit, as_json=as_json)
-
-
-@memory.command("search")
-def memory_search(
-    query: Annotated[str, typer.Argument(help="What to look for.")],
-    user: User = None,
-    limit: Limit = 10,
-    db: Db = None,
-    as_json: AsJson = False,
-) -> None:
-    """Search what was said and what is known."""
-    from cli.show import search_memory
-
-    search_memory(load_settings(db=db), named(user), query, limit, as_json=as_json)
-
-
 @app.command()
 def usage(
     user: User = None,
@@ -503,20 +453,6 @@ def whose_home(
             raise BadInput(f"With --url the server knows {option}; leave it out.")
     # Who asks a server is known by the token: the name is not sent.
     return home_of(settings, url), named(user) if url is None else "me"
-
-
-def named(user: str | None) -> str:
-    """Return the user asked for, else the login name.
-
-    Raises:
-        BadInput: there is neither.
-    """
-    from graph.checks import check_id
-
-    name = user if user is not None else login_name()
-    if name is None:
-        raise BadInput("There is no login name to take as the user; name one with --user.")
-    return check_id(name, "user")
 
 
 def read_stdin() -> str:

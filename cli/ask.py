@@ -11,6 +11,7 @@ from cli.complaints import complain
 from cli.event_loop import run
 from cli.names import new_thread
 from graph.checks import check_id, check_message
+from graph.memories import PINNED
 from turns.turn import Turn
 
 
@@ -70,6 +71,8 @@ def _report(turn: Turn, thread: str) -> dict[str, Any]:
             "speaker": m["speaker"],
             "text": m["text"],
             "score": m.get("score"),
+            "parts": m.get("parts", {}),
+            "pinned": m.get("before") == PINNED,
         }
         for m in turn.memories
     ]

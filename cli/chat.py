@@ -27,7 +27,9 @@ T = TypeVar("T")
 PROMPT = "> "
 HELP = (
     "/new [NAME] begins another thread, /undo [N] takes back turns, /fork [NAME] goes on in a copy "
-    "of this thread, /quit ends (so does Ctrl-D), anything else is a message."
+    "of this thread, /why tells what the last answer rests on, /correct ID TEXT corrects a memory, "
+    "/pin [ID] and /unpin ID choose what is always shown, /quit ends (so does Ctrl-D), anything "
+    "else is a message."
 )
 
 
@@ -115,6 +117,13 @@ class Chat:
         await self.agent.fork_thread(await self._context(), self.thread, name)
         self.thread = name
         complain(f"Now in thread {name!r}.")
+
+    async def remember(self, word: str, rest: str) -> None:
+        """Obey what asks of memory or changes it."""
+        from cli.chat_memory import obey
+
+        await self.written()
+        await obey(self.agent, await self._context(), self.thread, word, rest)
 
     async def written(self) -> None:
         """Wait until the turn before is written down."""
@@ -204,6 +213,8 @@ def _command(loop: Background, chat: Chat, line: str) -> bool:
             _do(loop, chat.undo(_number(rest)))
         elif word == "/fork":
             _do(loop, chat.fork(_name(rest)))
+        elif word in ("/why", "/correct", "/pin", "/unpin"):
+            _do(loop, chat.remember(word, rest))
         else:
             complain(HELP if word == "/help" else f"There is no command {word!r}. {HELP}")
     except ThreadkeepError as error:

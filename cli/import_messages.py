@@ -129,6 +129,9 @@ def _moved(pairs: Sequence[tuple[Placed, Item | None]]) -> list[StoredMessage]:
         if item and item.value.get("position") != placed.message["position"]:
             message = placed.message.copy()
             message["recorded_at"] = item.value.get("recorded_at", message["recorded_at"])
+            if history := item.value.get("history"):
+                # It was corrected since, and stays so.
+                message |= {"text": item.value["text"], "history": history}
             moved.append(message)
     return moved
 

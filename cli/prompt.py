@@ -6,6 +6,7 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage, convert_to_openai_messages
 from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import GetOp, Item
 
 from chat_models.message_words import words_of
 from cli.choices import context_of
@@ -14,13 +15,16 @@ from cli.event_loop import run
 from graph.checks import check_id
 from graph.context import Context
 from graph.errors import BadInput
+from graph.memories import PINNED
 from graph.settings import Settings
 from graph.state import State
 from graph.user import acting_as
 from nodes.model import model_of, window_for
+from nodes.pinned import pinned_memories, pins_op
 from nodes.recalled import recalled_memories
+from nodes.take_corrections import take_corrections, taking
 from nodes.trim_history import Plan, plan_prompt
-from stores.namespaces import user_key
+from stores.namespaces import threads_of, user_key
 from turns.agent import Agent, open_agent
 
 
@@ -56,8 +60,14 @@ async def plan_of(agent: Agent, context: Context, name: str) -> Plan:
             "see threadkeep threads list for the names."
         )
     with acting_as(context.user_id):
-        owner = await user_key(agent.store, context.user_id)
-        memories = await recalled_memories(agent.store, owner, state.recalled)
+        store, owner = agent.store, await user_key(agent.store, context.user_id)
+        thread = str(config["configurable"]["thread_id"])
+        item, pins = await store.abatch([GetOp(threads_of(owner), thread), pins_op(owner)])
+        record = item.value if isinstance(item, Item) else {}
+        state = taking(state, await take_corrections(store, owner, thread, record, state))
+        standing = [turn for turn in state.recalled if turn["before"] != PINNED]
+        pinned, _ = await pinned_memories(store, owner, pins, context)
+        memories = [*pinned, *await recalled_memories(store, owner, standing)]
     window = window_for(state, await model_of(context), context)
     return plan_prompt(state, memories, context, window)
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from langgraph.store.base import BaseStore, SearchItem
 
-from checkpoints.records import list_records, newest_messages
+from checkpoints.records import ALL, list_records, newest_messages
 from cli.event_loop import run
 from graph.checks import check_id, check_message
 from graph.errors import BadInput
 from graph.settings import Settings
 from graph.user import acting_as
 from stores.hybrid import open_store
+from stores.ids import short_ids
 from stores.namespaces import (
     all_messages_of,
     entities_of,
@@ -34,7 +35,7 @@ def list_threads(settings: Settings, user: str, limit: int, *, as_json: bool) ->
     async def rows(store: BaseStore, owner: str) -> list[Row]:
         records = await list_records(store, threads_of(owner), limit)
         return [
-            {"id": record.key} | _without(record.value, "last_message", "changed")
+            {"id": record.key} | _without(record.value, "last_message", "changed", "corrected")
             for record in records
         ]
 
@@ -70,24 +71,47 @@ def show_thread(settings: Settings, user: str, name: str, limit: int, *, as_json
         return [{"id": key} | _without(value, "before", "thread") for key, value in found]
 
     found = _read(settings, user, rows)
+    ids = short_ids(row["id"] for row in found)
     _print(
-        found, as_json, lambda r: f"{_day(r['time'])}  {r.get('name') or r['role']}: {r['text']}"
+        found,
+        as_json,
+        lambda r: f"{ids[r['id']]}  {_day(r['time'])}  {r.get('name') or r['role']}: {r['text']}",
     )
 
 
-def list_memory(settings: Settings, user: str, limit: int, *, as_json: bool) -> None:
-    """Print the entities and facts that are known of a user's world."""
+def list_memory(settings: Settings, user: str, limit: int, *, every: bool, as_json: bool) -> None:
+    """Print the facts and entities that are known of a user's world, the user's own first.
+
+    Facts by what they are about, the newest last; with `every` also those that were replaced.
+    """
 
     async def rows(store: BaseStore, owner: str) -> list[Row]:
-        entities = await store.asearch(entities_of(owner), limit=limit)
-        facts = await store.asearch(facts_of(owner), limit=limit)
-        return [
-            {"kind": kind, "id": item.key} | item.value
-            for kind, items in (("entity", entities), ("fact", facts))
-            for item in items
-        ]
+        entities = await store.asearch(entities_of(owner), limit=ALL)
+        facts = await store.asearch(facts_of(owner), limit=ALL)
+        found = [{"kind": "fact", "id": i.key} | i.value for i in facts]
+        found = [row for row in found if every or not row["superseded_by"]]
+        found.sort(key=lambda row: (*_about(row["subject"]), row["recorded_at"]))
+        named = [{"kind": "entity", "id": i.key} | i.value for i in entities]
+        named.sort(key=lambda row: (-row["mentions"], *_about(row["name"])))
+        return [*found[:limit], *named[:limit]]
 
-    _print(_read(settings, user, rows), as_json, _known_line)
+    found = _read(settings, user, rows)
+    if as_json:
+        _print(found, True, str)
+        return
+    ids = short_ids(row["id"] for row in found)
+    about = ""
+    for row in found:
+        of = row["subject"] if row["kind"] == "fact" else "\0"
+        if of != about:
+            heading = of if row["kind"] == "fact" else "People, places and things"
+            sys.stdout.write(("\n" if about else "") + " ".join(heading.split()) + "\n")
+            about = of
+        sys.stdout.write(f"  {ids[row['id']]}  {' '.join(_known_line(row).split())}\n")
+
+
+def _about(name: str) -> tuple[bool, str]:
+    return name != "user", name.casefold()
 
 
 def search_memory(settings: Settings, user: str, query: str, limit: int, *, as_json: bool) -> None:
@@ -106,7 +130,9 @@ def search_memory(settings: Settings, user: str, query: str, limit: int, *, as_j
         named = {key: record.value["name"] for key, record in records.items() if record}
         return [_found(item, named) for item in best]
 
-    _print(_read(settings, user, rows), as_json, _found_line)
+    found = _read(settings, user, rows)
+    ids = short_ids(row["id"] for row in found)
+    _print(found, as_json, lambda row: f"{ids[row['id']]}  {_found_line(row)}")
 
 
 def _found(item: SearchItem, named: dict[str, str]) -> Row:
@@ -131,8 +157,9 @@ def _known_line(row: Row) -> str:
     if row["kind"] == "entity":
         often = _times(row["mentions"], "time")
         return f"{row['text']}  (mentioned {often} since {_day(row['first_seen'])})"
-    until = f" until {_day(row['valid_to'])}" if row["valid_to"] else ""
-    return f"{row['text']}  (said {_day(row['recorded_at'])}{until})"
+    until = f", until {_day(row['valid_to'])}" if row["valid_to"] else ""
+    verb = "corrected" if row.get("corrected_at") else "said"
+    return f"{row['text']}  ({verb} {_day(row.get('corrected_at') or row['recorded_at'])}{until})"
 
 
 def _read(

@@ -48,6 +48,9 @@ class Context(BaseModel):
     recall_tokens: Annotated[
         int, Field(description="At most so many tokens are recalled.", ge=0, le=100_000)
     ] = 1_000
+    pinned_tokens: Annotated[
+        int, Field(description="At most so many tokens of pins are shown.", ge=0, le=100_000)
+    ] = 300
     history_tokens: Annotated[
         int, Field(description="Tokens of messages shown by `tokens`.", ge=16, le=2_000_000)
     ] = 2_000

@@ -17,9 +17,13 @@ class Recalled(TypedDict):
     """What one turn recalled, and where it stands in the prompt until the next compaction."""
 
     before: str
-    """The id of the message in front of which it is shown."""
+    """The id of the message in front of which it is shown; `PINNED` for what is always shown."""
     places: list[list[str]]
     """Namespace and key of each memory, without the owner: a state names nobody else's memory."""
+    scores: NotRequired[list[dict[str, int]]]
+    """What spoke for each, in hundredths: `total`, and what each part added to it."""
+    over: NotRequired[bool]
+    """It stood in the newest prompt, and no longer stands: the thread was compacted since."""
 
 
 class Pin(TypedDict):
@@ -96,6 +100,9 @@ class State:
     stored: Annotated[
         int, Field(description="How many messages of this thread are in the long-term store.", ge=0)
     ] = 0
+    corrected_at: Annotated[
+        str, Field(description="When the newest correction was made that is taken in, ISO 8601.")
+    ] = ""
     turn_at: Annotated[str, Field(description="When the newest turn began, ISO 8601.")] = ""
     recalled: Annotated[
         list[Recalled], Field(description="Ids and places of memories shown since compaction.")
@@ -124,6 +131,7 @@ class Update(TypedDict, total=False):
     windows: dict[str, int]
     stored_through: str
     stored: int
+    corrected_at: str
     turn_at: str
     recalled: list[Recalled]
     ledger: Ledger

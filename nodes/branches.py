@@ -5,7 +5,7 @@ looks. A message is told by its id and its text, so that an edited one is anothe
 """
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -51,12 +51,46 @@ class Kept:
 
         The first `begins_at` messages were imported and are no part of any branch.
         """
+        head = replace(head, texts=self._as_corrected(head.texts))
         keep, back = self._way(head)
         self.leave_from(max(keep, begins_at))
         for each in back:
             self._bring_back(each)
         self._remove(head.removed)
         self._reword(head.texts)
+
+    def correct(self, message: str, old: str, text: str, at: str) -> None:
+        """Let a message say `text` on every branch on which it says `old`."""
+        was, now_ = version(message, old), version(message, text)
+        for place, (each, value) in enumerate(self.active):
+            if each == message and value.get("text") == old:
+                self.active[place] = (each, corrected(value, text, at))
+                self._learn(each, self.active[place][1])
+                self._mend(place + 1)
+        if entry := self.left.pop(was, None):
+            value = corrected(entry["message"], text, at)
+            self.left[now_] = {**entry, "message": value, "note": note_of(message, value)}
+        for entry in self.left.values():
+            if entry["after"] == was:
+                entry["after"] = now_
+
+    def _as_corrected(self, texts: Mapping[str, str]) -> Mapping[str, str]:
+        """Return wordings of a state as they were corrected since."""
+        values = [(entry["id"], entry["message"]) for entry in self.left.values()] + self.active
+        there = {(message, value.get("text")) for message, value in values}
+        said = {
+            (message, old["text"]): str(value["text"])
+            for message, value in values
+            for old in value.get("history") or ()
+            if (message, old["text"]) not in there
+        }
+        return {m: said.get((m, text), text) for m, text in texts.items()} if said else texts
+
+    def _learn(self, message: str, value: Value) -> None:
+        if note := note_of(message, value):
+            self.notes[message] = note
+        else:
+            self.notes.pop(message, None)
 
     def leave_from(self, keep: int, but: Set[str] = frozenset()) -> None:
         """Leave the messages from the `keep`-th on, but not those with these ids."""
@@ -153,6 +187,12 @@ class Kept:
 def reworded(value: Value, text: str) -> Value:
     """Return a stored message in another wording."""
     return {**value, "text": text, "tokens": count_text(text)}
+
+
+def corrected(value: Value, text: str, at: str) -> Value:
+    """Return a stored message as its user has corrected it, with what it said before."""
+    history = [*value.get("history", ()), {"text": str(value.get("text")), "until": at}]
+    return {**reworded(value, text), "history": history}
 
 
 def note_of(message: str, value: Value) -> Value | None:

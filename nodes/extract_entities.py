@@ -13,13 +13,14 @@ from chat_models.rules import extract
 from chat_models.tokens import count_text
 from graph.clock import now, parse_time
 from graph.context import Context
+from graph.fences import unfenced
 from graph.state import State, Update
 from nodes.extraction_ladder import extract_by_model
 from nodes.legal import newest_user_message, text_of
 from nodes.merge_entities import Noted, merge, notes, telling
 from nodes.model import model_of
 from nodes.owner import context_of, owner_of, store_of, thread_of
-from nodes.prompts import EXTRACT, unfenced
+from nodes.prompts import EXTRACT
 from stores.usage import NOTHING, Usage, add_usage
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ async def follow_branch(store: BaseStore, user: str, thread: str, head: Head) ->
     before, kept = await kept_of(store, user, thread), await kept_of(store, user, thread)
     kept.turn_to(head, int(record.get("begins_at") or 0))
     ttl = record.get("ttl_minutes", load_settings().ttl_minutes)
-    ops = _differences(user, thread, before, kept, ttl)
+    ops = differences(user, thread, before, kept, ttl)
     taught = before.notes != kept.notes
     if "family" in record and not record.get("active"):
         resting, more = await _rest(store, user, thread, record, kept)
@@ -141,16 +141,17 @@ async def _rest(
         before, rest = await kept_of(store, user, other.key), await kept_of(store, user, other.key)
         rest.leave_from(int(other.value.get("begins_at") or 0), mine)
         ttl = other.value.get("ttl_minutes", load_settings().ttl_minutes)
-        ops += _differences(user, other.key, before, rest, ttl)
+        ops += differences(user, other.key, before, rest, ttl)
         taught = taught or before.notes != rest.notes
         value = {**other.value, "active": False}
         ops.append(PutOp(threads_of(user), other.key, value, index=False, ttl=ttl))
     return ops, taught
 
 
-def _differences(
+def differences(
     user: str, thread: str, before: Kept, after: Kept, ttl: float | None
 ) -> list[PutOp]:
+    """Return what makes of the one what is the other."""
     pairs: list[tuple[Namespace, Mapping[str, Any], Mapping[str, Any]]] = [
         (messages_of(user, thread), dict(before.active), dict(after.active)),
         (abandoned_of(user, thread), before.left, after.left),

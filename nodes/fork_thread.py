@@ -11,7 +11,16 @@ from graph.settings import load_settings
 from nodes.follow_branch import head_of, kept_of
 from stores.namespaces import messages_of, notes_of, threads_of
 
-SHARED = ("created", "begins_at", "context", "metadata", "state", "title", "ttl_minutes")
+SHARED = (
+    "begins_at",
+    "context",
+    "corrected",
+    "created",
+    "metadata",
+    "state",
+    "title",
+    "ttl_minutes",
+)
 
 
 async def fork_stored(

@@ -12,7 +12,7 @@ from graph.state import Ledger
 from nodes.window import PRIMING, Window
 from stores.usage import Usage
 
-PARTS = ("system", "summary", "entities", "facts", "memories", "recent", "newest")
+PARTS = ("system", "pinned", "summary", "entities", "facts", "memories", "recent", "newest")
 LINE = 2
 """Tokens that a line of the memory block costs beside its words."""
 
@@ -21,7 +21,9 @@ LINE = 2
 class Shown:
     """A prompt, and the parts that it was put together from."""
 
-    head: Sequence[AnyMessage]
+    system: AnyMessage
+    pinned: Sequence[AnyMessage]
+    summary: Sequence[AnyMessage]
     recent: Sequence[AnyMessage]
     newest: Sequence[AnyMessage]
     memories: Sequence[Sequence[Memory]]
@@ -35,8 +37,9 @@ def ledger_of(shown: Shown, context: Context, window: Window) -> Ledger:
     """
     counted = count_messages(shown.prompt)
     parts = {
-        "system": count_message(shown.head[0]) + PRIMING,
-        "summary": sum(map(count_message, shown.head[1:])),
+        "system": count_message(shown.system) + PRIMING,
+        "pinned": sum(map(count_message, shown.pinned)),
+        "summary": sum(map(count_message, shown.summary)),
         "recent": sum(map(count_message, shown.recent)),
         "newest": sum(map(count_message, shown.newest)),
     }

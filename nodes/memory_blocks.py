@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from chat_models.tokens import count_message, count_text
-from graph.memories import Memory
+from chat_models.tokens import count_message
+from graph.memories import PINNED, Memory
 from graph.state import Recalled
 from nodes.legal import Exchange, newest_user_message
+from nodes.memory_budget import within
 from nodes.prompts import memory_message, with_memories
+from nodes.recalled import scores_of
 
 Blocks = Mapping[str, Sequence[Memory]]
 """Memories by the id of the message that they stand in front of, the best first."""
@@ -57,12 +59,7 @@ def gathered(blocks: Blocks, newest: Exchange, budget: int) -> Blocks:
     question = newest_user_message(newest)
     place = question.id or "" if question else ""
     earlier = [memory for other in list(blocks)[::-1] if other != place for memory in blocks[other]]
-    kept: list[Memory] = []
-    for memory in (*blocks.get(place, ()), *earlier):
-        budget -= memory.get("tokens") or count_text(memory["text"])
-        if budget < 0:
-            break
-        kept.append(memory)
+    kept = within([*blocks.get(place, ()), *earlier], budget)
     return {place: kept} if kept else {}
 
 
@@ -70,11 +67,18 @@ def recalled_in(
     prompt: Sequence[AnyMessage], blocks: Blocks, recalled: Sequence[Recalled]
 ) -> list[Recalled]:
     """Return what of `recalled` is in the prompt, each where it stands now."""
-    known = {place[-1]: place for turn in recalled for place in turn["places"]}
-    left: list[Recalled] = []
+    known = {
+        place[-1]: (place, score)
+        for turn in recalled
+        for place, score in zip(turn["places"], scores_of(turn), strict=True)
+    }
+    ids = {message.id for message in prompt}
+    # What is pinned stands in a message of its own.
+    left = [turn for turn in recalled if turn["before"] == PINNED and PINNED in ids]
     for message in prompt:
         shown = blocks.get(message.id or "", ())
-        places = [known[memory["id"]] for memory in shown if memory["id"] in known]
-        if places:
-            left.append({"before": message.id or "", "places": places})
+        found = [known[memory["id"]] for memory in shown if memory["id"] in known]
+        if found:
+            places, scores = [place for place, _ in found], [score for _, score in found]
+            left.append({"before": message.id or "", "places": places, "scores": scores})
     return left

@@ -92,7 +92,7 @@ def merge_one(known: Known, user: str, noted: Noted) -> None:
         value = _entity(known, user, entity.name, entity.type, noted)
         seen.add(entity.name)
         for name, told in entity.attributes.items():
-            _attribute(value, name, told, single=True)
+            put_attribute(value, name, told, single=True)
         value["text"] = describe(value)
     for fact in noted.extraction.facts:
         kind = "person" if fact.subject == "user" else "unknown"
@@ -139,7 +139,8 @@ def _entity(known: Known, user: str, name: str, kind: str, noted: Noted) -> dict
     return value
 
 
-def _attribute(entity: dict[str, Any], name: str, told: str, *, single: bool) -> None:
+def put_attribute(entity: dict[str, Any], name: str, told: str, *, single: bool) -> None:
+    """Add what was told of an entity, in place of what was before where one holds at a time."""
     name, told = clean_text(name)[:CHARACTERS], clean_text(told)[:CHARACTERS]
     objects = entity["attributes"].get(name, [])
     rest = [] if single else [other for other in objects if other != told]
@@ -160,7 +161,8 @@ def _record(known: Known, user: str, fact: Fact, entity: dict[str, Any], noted: 
         if noted.message not in value["sources"]:
             value["sources"] = [*value["sources"], noted.message][-SOURCES:]
             value |= {"superseded_by": None, "valid_to": None, "recorded_at": noted.said_at}
-        _attribute(entity, each.predicate, each.object, single=single)
+            value.pop("corrected_at", None)
+        put_attribute(entity, each.predicate, each.object, single=single)
 
 
 def _fact(fact: Fact, noted: Noted) -> dict[str, Any]:

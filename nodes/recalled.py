@@ -3,24 +3,43 @@
 What was forgotten or corrected since is so in the next prompt too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from langgraph.store.base import BaseStore, GetOp, Item, Result, SearchItem
 
 from graph.memories import Memory
 from graph.state import Recalled
+from stores.found_item import FoundItem
 from stores.namespaces import threads_of
 
 KINDS = {"entities": "entity", "facts": "fact"}
+TOTAL = "total"
+Scores = dict[str, int]
+"""Hundredths, as a state holds them."""
+
+
+class Standing(NamedTuple):
+    """A recalled item: the message in front of which it stands, and what spoke for it."""
+
+    item: Item
+    before: str
+    scores: Scores
 
 
 async def recalled_memories(
     store: BaseStore, owner: str, recalled: Sequence[Recalled]
 ) -> list[Memory]:
-    """Return the memories that earlier turns recalled, as the store has them now."""
-    items = standing(recalled, await store.abatch(reads(owner, recalled)))
-    named = await thread_names(store, owner, [item for item, _ in items])
-    return [as_memory(item, named, before) for item, before in items]
+    """Return the memories that still stand in the prompt, as the store has them now."""
+    recalled = still_standing(recalled)
+    found = standing(recalled, await store.abatch(reads(owner, recalled)))
+    named = await thread_names(store, owner, [each.item for each in found])
+    return [as_memory(each.item, named, each.before, each.scores) for each in found]
+
+
+def still_standing(recalled: Sequence[Recalled]) -> list[Recalled]:
+    """Return what was not let go by a compaction since."""
+    return [turn for turn in recalled if not turn.get("over")]
 
 
 def reads(owner: str, recalled: Sequence[Recalled]) -> list[GetOp]:
@@ -28,14 +47,29 @@ def reads(owner: str, recalled: Sequence[Recalled]) -> list[GetOp]:
     return [GetOp((owner, *place[:-1]), place[-1]) for turn in recalled for place in turn["places"]]
 
 
-def standing(recalled: Sequence[Recalled], read: Iterable[Result]) -> list[tuple[Item, str]]:
-    """Return what is still there and still holds, each with the message in front of which it is."""
-    before = [turn["before"] for turn in recalled for _ in turn["places"]]
+def standing(
+    recalled: Sequence[Recalled], read: Iterable[Result], *, outdated: bool = False
+) -> list[Standing]:
+    """Return what is still there and, unless `outdated` is wanted too, still holds."""
+    told = [(turn["before"], scores) for turn in recalled for scores in scores_of(turn)]
     return [
-        (item, place)
-        for item, place in zip(read, before, strict=True)
-        if isinstance(item, Item) and not item.value.get("superseded_by")
+        Standing(item, before, scores)
+        for item, (before, scores) in zip(read, told, strict=True)
+        if isinstance(item, Item) and (outdated or not item.value.get("superseded_by"))
     ]
+
+
+def scores_of(turn: Recalled) -> list[Scores]:
+    """Return what spoke for each place; nothing where an older version has not kept it."""
+    scores = turn.get("scores") or []
+    return [*scores, *({} for _ in turn["places"][len(scores) :])][: len(turn["places"])]
+
+
+def scored(memory: Memory) -> Scores:
+    """Return a memory's score by part, as a state holds it."""
+    told = {TOTAL: memory["score"], **memory.get("parts", {})} if "score" in memory else {}
+    hundredths = {part: round(100 * value) for part, value in told.items()}
+    return {part: value for part, value in hundredths.items() if value or part == TOTAL}
 
 
 async def thread_names(store: BaseStore, owner: str, items: Iterable[Item]) -> dict[str, str]:
@@ -49,7 +83,9 @@ async def thread_names(store: BaseStore, owner: str, items: Iterable[Item]) -> d
     }
 
 
-def as_memory(item: Item, named: dict[str, str], before: str) -> Memory:
+def as_memory(
+    item: Item, named: Mapping[str, str], before: str, scores: Mapping[str, int] | None = None
+) -> Memory:
     """Return a stored item as a memory in front of the message `before`."""
     value = item.value
     thread = str(value.get("thread") or "")
@@ -62,9 +98,16 @@ def as_memory(item: Item, named: dict[str, str], before: str) -> Memory:
         "thread": named.get(thread, thread),
         "before": before,
     }
+    if memory["kind"] != "message":
+        memory["speaker"] = ""
     tokens = value.get("tokens")
     if isinstance(tokens, int) and tokens > 0:
         memory["tokens"] = tokens
     if isinstance(item, SearchItem) and item.score is not None:
         memory["score"] = round(item.score, 4)
+        if isinstance(item, FoundItem):
+            memory["parts"] = {name: round(told, 2) for name, told in item.parts.items() if told}
+    elif scores:
+        memory["score"] = scores.get(TOTAL, 0) / 100
+        memory["parts"] = {part: each / 100 for part, each in scores.items() if part != TOTAL}
     return memory

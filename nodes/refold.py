@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from langgraph.store.base import BaseStore, Item, PutOp
 
+from nodes.merge_corrections import Correction, correct_one
 from nodes.merge_entities import Known, Noted, merge_one
-from stores.namespaces import all_notes_of, entities_of, facts_of
+from stores.namespaces import all_notes_of, corrections_of, entities_of, facts_of
 
 ALL = 1_000_000
 BATCH = 500
@@ -18,7 +19,8 @@ async def refold(store: BaseStore, user: str) -> int:
     What no note supports any more is deleted. Twice is once.
     """
     noted = [Noted.of(item) for item in await _all(store, all_notes_of(user))]
-    wanted = await asyncio.to_thread(fold, user, noted)
+    corrected = [Correction.of(item) for item in await _all(store, corrections_of(user))]
+    wanted = await asyncio.to_thread(fold, user, noted, corrected)
     kept: Known = {
         (item.namespace, item.key): item.value
         for namespace in (entities_of(user), facts_of(user))
@@ -36,11 +38,20 @@ async def refold(store: BaseStore, user: str) -> int:
     return len(changed)
 
 
-def fold(user: str, noted: Iterable[Noted]) -> Known:
-    """Return the entities and facts that notes make, the oldest first, by their places."""
+def fold(user: str, noted: Iterable[Noted], corrected: Iterable[Correction] = ()) -> Known:
+    """Return the entities and facts that notes make, the oldest first, by their places.
+
+    A correction comes after what was said until then.
+    """
     known: Known = {}
-    for one in sorted(noted, key=lambda one: (one.said_at, one.written_at, one.message)):
+    said = sorted(noted, key=lambda one: (one.said_at, one.written_at, one.message))
+    later = sorted(corrected, key=lambda one: (one.at, one.fact))
+    for one in said:
+        while later and later[0].at < one.said_at:
+            correct_one(known, user, later.pop(0))
         merge_one(known, user, one)
+    for each in later:
+        correct_one(known, user, each)
     return known
 
 

@@ -1,6 +1,7 @@
 """Fill `memories` with what this user's past says about the newest message."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
@@ -9,13 +10,16 @@ from langgraph.store.base import BaseStore, GetOp, Item, Op, Result, SearchItem,
 from chat_models.tokens import count_text
 from graph.clock import now
 from graph.context import Context
-from graph.memories import Memory
+from graph.memories import PINNED, Memory
 from graph.state import Recalled, State, Update
 from nodes.coverage import Coverage
 from nodes.follow_branch import follow_branch, has_turned, head_of
 from nodes.legal import exchanges, newest_user_message, text_of
+from nodes.memory_budget import FRAME_OF_LINE, within
 from nodes.owner import context_of, owner_of, store_of, thread_of
-from nodes.recalled import as_memory, reads, standing, thread_names
+from nodes.pinned import pinned_memories, pins_op
+from nodes.recalled import as_memory, reads, scored, standing, still_standing, thread_names
+from nodes.take_corrections import take_corrections
 from nodes.trim_history import most_exchanges
 from stores.namespaces import all_messages_of, entities_of, facts_of, threads_of
 
@@ -26,10 +30,8 @@ FRESH_PART = 5
 """At least this part of the recall budget is for the newest message, whatever stands already."""
 FEWEST, MOST = 24, 200
 """Messages that are asked for, however few or many tokens there are for them."""
-USUAL_TOKENS = 30
-"""What a recalled message takes at least, mostly."""
-TOKENS_PER_LINE = 8
-"""What a line of the memory block holds beside its words: dash, speaker, thread."""
+USUAL_TOKENS = 20
+"""For so many tokens of the budget one message is asked for: twice as many as will fit, mostly."""
 
 
 async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
@@ -42,11 +44,17 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     query = text_of(newest)[:QUERY_CHARACTERS] if newest and recalls else ""
     asked = searches(owner, query, context) if query.strip() else []
     recalled = within_reach(state, context)
-    ops: list[Op] = [*asked, *reads(owner, recalled)]
-    results = await _as_of_this_branch(store, owner, state, ops)
-    if newest is None or not recalls:
+    ops: list[Op] = [pins_op(owner), *asked, *reads(owner, recalled)]
+    (pins, *results), record = await _as_of_this_branch(store, owner, state, ops)
+    begun |= await take_corrections(store, owner, thread_of(), record, state)
+    pinned, places = await pinned_memories(store, owner, pins, context)
+    if newest is None or not (recalls or pinned):
         return begun
-    shown_before = standing(recalled, results[len(asked) :])
+    shown_before = [
+        each
+        for each in standing(recalled, results[len(asked) :])
+        if each.item.key not in {memory["id"] for memory in pinned}
+    ]
     found = _items(results[: len(asked)])
     if context.memory == "graph":
         found += await facts_around(store, owner, found)
@@ -54,38 +62,51 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     if context.summarizes:
         # What is only covered by the summary may be recalled word for word.
         shown = Coverage.of(state).uncovered(shown)
+    if pinned:
+        recalled.insert(0, {"before": PINNED, "places": places})
     fresh = unseen(found, recalled, shown)
-    named = await thread_names(store, owner, [*(item for item, _ in shown_before), *fresh])
-    earlier = [as_memory(item, named, before) for item, before in shown_before]
+    named = await thread_names(store, owner, [*(each.item for each in shown_before), *fresh])
+    earlier = [as_memory(item, named, before, scores) for item, before, scores in shown_before]
     chosen = within(
         [as_memory(item, named, newest.id or "") for item in fresh],
         fresh_budget(earlier, context.recall_tokens),
     )
-    kept = {memory["id"] for memory in chosen}
-    places = [[*item.namespace[1:], item.key] for item in fresh if item.key in kept]
-    if places:
-        recalled.append({"before": newest.id or "", "places": places})
-    return begun | {"memories": earlier + chosen, "recalled": recalled}
+    if chosen:
+        recalled.append(as_recalled(newest.id or "", chosen, fresh))
+    return begun | {"memories": [*pinned, *earlier, *chosen], "recalled": recalled}
+
+
+def as_recalled(before: str, chosen: Sequence[Memory], items: Iterable[Item]) -> Recalled:
+    """Return what a state keeps of the chosen ones of `items`: places and scores, no text."""
+    places = {item.key: [*item.namespace[1:], item.key] for item in items}
+    return {
+        "before": before,
+        "places": [places[memory["id"]] for memory in chosen],
+        "scores": [scored(memory) for memory in chosen],
+    }
 
 
 async def _as_of_this_branch(
     store: BaseStore, owner: str, state: State, ops: Sequence[Op]
-) -> list[Result]:
-    """Return the results of `ops` on memory as it is on the branch that the state stands on."""
+) -> tuple[list[Result], dict[str, Any]]:
+    """Return the results of `ops` on memory as it is on the branch that the state stands on.
+
+    And the record of the thread.
+    """
     thread = thread_of()
-    *results, record = await store.abatch([*ops, GetOp(threads_of(owner), thread)])
-    head = head_of(vars(state))
-    if not isinstance(record, Item) or not has_turned(record.value, head):
-        return results
-    await follow_branch(store, owner, thread, head)
-    return await store.abatch(ops)
+    *results, item = await store.abatch([*ops, GetOp(threads_of(owner), thread)])
+    record = item.value if isinstance(item, Item) else {}
+    if record and has_turned(record, head := head_of(vars(state))):
+        await follow_branch(store, owner, thread, head)
+        results = await store.abatch(ops)
+    return results, record
 
 
 def within_reach(state: State, context: Context) -> list[Recalled]:
     """Return what was recalled in front of messages that this turn still shows."""
     last = exchanges(state.messages)[-most_exchanges(context) :]
     ids = {message.id for part in last for message in part}
-    return [turn for turn in state.recalled if turn["before"] in ids]
+    return [turn for turn in still_standing(state.recalled) if turn["before"] in ids]
 
 
 def searches(owner: str, query: str, context: Context) -> list[Op]:
@@ -118,15 +139,23 @@ async def facts_around(
 def unseen(
     found: Iterable[SearchItem], recalled: Sequence[Recalled], shown: Sequence[AnyMessage]
 ) -> list[SearchItem]:
-    """Return what neither the window nor an earlier memory block shows, and no outdated fact."""
+    """Return what neither the window nor an earlier memory block shows, and no outdated fact.
+
+    What was said twice in the same words is shown once.
+    """
     seen = {place[-1] for turn in recalled for place in turn["places"]}
     seen |= {message.id or "" for message in shown}
-    fresh: dict[str, SearchItem] = {}
+    said = {_words(text_of(message)) for message in shown}
+    fresh: list[SearchItem] = []
     for item in found:
+        words = _words(str(item.value.get("text") or ""))
         # A thread that was forked holds the same messages as the one it comes from.
-        if item.key not in seen and not item.value.get("superseded_by"):
-            fresh.setdefault(item.key, item)
-    return list(fresh.values())
+        if item.key in seen or words in said or item.value.get("superseded_by"):
+            continue
+        seen.add(item.key)
+        said.add(words)
+        fresh.append(item)
+    return fresh
 
 
 def fresh_budget(standing: Iterable[Memory], budget: int) -> int:
@@ -135,19 +164,8 @@ def fresh_budget(standing: Iterable[Memory], budget: int) -> int:
     What was recalled stays until the next compaction, so a full budget every turn would bring
     compaction every other turn, and no provider's cache would ever hold the prompt.
     """
-    stands = sum(map(_cost, standing))
+    stands = sum((m.get("tokens") or count_text(m["text"])) + FRAME_OF_LINE for m in standing)
     return max(budget - stands, budget // FRESH_PART)
-
-
-def within(memories: Sequence[Memory], budget: int) -> list[Memory]:
-    """Return the best memories that together take at most `budget` tokens."""
-    kept: list[Memory] = []
-    for memory in memories:
-        cost = _cost(memory)
-        if cost <= budget:
-            kept.append(memory)
-            budget -= cost
-    return kept
 
 
 def _items(results: Iterable[Result]) -> list[SearchItem]:
@@ -155,5 +173,5 @@ def _items(results: Iterable[Result]) -> list[SearchItem]:
     return [item for item in found if isinstance(item, SearchItem)]
 
 
-def _cost(memory: Memory) -> int:
-    return (memory.get("tokens") or count_text(memory["text"])) + TOKENS_PER_LINE
+def _words(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -48,6 +48,8 @@ class StoredMessage(TypedDict):
     thread: str
     name: NotRequired[str]
     source_id: NotRequired[str]
+    history: NotRequired[list[dict[str, str]]]
+    """What it said before it was corrected: `text`, and `until` when."""
 
 
 async def store_turn(state: State, runtime: Runtime[Context]) -> Update:

@@ -14,12 +14,13 @@ from chat_models.openai_attempts import CUT_OFF
 from chat_models.openai_errors import ContextOverflow
 from chat_models.tokens import count_message, count_text
 from graph.context import Context
+from graph.fences import unfenced
 from graph.state import State, Update
 from nodes.coverage import Coverage, after, before
 from nodes.legal import Exchange, exchanges, repair
 from nodes.model import ask_quietly, model_of, window_for
 from nodes.owner import context_of, owner_of, store_of, thread_of
-from nodes.prompts import SUMMARIZE, unfenced
+from nodes.prompts import SUMMARIZE
 from nodes.summary_calls import Piece, in_pieces
 from nodes.trim_history import out_of_reach
 from nodes.window import Window
@@ -33,6 +34,8 @@ BACKLOG = 4
 LEAST_PROSE = 40
 """Tokens; with less there is nothing that a model could write."""
 LEAST_PIECE = 200
+RECALLED = ("pinned", "entities", "facts", "memories")
+"""Parts of the ledger that take room beside the messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,7 @@ async def summarize_history(state: State, runtime: Runtime[Context]) -> Update:
     reached = folded[: extended.covered]
     rest = after(state.messages, reached[-1].id or "")
     covered = coverage.summarizing(extended.summary, reached, rest, window)
-    return done | covered.update | {"recalled": []}
+    return done | covered.update | {"recalled": [{**turn, "over": True} for turn in state.recalled]}
 
 
 def cover_out_of_reach(state: State, context: Context, window: Window) -> Update:
@@ -102,7 +105,7 @@ def due_messages(state: State, window: Window, context: Context) -> list[AnyMess
     parts = exchanges(repair(coverage.uncovered(state.messages)))
     if not parts:
         return []
-    recalled = sum(int(state.ledger.get(part) or 0) for part in ("entities", "facts", "memories"))
+    recalled = sum(int(state.ledger.get(part) or 0) for part in RECALLED)
     memories = int(recalled / window.ratio)
     due = due_for_summary(parts, window, memories, keep_one=context.memory == "summary")
     return before(unsummarized, parts[due][0].id)

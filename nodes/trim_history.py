@@ -25,7 +25,8 @@ from nodes.memory_blocks import (
 )
 from nodes.model import model_of, window_for
 from nodes.owner import context_of
-from nodes.prompts import summary_message, system_message, with_memories
+from nodes.pinned import fitting, pinned_budget
+from nodes.prompts import pinned_message, summary_message, system_message, with_memories
 from nodes.window import PRIMING, Window, window_of
 
 EVERYTHING = 1_000_000
@@ -73,23 +74,39 @@ def plan_prompt(
     if newest_user_message(state.messages) is None:
         raise BadInput("The thread has no message from a user; send one.")
     coverage, blocks = Coverage.of(state), blocks_of(memories, state.messages)
-    head = prompt_head(coverage, context, window)
+    pinned = pinned_message(fitting(memories, pinned_budget(context, window)))
+    summary = summary_in(coverage, context, window)
     parts = _visible(state, coverage, context)
-    reach = _reach(context, _room(head, window))
+    reach = _reach(context, _room(pinned, summary, window))
     shown = newest_within(parts[-most_exchanges(context) :], blocks, reach)
-    if context.summarizes and (len(shown) < len(parts) or _lacks_a_question(shown, head)):
+    if context.summarizes and (len(shown) < len(parts) or _lacks_a_question(shown, summary)):
         # What must go is covered here and now; what was recalled for it is shown with the newest.
         blocks = gathered(blocks, shown[-1], context.recall_tokens)
         shown = newest_within(list(filter(_is_led, parts)), blocks, window.low)
         left = before(coverage.uncovered(state.messages), shown[0][0].id)
         coverage = coverage.extracting(left, window)
-        head = prompt_head(coverage, context, window)
+        summary = summary_in(coverage, context, window)
     recent = [message for part in shown[:-1] for message in part]
-    newest, blocks = fit_newest(shown[-1], blocks, _room(head, window) - cost(recent, blocks))
-    prompt = [*head, *with_memories([*recent, *newest], memory_messages(blocks))]
+    room = _room(pinned, summary, window) - cost(recent, blocks)
+    newest, blocks = fit_newest(shown[-1], blocks, room)
+    system = system_message(context.system_prompt)
+    prompt = [
+        system,
+        *pinned,
+        *summary,
+        *with_memories([*recent, *newest], memory_messages(blocks)),
+    ]
     ids = {message.id for message in (*recent, *newest)}
     standing = [found for place, found in blocks.items() if place in ids]
-    filled = Shown(head=head, recent=recent, newest=newest, memories=standing, prompt=prompt)
+    filled = Shown(
+        system=system,
+        pinned=pinned,
+        summary=summary,
+        recent=recent,
+        newest=newest,
+        memories=standing,
+        prompt=prompt,
+    )
     return Plan(
         prompt=prompt,
         ledger=ledger_of(filled, context, window),
@@ -98,19 +115,16 @@ def plan_prompt(
     )
 
 
-def prompt_head(coverage: Coverage, context: Context, window: Window) -> list[AnyMessage]:
-    """Return the system message and, where the preset has one, the summary's."""
-    head: list[AnyMessage] = [system_message(context.system_prompt)]
+def summary_in(coverage: Coverage, context: Context, window: Window) -> list[AnyMessage]:
+    """Return the summary's message, where the preset has one and it fits."""
     if not context.summarizes:
-        return head
+        return []
     made = summary_message(coverage.summary, coverage.extract, coverage.pins)
     if sum(map(count_message, made)) > 2 * window.summary:
         # Made for a larger window.
         prose = cut_middle(coverage.summary, window.prose)
         made = summary_message(prose, cut_middle(coverage.extract, window.extract))
-    if sum(map(count_message, made)) > 2 * window.summary:
-        return head
-    return head + made
+    return made if sum(map(count_message, made)) <= 2 * window.summary else []
 
 
 def newest_within(parts: Sequence[Exchange], blocks: Blocks, budget: int) -> list[Exchange]:
@@ -188,15 +202,16 @@ def _is_led(part: Exchange) -> bool:
     return isinstance(part[0], HumanMessage)
 
 
-def _lacks_a_question(shown: Sequence[Exchange], head: Sequence[AnyMessage]) -> bool:
+def _lacks_a_question(shown: Sequence[Exchange], summary: Sequence[AnyMessage]) -> bool:
     """Tell whether the conversation would open with an answer."""
-    return len(head) == 1 and not _is_led(shown[0])
+    return not summary and not _is_led(shown[0])
 
 
-def _room(head: Sequence[AnyMessage], window: Window) -> int:
-    """Return what messages and memories may take behind `head`."""
-    summary = sum(map(count_message, head[1:]))
-    return window.prompt - window.system - PRIMING - max(summary, window.summary)
+def _room(pinned: Sequence[AnyMessage], summary: Sequence[AnyMessage], window: Window) -> int:
+    """Return what messages and memories may take behind pins and summary."""
+    before = sum(map(count_message, pinned))
+    share = max(sum(map(count_message, summary)), window.summary)
+    return window.prompt - window.system - PRIMING - before - share
 
 
 def _newest_steps(messages: Sequence[AnyMessage], budget: int) -> list[AnyMessage]:

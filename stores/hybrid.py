@@ -10,12 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from langchain_core.embeddings import Embeddings
-from langgraph.store.base import BaseStore, Item, Op, PutOp, Result, SearchItem, SearchOp
+from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem, SearchOp
 
 from graph.settings import Settings, make_home
 from stores.embeddings import open_embeddings
 from stores.features import Evidence
 from stores.filters import fits
+from stores.found_item import FoundItem
 from stores.indexing import Indexing, Progress
 from stores.items import Index, Items, open_items, space_of
 from stores.memory_indexes import MemoryIndexes
@@ -195,7 +196,7 @@ class HybridStore(BaseStore):
             page = ids[start : start + step]
             items = await self.index.items(op.namespace_prefix, page, mortal)
             found += [
-                _search_item(items[each], scores[each])
+                FoundItem(items[each], scores[each].total, scores[each].parts)
                 for each in page
                 if each in items and fits(items[each].value, op.filter)
             ]
@@ -272,14 +273,3 @@ def _wanted(op: SearchOp) -> int:
 
 def _end(op: SearchOp) -> int:
     return op.offset + op.limit
-
-
-def _search_item(item: Item, score: Score) -> SearchItem:
-    return SearchItem(
-        namespace=item.namespace,
-        key=item.key,
-        value=item.value,
-        created_at=item.created_at,
-        updated_at=item.updated_at,
-        score=score.total,
-    )

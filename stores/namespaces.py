@@ -14,8 +14,9 @@ Namespace = tuple[str, ...]
 
 SECRET: tuple[Namespace, str] = (("threadkeep",), "secret")
 KEY_CHARACTERS = 32
+PINS_KEY = "pins"
 RESERVED = frozenset(
-    {"messages", "entities", "facts", "notes", "abandoned", "threads", "open", "usage"}
+    "messages entities facts notes abandoned threads open usage corrections pinned".split()
 )
 """Labels below a user's key under which things of our own are; other labels are free."""
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -91,6 +92,16 @@ def abandoned_of(user: str, thread: str) -> Namespace:
 def threads_of(user: str) -> Namespace:
     """Return where the records of a user's threads are."""
     return (user, "threads")
+
+
+def corrections_of(user: str) -> Namespace:
+    """Return where it is kept which facts a user has corrected."""
+    return (user, "corrections")
+
+
+def pinned_of(user: str) -> Namespace:
+    """Return where it is kept what a user has pinned, under `PINS_KEY`."""
+    return (user, "pinned")
 
 
 def open_turns_of(user: str) -> Namespace:

@@ -66,6 +66,18 @@ class PostgresItems(AsyncPostgresStore):
         )
         return int(rows[0]["number"])
 
+    async def places(self, owner: str, wanted: Sequence[str], *, part: bool) -> list[Place]:
+        """Return where the owner's items are whose keys are these, or begin or end with one."""
+        meant = "s.key = n.value"
+        if part:
+            meant = "(starts_with(s.key, n.value) OR right(s.key, length(n.value)) = n.value)"
+        rows = await self._rows(
+            "SELECT DISTINCT s.prefix, s.key FROM store AS s, unnest(%s::text[]) AS n (value) "
+            f"WHERE starts_with(s.prefix, %s) AND {meant} AND {ALIVE}",
+            ([each.replace("\0", "") for each in wanted], f"{owner}."),
+        )
+        return [(tuple(row["prefix"].split(".")), row["key"]) for row in rows]
+
     async def _rows(self, query: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
         async with self.pool.connection() as conn:
             return await (await conn.execute(query, parameters)).fetchall()

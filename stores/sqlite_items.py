@@ -84,6 +84,20 @@ class SqliteItems(AsyncSqliteStore):
         )
         return int(next(iter(rows))[0])
 
+    async def places(self, owner: str, wanted: Sequence[str], *, part: bool) -> list[Place]:
+        """Return where the owner's items are whose keys are these, or begin or end with one."""
+        meant = "n.value = s.key"
+        if part:
+            meant = (
+                "n.value IN (substr(s.key, 1, length(n.value)), substr(s.key, -length(n.value)))"
+            )
+        rows = await self.reader.execute_fetchall(
+            "SELECT DISTINCT s.prefix, s.key FROM store AS s CROSS JOIN json_each(?) AS n "
+            f"WHERE s.prefix >= ? AND s.prefix < ? AND {meant} AND {ALIVE}",
+            (json.dumps(list(wanted)), f"{owner}.", f"{owner}/"),
+        )
+        return [(tuple(row[0].split(".")), row[1]) for row in rows]
+
     async def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         async def write() -> None:
             async with self.lock:

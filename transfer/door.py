@@ -10,6 +10,7 @@ from transfer.states import VALUES, check_messages
 from transfer.strict_json import cleaned, json_type, parse_json
 from transfer.values import (
     AbandonedValue,
+    CorrectionValue,
     Count,
     EntityValue,
     FactValue,
@@ -18,6 +19,7 @@ from transfer.values import (
     MessageValue,
     Moment,
     NoteValue,
+    PinsValue,
     ThreadValue,
     UsageValue,
 )
@@ -43,6 +45,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "entity": {"id": Key, "value": EntityValue},
     "fact": {"id": Key, "value": FactValue},
     "usage": {"id": Key, "value": UsageValue},
+    "correction": {"id": Key, "value": CorrectionValue},
+    "pin": {"id": Key, "value": PinsValue},
     ITEM: {
         "namespace": Annotated[list[Label], Field(min_length=1, max_length=6)],
         "id": Key,

@@ -17,9 +17,11 @@ from graph.errors import AccessRefused, BadInput
 from graph.user import USER_KEY, acting_user
 from stores.namespaces import (
     Namespace,
+    corrections_of,
     entities_of,
     facts_of,
     messages_of,
+    pinned_of,
     thread_called,
     thread_id,
     threads_of,
@@ -178,10 +180,18 @@ async def _known(source: Source) -> AsyncIterator[Record]:
     told: set[str] | None = None
     if source.only:
         told = {item.key async for item in items_in(store, messages_of(owner, source.only))}
+    facts: set[str] = set()
     for namespace in (entities_of(owner), facts_of(owner), usage_of(owner)):
         async for item in items_in(store, namespace):
             if told is None or _comes_from(item.value, source.only, told):
+                facts.add(item.key)
                 yield _record(item)
+    async for item in items_in(store, corrections_of(owner)):
+        if told is None or item.value["fact"] in facts:
+            yield _record(item)
+    if told is None:
+        async for item in items_in(store, pinned_of(owner)):
+            yield _record(item)
     for namespace in source.namespaces:
         if namespace[1] in KINDS or source.only:
             continue

@@ -8,7 +8,8 @@ from typing import Any
 from graph.checks import clean_text
 
 SCHEMA = "threadkeep-export"
-VERSION = 1
+VERSION = 2
+"""2 has corrections and pins; 1 is still read."""
 HEADER, END = "header", "end"
 
 KINDS = {
@@ -19,6 +20,8 @@ KINDS = {
     "entities": "entity",
     "facts": "fact",
     "usage": "usage",
+    "corrections": "correction",
+    "pinned": "pin",
 }
 """Each label below a user's key, and what a line calls an item there; another label is "item"."""
 OF_THREAD = ("messages", "abandoned", "notes")

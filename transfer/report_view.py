@@ -12,8 +12,18 @@ QUOTED = 240
 """Characters of a message that are quoted beside a fact."""
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 SHOWN = {
-    "thread": {"name", "title", "created", "last_used", "turns"},
-    "message": {"role", "name", "text", "time", "recorded_at", "position", "thread", "before"},
+    "thread": {"name", "title", "created", "last_used", "turns", "corrected"},
+    "message": {
+        "role",
+        "name",
+        "text",
+        "time",
+        "recorded_at",
+        "position",
+        "thread",
+        "before",
+        "history",
+    },
     "fact": {
         "subject",
         "predicate",
@@ -25,6 +35,9 @@ SHOWN = {
         "written_at",
         "superseded_by",
         "sources",
+        "history",
+        "corrects",
+        "corrected_at",
     },
     "entity": {
         "name",
@@ -37,7 +50,7 @@ SHOWN = {
         "sources",
         "text",
     },
-    "state": {"messages", "summary", "extract", "pins"},
+    "state": {"messages", "summary", "extract", "pins", "corrected_at"},
 }
 """What the page shows in a place of its own; any other key is shown as it is stored."""
 
@@ -69,7 +82,7 @@ class Page:
             self.threads[record["thread"]]["left"].append(record["value"]["message"])
         elif kind == "state":
             self.threads[record["thread"]]["state"] = value
-        elif kind in ("entity", "fact", "usage", "item"):
+        elif kind in ("entity", "fact", "usage", "item", "correction", "pin"):
             self.kinds.setdefault(kind, []).append(record)
 
     def views(self) -> View:
@@ -81,6 +94,8 @@ class Page:
             "facts": [fact for fact in facts if not fact["value"].get("superseded_by")],
             "history": [fact for fact in facts if fact["value"].get("superseded_by")],
             "entities": self._entities(),
+            "pins": self._pins(),
+            "corrections": self._unused_corrections(),
             "usage": self._usage(),
             "items": self.kinds.get("item", []),
         }
@@ -126,6 +141,26 @@ class Page:
             for record in self.kinds.get("entity", [])
         ]
         return sorted(views, key=lambda view: (-int(view["value"]["mentions"]), _name(view)))
+
+    def _pins(self) -> list[View]:
+        """Return what is pinned; the text of what is not there is empty."""
+        known = [*self.kinds.get("fact", []), *self.kinds.get("entity", [])]
+        texts = {record["id"]: str(record["value"].get("text") or "") for record in known}
+        texts |= {key: str(m["value"].get("text") or "") for key, m in self.messages.items()}
+        return [
+            {"at": pin["at"], "text": texts.get(pin["place"][-1], "")}
+            for record in self.kinds.get("pin", [])
+            for pin in record["value"]["pins"]
+        ]
+
+    def _unused_corrections(self) -> list[View]:
+        """Return the corrections of facts that nothing teaches at present."""
+        facts = {record["id"] for record in self.kinds.get("fact", [])}
+        return [
+            record["value"]
+            for record in self.kinds.get("correction", [])
+            if record["value"]["fact"] not in facts
+        ]
 
     def _usage(self) -> list[View]:
         rows = [

@@ -28,7 +28,7 @@ from transfer.restore_state import StateWriter
 
 CHUNK = 200
 LABELS = {kind: label for label, kind in KINDS.items()}
-HIDDEN = frozenset({"thread", "abandoned", "note", "usage"})
+HIDDEN = frozenset({"thread", "abandoned", "note", "usage", "correction", "pin"})
 """What is never searched."""
 MORTAL = frozenset({"thread", "message", "abandoned"})
 """What lives as long as its thread."""
@@ -161,7 +161,7 @@ async def _restore(target: Target, chunk: Sequence[Record], restored: Restored) 
 async def _read(target: Target, items: Sequence[Placed]) -> dict[Place, Record]:
     """Return what is here already in the places of items, and of messages in their other one."""
     places = [(namespace, key) for _, namespace, key, _ in items]
-    places += [other for item in items if (other := _elsewhere(*item))]
+    places += [other for item in items for other in _elsewhere(*item)]
     ops = [GetOp(namespace, key, refresh_ttl=False) for namespace, key in places]
     found = await target.store.abatch(ops)
     return {
@@ -182,21 +182,27 @@ def _is_left(
     """Tell whether a message, or its note, lies on the other side of a branch here and stays."""
     if kind == "note":
         return (namespace[2], key) in target.left
-    other = mine.get(_elsewhere(kind, namespace, key, value) or (namespace, ""))
-    if kind == "message" and other:
+    others = [mine[place] for place in _elsewhere(kind, namespace, key, value) if place in mine]
+    if kind == "message" and others:
         target.left.add((namespace[2], key))
-    if kind == "abandoned" and other:
-        return bool(other.get("text") == value["message"]["text"])
-    return other is not None
+    if kind == "abandoned" and others:
+        return bool({*_wordings(others[0])} & {*_wordings(value["message"])})
+    return bool(others)
 
 
-def _elsewhere(kind: str, namespace: Namespace, key: str, value: Record) -> Place | None:
+def _elsewhere(kind: str, namespace: Namespace, key: str, value: Record) -> list[Place]:
     """Return where a message stands when it lies on the other side of a branch."""
     if kind == "message":
-        return abandoned_of(namespace[0], namespace[2]), version(key, value["text"])
+        left = abandoned_of(namespace[0], namespace[2])
+        return [(left, version(key, text)) for text in _wordings(value)]
     if kind == "abandoned":
-        return messages_of(namespace[0], namespace[2]), value["id"]
-    return None
+        return [(messages_of(namespace[0], namespace[2]), value["id"])]
+    return []
+
+
+def _wordings(value: Record) -> list[str]:
+    """Return what a message says, and what it said before it was corrected."""
+    return [value["text"], *(old["text"] for old in value.get("history") or ())]
 
 
 def _placed(target: Target, record: Record) -> Placed:

@@ -40,10 +40,23 @@ Count = Annotated[int, Field(ge=0, le=10**15)]
 Sources = Annotated[list[Key], Field(max_length=10_000)]
 
 
+MOST_WORDINGS = 1_000
+
+
 class Value(BaseModel):
     """Keys that are not named travel as they are."""
 
     model_config = ConfigDict(extra="allow", strict=True)
+
+
+class Wording(Value):
+    """What a memory said until it was corrected."""
+
+    text: Long
+    until: Moment
+
+
+Wordings = Annotated[list[Wording], Field(max_length=MOST_WORDINGS)]
 
 
 class ThreadValue(Value):
@@ -58,6 +71,8 @@ class ThreadValue(Value):
     state: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     ttl_minutes: Annotated[float, Field(gt=0, lt=1e9)] | None = None
+    corrected: Annotated[dict[Key, Moment], Field(max_length=1_000)] = {}
+    """When each of its messages was corrected last."""
 
 
 class MessageValue(Value):
@@ -72,6 +87,7 @@ class MessageValue(Value):
     thread: Label
     name: Short = ""
     tokens: Count = 0
+    history: Wordings = []
 
 
 class NotedEntity(Value):
@@ -136,6 +152,33 @@ class FactValue(Value):
     superseded_by: Key | None = None
     sources: Sources
     text: Long
+    history: Wordings = []
+    corrects: Key | None = None
+    corrected_at: Moment | None = None
+
+
+class CorrectionValue(Value):
+    """What a fact is to say instead of what messages made of it."""
+
+    fact: Key
+    at: Moment
+    subject: Short
+    predicate: Short
+    object: Short
+    valid_from: Short | None = None
+
+
+class PinValue(Value):
+    """What is always shown, by its place below the user's key."""
+
+    place: Annotated[list[Key], Field(min_length=2, max_length=3)]
+    at: Moment
+
+
+class PinsValue(Value):
+    """All pins of a user, the earliest first."""
+
+    pins: Annotated[list[PinValue], Field(max_length=1_000)]
 
 
 class UsageValue(Value):

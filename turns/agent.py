@@ -107,7 +107,7 @@ class Agent:
         """What a person should know about the search, or nothing."""
         return self.store.notice
 
-    async def last_thread(self, user: str) -> str:
+    async def last_thread(self, user: str, why: str = "to continue; leave --continue out") -> str:
         """Return the name of the thread that the user used last.
 
         Raises:
@@ -115,7 +115,7 @@ class Agent:
         """
         records = await list_records(self.store, threads_of(await user_key(self.store, user)), 1)
         if not records:
-            raise BadInput(f"User {user!r} has no thread to continue; leave --continue out.")
+            raise BadInput(f"User {user!r} has no thread {why}.")
         return str(records[0].value["name"])
 
     async def indexed(self) -> None:

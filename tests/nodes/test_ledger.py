@@ -61,8 +61,8 @@ async def test_every_call_is_billed_to_the_user_by_thread_and_day_and_purpose() 
     store = InMemoryStore()
     async with open_scripted(store) as thread:
         thread.context |= {"max_tokens": 1_500, "reserve_tokens": 300, "memory": "hybrid"}
-        for _ in range(20):
-            await thread.say(LONG)
+        for number in range(20):
+            await thread.say(f"{number} {LONG}")
         thread.name = "second"
         await thread.say("Hello.")
         records = await read_usage(store, await user_key(store, "ada"))
