@@ -15,14 +15,17 @@ PAGE = 100
 Counts = dict[str, int]
 
 
-async def forget_user(memory: Memory, user: str) -> dict[str, Any]:
+async def forget_user(memory: Memory, user: str, *, rows: bool = True) -> dict[str, Any]:
     """Forget all that is kept of a user, last of all their tokens; return the receipt.
+
+    `rows` tells whether LangGraph's server runs here, which lists threads of its own.
 
     Raises:
         ThreadBusy: a turn is open on one of the threads for too long.
     """
     removed = await _forget_memory(memory, user)
-    removed |= await apart(_forget_rows(user))
+    if rows:
+        removed |= await apart(_forget_rows(user))
     removed["tokens"] = await revoke_tokens(memory.agent.store, user)
     return {"forgot": "user", "removed": removed}
 

@@ -292,3 +292,21 @@ async def test_the_terminal_and_the_server_are_on_one_thread(house: House) -> No
     done: Any = await ada.runs.wait(thread["thread_id"], "agent", input=said)
     assert "Kiki" in done["messages"][-1]["content"]
     assert len(done["messages"]) == 4
+
+
+async def test_a_user_takes_all_along_and_is_forgotten(house: House) -> None:
+    dora, ada = await house.client("dora"), await house.client("ada")
+    thread = (await dora.threads.create())["thread_id"]
+    said: Any = {"messages": [{"role": "user", "content": SECRET}]}
+    await dora.runs.wait(thread, "agent", input=said)
+    exported = (await dora.http.client.get("/me/export")).text
+    assert "tulip-4711" in exported
+    assert json.loads(exported.splitlines()[0])["user"] == "dora"
+    assert "dora" not in (await ada.http.client.get("/me/export")).text
+    forgot = await dora.http.client.delete("/me")
+    assert forgot.json()["removed"]["threads"] == 1
+    assert (await dora.http.client.get("/me/export")).status_code == 401
+    del house.tokens["dora"]
+    again = await house.client("dora")
+    assert "tulip" not in (await again.http.client.get("/me/export")).text
+    assert await again.threads.search() == []
