@@ -55,7 +55,9 @@ def _no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "THREADKEEP_EMBEDDINGS",
         "THREADKEEP_MODEL",
         "THREADKEEP_NOW",
+        "THREADKEEP_STOP_SECONDS",
         "THREADKEEP_STORE_DB",
+        "THREADKEEP_TOKEN",
         "THREADKEEP_TTL_DAYS",
     ):
         monkeypatch.delenv(name, raising=False)
