@@ -1,7 +1,6 @@
 """`threadkeep serve`: LangGraph's development server over the same memory."""
 
 import importlib.util
-import ipaddress
 import os
 import socket
 import sys
@@ -37,7 +36,7 @@ def run_serve(settings: Settings, host: str, port: int, jobs: int, user: str | N
     address = f"http://{host}:{port}"
     complain(f"API {address}, its documentation {address}/docs.")
     complain(f"LangGraph Studio {STUDIO}{address}")
-    complain(run(_who(settings, host, user)))
+    complain(run(_who(settings, user)))
     folder = settings.server / str(port)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = folder / "langgraph.json"
@@ -49,16 +48,16 @@ def run_serve(settings: Settings, host: str, port: int, jobs: int, user: str | N
     os.execve(sys.executable, _command(config, host, port, jobs), env)  # noqa: S606
 
 
-async def _who(settings: Settings, host: str, user: str | None) -> str:
+async def _who(settings: Settings, user: str | None) -> str:
     """Return in a sentence who may ask this server."""
     async with open_store(settings) as store:
         made = await tokens_were_made(store)
-    named = user or (None if made else login_name())
-    if named is None or not _is_loopback(host):
+    named = user or settings.local_user or (None if made else login_name())
+    if named is None:
         return "Everybody needs a token; threadkeep user add NAME makes one."
     return (
         f"On this machine no token is needed: whoever asks is {named!r}. "
-        "threadkeep user add NAME makes tokens for others."
+        "Others need one; threadkeep user add NAME makes it."
     )
 
 
@@ -84,10 +83,3 @@ def check_port(host: str, port: int) -> None:
         raise BadInput(
             f"Nothing can listen at {host}:{port} ({why}); choose another with --port or --host."
         ) from None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

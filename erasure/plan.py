@@ -16,6 +16,8 @@ class Target:
     """`memory` is whichever message, fact or entity has the id."""
     name: str = ""
     """Of a thread its name, else an id or the beginning of one; of a user nothing."""
+    keep_tokens: bool = False
+    """Of a user: the tokens for a server stay; whoever answers there takes them away at last."""
     keep_messages: bool = False
     """Of a fact: the messages that taught it stay, and it is not learned from them again."""
 

@@ -40,7 +40,7 @@ async def resolve(home: Home, user: str, target: Target) -> Plan:
     mine = _Mine(home, user, owner, await list_namespaces(home.store, owner))
     await mine.read_records()
     if target.kind == "user":
-        return await mine.everything()
+        return await mine.everything(keep_tokens=target.keep_tokens)
     if target.kind == "thread":
         return await mine.thread(check_id(target.name, "thread"))
     return await mine.memory(target)
@@ -61,7 +61,7 @@ class _Mine:
         async for record in items_in(self.store, records_of(self.owner)):
             self.names[record.key] = str(record.value.get("name") or record.key)
 
-    async def everything(self) -> Plan:
+    async def everything(self, *, keep_tokens: bool) -> Plan:
         """Return the plan to forget all."""
         threads = await self._threads()
         if not self.spaces and not threads and not await list_tokens(self.store, self.user):
@@ -70,7 +70,8 @@ class _Mine:
         plan.threads = threads
         async for text in self._texts(self.spaces):
             plan.texts.append(text)
-        plan.tokens = [each.id for each in await list_tokens(self.store, self.user)]
+        if not keep_tokens:
+            plan.tokens = [each.id for each in await list_tokens(self.store, self.user)]
         plan.counts = await self._counts(threads)
         return plan
 

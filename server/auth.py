@@ -10,7 +10,14 @@ from server.callers import NOT_KNOWN, NOTHING_SENT, caller, headers_of, may_come
 from server.door import check_choices, check_cron, check_run
 from server.memory import current_memory
 from server.namespaces import own_namespace
-from server.rows import claim_row, ensure_row, ensure_rows, forget_row
+from server.rows import (
+    GRAPH,
+    claim_row,
+    ensure_row,
+    ensure_rows,
+    forget_row,
+    refuse_taken_assistant,
+)
 
 auth = Auth()
 OWNER = "owner"
@@ -41,7 +48,8 @@ async def refuse(ctx: Auth.types.AuthContext, value: Value) -> bool:
 async def create_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     """Let a thread be begun by whoever owns it, or nobody yet."""
     user = ctx.user.identity
-    value.setdefault("metadata", {})[OWNER] = user
+    # With the graph in it: a server that is killed may keep the row and lose the run that adds it.
+    value.setdefault("metadata", {}).update({OWNER: user, "graph_id": GRAPH})
     await claim_row(current_memory(), user, str(value["thread_id"]), value["metadata"])
     return {OWNER: user}
 
@@ -103,6 +111,7 @@ async def create_run(ctx: Auth.types.AuthContext, value: Value) -> Filter:
 @auth.on.assistants.create
 async def create_assistant(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     """Let a user keep choices of their own under a name."""
+    await refuse_taken_assistant(ctx.user.identity, str(value["assistant_id"]))
     return _own_assistant(ctx, value)
 
 

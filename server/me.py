@@ -11,6 +11,7 @@ from starlette.routing import Route
 from checkpoints.records import list_records
 from graph.checks import check_id
 from graph.errors import BadInput
+from server.forget import forget_user
 from server.memory import Memory, current_memory
 from server.openapi import described
 from stores.namespaces import entities_of, facts_of, thread_id, threads_of, user_key
@@ -95,10 +96,11 @@ async def export(request: Request) -> StreamingResponse:
     return StreamingResponse(await _begun(lines), media_type="application/x-ndjson")
 
 
-@described("Erase all that is kept of you", "The receipt.")
+@described("Forget all that is kept of you, and your tokens", "The receipt.")
 async def erase(request: Request) -> JSONResponse:
     """Erase everything."""
-    raise BadInput("Erasing is not there yet.")
+    memory, user, _ = await _asking(request)
+    return JSONResponse(await forget_user(memory, user))
 
 
 def limit_of(request: Request, usual: int) -> int:

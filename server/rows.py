@@ -10,6 +10,8 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph_sdk import Auth, get_client
 from langgraph_sdk.client import LangGraphClient
+from langgraph_sdk.errors import NotFoundError
+from langgraph_sdk.schema import Assistant
 
 from checkpoints.records import list_records
 from graph.checks import check_id
@@ -82,6 +84,17 @@ async def ensure_rows(memory: Memory, user: str, limit: int) -> None:
         await ensure_row(memory, user, record.key)
 
 
+async def refuse_taken_assistant(user: str, assistant: str) -> None:
+    """Answer as if there were no such assistant, where it is another user's.
+
+    Raises:
+        HTTPException: it is.
+    """
+    found = await apart(_assistant(assistant))
+    if found is not None and (found["metadata"] or {}).get(OWNER) != user:
+        raise Auth.exceptions.HTTPException(404, f"Assistant {assistant} not found")
+
+
 def forget_row(thread: str) -> None:
     """Note that a row is deleted."""
     _known.discard(thread)
@@ -102,9 +115,21 @@ async def _make_row(user: str, key: str, thread: str, record: Mapping[str, Any])
     _known.add(thread)
 
 
-async def _create(thread: str, metadata: dict[str, Any]) -> None:
+async def _assistant(assistant: str) -> Assistant | None:
+    try:
+        return await inside().assistants.get(assistant)
+    except NotFoundError:
+        return None
+
+
+def inside() -> LangGraphClient:
+    """Return a client of this server itself; nobody's credentials are asked for."""
     if not _client:
         _client.append(get_client())
-    await _client[0].threads.create(
+    return _client[0]
+
+
+async def _create(thread: str, metadata: dict[str, Any]) -> None:
+    await inside().threads.create(
         thread_id=thread, metadata=metadata, graph_id=GRAPH, if_exists="do_nothing"
     )

@@ -130,10 +130,9 @@ class PostgresIndex:
         """Note that these items have their vectors."""
         await self._write("UPDATE indexed SET pending = false WHERE id = ANY(%s)", (list(ids),))
 
-    async def want_all(self) -> None:
-        """Note that every item wants its vector again, since there is none."""
-        await self._write("UPDATE indexed SET pending = true")
-        await self.all_dropped()
+    async def all_pending(self) -> None:
+        """Note that every item wants a vector."""
+        await self._write("UPDATE indexed SET pending = true WHERE NOT pending")
 
     async def gone(self, limit: int) -> list[tuple[int, str]]:
         """Return numbers and owners of items that are gone while their vectors may not be."""

@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 from langchain_core.embeddings import Embeddings
 
-from graph.errors import StorageFailed
+from graph.errors import StorageFailed, ThreadkeepError
 from stores.chroma_files import RENEWED, keep_space_apart, renew, scrub_folder, zeroed_space
-from stores.embeddings import StaticEmbeddings
+from stores.embeddings import OpenAIVectors, StaticEmbeddings, identity_of
 
 if TYPE_CHECKING:
     from langchain_chroma import Chroma
@@ -61,6 +61,8 @@ class Vectors:
         self._server = server
         self._space = f"u{space}"
         self.static = isinstance(embeddings, StaticEmbeddings)
+        self.identity = ""
+        """Of the embeddings, once Chroma is open: vectors of two are never in one collection."""
         self._folder = folder
         self._marks = lock.parent
         self._embeddings = embeddings
@@ -85,7 +87,7 @@ class Vectors:
             await self._do(self._connect)
             self.available, self.notice = True, ""
         except Exception as error:
-            log.exception("Chroma does not open")
+            log.warning("Chroma does not open", exc_info=not isinstance(error, ThreadkeepError))
             self._gave_up(error)
 
     async def close(self) -> None:
@@ -172,6 +174,9 @@ class Vectors:
 
     def _gave_up(self, error: Exception) -> None:
         self.available = False
+        if isinstance(error, ThreadkeepError):
+            self.notice = str(error)
+            return
         if self._server:
             self.notice = (
                 f"The Chroma server {self._server!r} cannot be used ({type(error).__name__}): "
@@ -201,7 +206,9 @@ class Vectors:
             keep_space_apart()
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._client = chromadb.PersistentClient(str(self._folder), settings)
-        self._embeddings.embed_query("warm")
+        self.identity = identity_of(self._embeddings)
+        if not isinstance(self._embeddings, OpenAIVectors):
+            self._embeddings.embed_query("warm")
 
     def _disconnect(self) -> None:
         client, self._client = self._client, None
@@ -224,10 +231,14 @@ class Vectors:
 
     def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
         try:
+            asked = self._embeddings.embed_query(query)
+        except Exception as error:
+            # A server that makes vectors may be away for a moment; Chroma is as it was.
+            log.warning("No vector of the query: %s", type(error).__name__)
+            return {}
+        try:
             collection = self._collection(owner, self._embeddings)
-            found = collection.similarity_search_by_vector_with_relevance_scores(
-                self._embeddings.embed_query(query), k=limit
-            )
+            found = collection.similarity_search_by_vector_with_relevance_scores(asked, k=limit)
         except Exception as error:
             log.exception("Chroma does not answer")
             self._gave_up(error)
@@ -280,7 +291,8 @@ class Vectors:
         return 0
 
     def _named(self, owner: str) -> str:
-        return f"{self._space}{sha256(owner.encode()).hexdigest()[:40]}"
+        whose = owner if self.static else f"{self.identity}\0{owner}"
+        return f"{self._space}{sha256(whose.encode()).hexdigest()[:40]}"
 
 
 class _Given(Embeddings):

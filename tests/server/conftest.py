@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.server.running import Server, User, new_server
+from tests.server.running import OPEN, Server, User, new_server
 
 pytest.importorskip("langgraph_api")
 _numbers = itertools.count()
@@ -24,19 +24,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         running.kill()
 
 
-@pytest_asyncio.fixture
-async def new_user(server: Server) -> AsyncIterator[NewUser]:
-    """Make users whom no other test knows."""
-    made: list[User] = []
-
-    async def new(name: str) -> User:
-        made.append(await server.user(f"{name}-{next(_numbers)}"))
-        return made[-1]
-
-    yield new
-    for user in made:
+@pytest_asyncio.fixture(autouse=True)
+async def _closed() -> AsyncIterator[None]:
+    yield
+    while OPEN:
+        user = OPEN.pop()
         await user.client.aclose()
         await user.http.aclose()
+
+
+@pytest.fixture
+def new_user(server: Server) -> NewUser:
+    """Make users whom no other test knows."""
+    return lambda name: server.user(f"{name}-{next(_numbers)}")
 
 
 @pytest_asyncio.fixture

@@ -53,6 +53,10 @@ class User:
         return await wait(thread, "agent", input=given, **options)
 
 
+OPEN: list[User] = []
+"""Whose connections are to be closed at the end of a test."""
+
+
 @dataclass
 class Server:
     """A process that serves one home."""
@@ -113,7 +117,8 @@ class Server:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         client = get_client(url=self.url, headers=headers)
         http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60)
-        return User(name, token, key, client, http)
+        OPEN.append(User(name, token, key, client, http))
+        return OPEN[-1]
 
     def run(self, *args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command in the terminal, on the same home."""

@@ -158,6 +158,7 @@ async def test_a_second_run_on_a_busy_thread(ada: User, server: Server, strategy
         thread = (await ada.client.threads.create())["thread_id"]
         first = await ada.client.runs.create(thread, "agent", input=said("One."), context=MODEL)
         await until(lambda: _asked(model))
+        model.delay_first = 0.0
         again = await ada.http.post(
             f"/threads/{thread}/runs",
             json={
@@ -226,6 +227,7 @@ async def test_runs_of_many_threads_go_on_side_by_side(ada: User, server: Server
         ]
         # All of them are asked before the first is answered.
         await until(lambda: _asked(model, 4))
+        model.delay_first = 0.0
         done = await asyncio.gather(*waiting)
     assert [texts(each)[-1] for each in done] == [f"Thread {at}." for at in range(4)]
 

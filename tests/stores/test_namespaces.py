@@ -1,8 +1,18 @@
+from inspect import signature
+
 from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.store.memory import InMemoryStore
 
-from stores.namespaces import entity_key, fact_key, messages_of, thread_id, user_key
+from stores import namespaces
+from stores.namespaces import (
+    RESERVED,
+    entity_key,
+    fact_key,
+    messages_of,
+    thread_id,
+    user_key,
+)
 
 
 @given(st.text(), st.text())
@@ -34,3 +44,9 @@ def _same(one: str, other: str) -> bool:
     from unicodedata import normalize
 
     return normalize("NFC", one) == normalize("NFC", other)
+
+
+def test_every_label_of_our_own_is_reserved() -> None:
+    made = [each for name, each in vars(namespaces).items() if name.endswith("_of")]
+    asked = [each("user", *["thread"] * (len(signature(each).parameters) - 1)) for each in made]
+    assert {namespace[1] for namespace in asked} == RESERVED
