@@ -46,7 +46,7 @@ class Locks(Protocol):
             ThreadBusy: somebody else held it for `wait` seconds.
         """
 
-    def discard(self, thread: str) -> None:
+    async def discard(self, thread: str) -> None:
         """Leave nothing behind that says there was such a thread."""
 
 
@@ -99,10 +99,10 @@ class FileLocks:
         began = monotonic()
         while True:
             if await _acquired(lock):
-                if _is_there(lock, path):
+                if await asyncio.to_thread(_is_there, lock, path):
                     break
                 # Discarded while it was waited for: whoever comes next makes it anew.
-                lock.release()
+                await asyncio.to_thread(lock.release)
                 continue
             if monotonic() - began >= wait:
                 raise ThreadBusy(name, monotonic() - began)
@@ -115,11 +115,11 @@ class FileLocks:
     def check(self) -> None:
         """Do nothing: a file lock is never lost."""
 
-    def discard(self, thread: str) -> None:
+    async def discard(self, thread: str) -> None:
         """Delete the thread's file."""
         # A system that does not let go of a file that is open keeps a name without meaning.
         with suppress(OSError):
-            self._path(thread).unlink(missing_ok=True)
+            await asyncio.to_thread(self._path(thread).unlink, missing_ok=True)
 
     def _path(self, thread: str) -> Path:
         return self._folder / f"{sha256(thread.encode()).hexdigest()[:32]}.lock"

@@ -103,7 +103,7 @@ class PostgresLocks:
                 await conn.execute("SELECT pg_advisory_unlock(%s)", (key,))
             await self._keep(conn)
 
-    def discard(self, thread: str) -> None:
+    async def discard(self, thread: str) -> None:
         """Do nothing: what was held leaves nothing behind."""
 
     async def __aenter__(self) -> "PostgresLocks":

@@ -90,5 +90,5 @@ class RedisLocks:
             with suppress(LockError):
                 await lock.release()
 
-    def discard(self, thread: str) -> None:
+    async def discard(self, thread: str) -> None:
         """Do nothing: the key goes with whoever held it."""

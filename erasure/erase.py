@@ -150,7 +150,7 @@ async def _alone(home: Home, plan: Plan) -> AsyncIterator[None]:
                 await stack.enter_async_context(home.locks.open_turn(thread, name))
         yield
         for thread in [erasures_of(plan.owner), *plan.threads]:
-            home.locks.discard(thread)
+            await home.locks.discard(thread)
 
 
 def erasures_of(owner: str) -> str:

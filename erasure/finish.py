@@ -22,6 +22,6 @@ async def finish_erasures(home: Home, progress: Progress | None = None) -> list[
                 await run(home, plan, item.key, receipt, progress=progress)
         except ThreadBusy:
             continue  # Not cut off: another process is at it right now.
-        home.locks.discard(erasures_of(plan.owner))
+        await home.locks.discard(erasures_of(plan.owner))
         done.append(receipt)
     return done

@@ -54,7 +54,7 @@ async def bury_thread(home: Home, plan: Plan, thread: str) -> None:
         async with home.locks.open_turn(thread, plan.names.get(thread, thread), wait=WAIT_SECONDS):
             await bury(home.saver.saver, thread)
             await home.open_turns.forget(plan.owner, thread)
-            home.locks.discard(thread)
+            await home.locks.discard(thread)
             return
     await bury(home.saver.saver, thread)
     await home.open_turns.forget(plan.owner, thread)

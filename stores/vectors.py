@@ -141,7 +141,7 @@ class Vectors:
             if await self._do(self._forget, name, whole):
                 raise VectorsLost
             return True
-        if self._server is None and not self._folder.exists():
+        if self._server is None and not await asyncio.to_thread(self._folder.exists):
             return True
         mark = self._marks / f"{name}{FORGET}"
         await asyncio.to_thread(mark.write_text, WHOLE if whole else "", encoding="utf-8")
