@@ -28,7 +28,7 @@ from chat_models.openai import open_openai
 from chat_models.tokens import MARKER, count_messages
 from graph.context import Context, Preset
 from graph.errors import BadInput
-from graph.memories import Memory
+from graph.memories import PINNED, Memory
 from graph.state import State
 from nodes.trim_history import Plan, plan_prompt
 
@@ -110,7 +110,7 @@ def turn(random: Random) -> tuple[State, list[Memory], Mapping[str, Any]]:
             "speaker": "user",
             "time": "2026-01-01T00:00:00+00:00",
             "thread": "old",
-            "before": random.choice(ids),
+            "before": random.choice((*ids, PINNED)),
         }
         for number in range(random.choice((0, 0, 2, 12)))
     ]

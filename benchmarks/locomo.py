@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,16 @@ class Asked:
     store: HybridStore
     questions: list[Question]
     messages: dict[str, list[Item]]
+    keys: dict[str, list[str]] = field(default_factory=dict)
+    """The keys of each owner's rows in the index, once somebody has asked for them."""
 
 
 @asynccontextmanager
-async def open_imported(folder: Path, data: Path) -> AsyncIterator[Asked]:
+async def open_imported(
+    folder: Path, data: Path, embeddings: str = "static"
+) -> AsyncIterator[Asked]:
     """Import a LoCoMo file into an empty folder and open the store."""
-    settings = Settings(home=folder, model="offline")
+    settings = Settings(home=folder, model="offline", embeddings=embeddings)
     await import_file(settings, data, "locomo")
     async with open_store(settings) as store:
         await store.index_pending()

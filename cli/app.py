@@ -400,6 +400,7 @@ def serve(
         if user is not None:
             raise BadInput("With --workers everybody needs a token; leave --user out.")
         run_workers(settings_of(no_probe, db), host, port, workers)
+        return
     named_user = None if user is None else check_id(user, "user")
     run_serve(settings_of(no_probe, db), host, port, jobs, named_user)
 

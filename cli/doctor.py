@@ -8,6 +8,7 @@ from typing import Any
 
 from checkpoints.locks import open_locks
 from checkpoints.savers import open_saver
+from cli.import_file import open_bar
 from graph.errors import StorageFailed, ThreadkeepError
 from graph.settings import Settings, make_home
 from stores.hybrid import HybridStore, open_store
@@ -82,21 +83,27 @@ async def check_vectors(settings: Settings, store: HybridStore) -> str:
     Raises:
         StorageFailed: it does not open.
     """
-    await store.index_pending()
+    with open_bar("Indexing") as progress:
+        await store.index_pending(progress)
     if not store.vectors.available:
         raise StorageFailed(store.notice)
-    return settings.chroma_url or f"embedded in {settings.vectors}"
+    place = settings.chroma_url or f"embedded in {settings.vectors}"
+    return f"{place}, made with {store.vectors.identity.partition(' ')[0]}"
 
 
 async def make_indexes(store: HybridStore) -> str:
     """Make words and vectors again from the items."""
     made = 0
 
-    def progress(done: int, _: int) -> None:
-        nonlocal made
-        made = done
+    with open_bar("Indexing") as draw:
 
-    await store.reindex(progress)
+        def progress(done: int, total: int) -> None:
+            nonlocal made
+            made = done
+            if draw:
+                draw(done, total)
+
+        await store.reindex(progress)
     return f"made again for {made:,} items"
 
 

@@ -2,13 +2,14 @@
 
 import importlib.util
 import os
-import sys
 from pathlib import Path
 
 from cli.complaints import complain
+from cli.event_loop import run
 from cli.serve import check_port
 from graph.errors import BadInput
 from graph.settings import Settings, environ_for, make_home
+from turns.agent import open_agent
 
 APP = "server.production:app"
 HEALTHCHECK_SECONDS = 60
@@ -16,10 +17,11 @@ HEALTHCHECK_SECONDS = 60
 
 
 def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
-    """Become the server; on Ctrl-C or SIGTERM it lets turns under way finish.
+    """Serve until stopped; on Ctrl-C or SIGTERM it lets turns under way finish.
 
     Raises:
         BadInput: its packages are not installed, or the port is taken.
+        StorageFailed: a database cannot be used.
     """
     if not all(importlib.util.find_spec(each) for each in ("starlette", "uvicorn")):
         raise BadInput(
@@ -27,25 +29,30 @@ def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
         )
     check_port(host, port)
     make_home(settings)
+    run(_check_databases(settings))
     complain(
         f"API http://{host}:{port} in {workers} process{'es' * (workers > 1)} on "
         f"{settings.checkpoint_database}. "
         "Everybody needs a token; threadkeep user add NAME makes one."
     )
-    sys.stderr.flush()
-    command = _command(settings, host, port, workers)
-    os.execve(sys.executable, command, {**os.environ, **environ_for(settings)})  # noqa: S606
+    import uvicorn
+
+    os.environ.update(environ_for(settings))  # For the processes that it starts.
+    uvicorn.run(
+        APP,
+        app_dir=str(Path(__file__).parents[1]),
+        host=host,
+        port=port,
+        workers=workers,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
+        timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
+    )
 
 
-def _command(settings: Settings, host: str, port: int, workers: int) -> list[str]:
-    options = {
-        "app-dir": Path(__file__).parents[1],
-        "host": host,
-        "port": port,
-        "workers": workers,
-        "log-level": "warning",
-        "timeout-graceful-shutdown": max(1, round(settings.stop_seconds)),
-        "timeout-worker-healthcheck": HEALTHCHECK_SECONDS,
-    }
-    told = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "uvicorn", APP, "--no-access-log", "--no-server-header", *told]
+async def _check_databases(settings: Settings) -> None:
+    """Open them once, so that what is wrong is said once; tables are made by one process."""
+    async with open_agent(settings):
+        pass

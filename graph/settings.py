@@ -34,6 +34,10 @@ class Settings:
     chroma_url: str | None = None
     ttl_minutes: float | None = None
     """How long after its last use a thread is kept, unless it says otherwise; None keeps it."""
+    embeddings: str = "static"
+    """What makes vectors of texts: `static`, `minilm`, `minilm:FOLDER` or `openai/NAME`."""
+    may_download: bool = False
+    """Whether a model that is named, and not on this machine, may be downloaded, once."""
     local_user: str | None = None
     """Who needs no token to ask a server on this machine; None is the login name, until there
     are tokens."""
@@ -111,6 +115,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = 
         checkpoints=parse_database(checkpoints) if checkpoints else None,
         items=_item_database(items) if items else None,
         chroma_url=_chroma_url(env.get("THREADKEEP_CHROMA_URL")),
+        embeddings=env.get("THREADKEEP_EMBEDDINGS", "static").strip(),
+        may_download="THREADKEEP_ALLOW_DOWNLOAD" in env,
         ttl_minutes=_minutes(env.get("THREADKEEP_TTL_DAYS")),
         local_user=env.get(LOCAL_USER),
         stop_seconds=_seconds(env.get("THREADKEEP_STOP_SECONDS", "30")),

@@ -185,8 +185,9 @@ class Kept:
 
 
 def reworded(value: Value, text: str) -> Value:
-    """Return a stored message in another wording."""
-    return {**value, "text": text, "tokens": count_text(text)}
+    """Return a stored message in another wording, which has no history yet."""
+    kept = {key: told for key, told in value.items() if key != "history"}
+    return {**kept, "text": text, "tokens": count_text(text)}
 
 
 def corrected(value: Value, text: str, at: str) -> Value:

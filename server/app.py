@@ -9,7 +9,6 @@ from starlette.middleware import Middleware
 from graph.errors import ThreadkeepError
 from server import me, me_threads
 from server.answers import answer_error
-from server.forget import forget_rows
 from server.gate import Gate
 from server.memory import open_memory
 from server.rows import drop_deleted
@@ -29,4 +28,3 @@ app = Starlette(
     middleware=[Middleware(Gate)],
     exception_handlers={ThreadkeepError: answer_error},
 )
-setattr(app.state, me.ROWS, forget_rows)

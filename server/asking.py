@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from graph.checks import clean_text
 from graph.context import Context
 from graph.errors import BadInput
 from server.memory import Memory
@@ -58,12 +59,37 @@ async def body_of(request: Request) -> dict[str, Any]:
     """
     body = await request.body()
     try:
-        told = json.loads(body) if body else {}
+        told = _cleaned(json.loads(body, parse_constant=_refuse_number)) if body else {}
     except (ValueError, RecursionError):
         raise BadInput("The body is no JSON.") from None
     if not isinstance(told, dict):
         raise BadInput("The body is no JSON object.")
     return told
+
+
+def object_of(told: Any, name: str) -> dict[str, Any]:
+    """Return a JSON object, an empty one for nothing.
+
+    Raises:
+        BadInput: it is something else.
+    """
+    if told is not None and not isinstance(told, dict):
+        raise BadInput(f"{name} is no JSON object.")
+    return told or {}
+
+
+def checkpoint_of(told: Any) -> str | None:
+    """Return the id of a checkpoint, or None for none.
+
+    Raises:
+        HTTPException: it is no UUID.
+    """
+    if not told:
+        return None
+    try:
+        return str(UUID(str(told)))
+    except ValueError:
+        raise HTTPException(422, f"checkpoint_id {str(told)[:60]!r} is no UUID.") from None
 
 
 def number_of(told: Any, name: str, usual: int, most: int) -> int:
@@ -88,3 +114,18 @@ def thread_id_of(told: Any) -> str:
         return str(UUID(str(told)))
     except ValueError:
         raise HTTPException(422, f"thread_id {str(told)[:60]!r} is no UUID.") from None
+
+
+def _refuse_number(told: str) -> None:
+    raise ValueError(f"{told} is no JSON")
+
+
+def _cleaned(told: Any) -> Any:
+    """Return a value whose texts every database takes."""
+    if isinstance(told, str):
+        return clean_text(told)
+    if isinstance(told, list):
+        return [_cleaned(each) for each in told]
+    if isinstance(told, dict):
+        return {clean_text(name): _cleaned(each) for name, each in told.items()}
+    return told

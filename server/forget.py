@@ -1,6 +1,5 @@
 """Forget a user: their memory, and what the server itself keeps of them."""
 
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from langgraph.store.base import PutOp
@@ -14,20 +13,19 @@ from stores.tokens import revoke_tokens
 
 PAGE = 100
 Counts = dict[str, int]
-ForgetRows = Callable[[str], Coroutine[Any, Any, Counts]]
 
 
-async def forget_user(memory: Memory, user: str, rows: ForgetRows | None = None) -> dict[str, Any]:
+async def forget_user(memory: Memory, user: str, *, rows: bool = True) -> dict[str, Any]:
     """Forget all that is kept of a user, last of all their tokens; return the receipt.
 
-    `rows` forgets what a server lists in files of its own.
+    `rows` tells whether LangGraph's server runs here, which lists threads of its own.
 
     Raises:
         ThreadBusy: a turn is open on one of the threads for too long.
     """
     removed = await _forget_memory(memory, user)
-    if rows is not None:
-        removed |= await apart(rows(user))
+    if rows:
+        removed |= await apart(_forget_rows(user))
     removed["tokens"] = await revoke_tokens(memory.agent.store, user)
     return {"forgot": "user", "removed": removed}
 
@@ -45,7 +43,7 @@ async def _forget_memory(memory: Memory, user: str) -> Counts:
     return {"threads": len(threads), "items": removed}
 
 
-async def forget_rows(user: str) -> Counts:
+async def _forget_rows(user: str) -> Counts:
     """Delete what the server lists of a user; it writes the files that hold it anew by itself."""
     mine, client = {OWNER: user}, inside()
     counts = Counts(rows=0, crons=0, assistants=0)

@@ -20,8 +20,6 @@ from transfer.export import export_user
 
 MOST = 10_000
 LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100}
-ROWS = "forget_rows"
-"""Under this name an application says how to forget what it lists itself."""
 HIDDEN = ("last_message", "changed", "corrected")
 
 
@@ -102,7 +100,7 @@ async def export(request: Request) -> StreamingResponse:
 async def erase(request: Request) -> JSONResponse:
     """Erase everything."""
     memory, user, _ = await _asking(request)
-    return JSONResponse(await forget_user(memory, user, getattr(request.app.state, ROWS, None)))
+    return JSONResponse(await forget_user(memory, user))
 
 
 def limit_of(request: Request, usual: int) -> int:

@@ -37,6 +37,7 @@ from server import (
 )
 from server.answers import answer_error
 from server.callers import BEARER, NOT_KNOWN, NOTHING_SENT
+from server.forget import forget_user
 from server.gate import OPEN, Gate
 from server.memory import open_memory
 from server.runs import Runs
@@ -133,6 +134,12 @@ async def ready(request: Request) -> Response:
     return JSONResponse({"ok": True})
 
 
+async def erase(request: Request) -> Response:
+    """Forget all that is kept of the user; nothing but our own databases keeps any of it here."""
+    memory, user = request.app.state.memory, str(request.user.identity)
+    return JSONResponse(await forget_user(memory, user, rows=False))
+
+
 async def info(request: Request) -> Response:
     """Tell what this server is."""
     from importlib.metadata import version
@@ -161,6 +168,7 @@ app = Starlette(
         Route("/ok", ok),
         Route("/ready", ready),
         Route("/info", info),
+        Route("/me", erase, methods=["DELETE"]),
         *me.routes,
         *me_threads.routes,
         *assistant_routes.routes,

@@ -23,6 +23,11 @@ def finish_left(user: str) -> None:
     task.add_done_callback(_tasks.discard)
 
 
+def finishing() -> set[asyncio.Task[None]]:
+    """Return what is still being finished."""
+    return _tasks
+
+
 async def _finish(user: str) -> None:
     try:
         for sentence in await current_memory().agent.finish(Context(user_id=user)):

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from checkpoints.locks import WAIT_SECONDS
 from graph.context import Context
 from graph.errors import BadInput
-from server.asking import Asking, asking, body_of
+from server.asking import Asking, asking, body_of, checkpoint_of, object_of, thread_id_of
 from server.door import GIVEN, check_run
 from server.events import MODES, NAMES, events_of, json_of
 from server.runs import Stream
@@ -58,8 +58,9 @@ async def _begun(asked: Asking, thread: str | None, told: Mapping[str, Any]) -> 
     _refuse_what_is_not_offered(told)
     if told.get("assistant_id") not in asked.assistants:
         raise BadInput(f"There is no assistant {told.get('assistant_id')!r:.60}; use 'agent'.")
-    wait = STRATEGIES[told.get("multitask_strategy") or "enqueue"]
+    wait = STRATEGIES[str(told.get("multitask_strategy") or "enqueue")]
     modes, at = _modes(told.get("stream_mode")), _checkpoint(told)
+    thread = thread_id_of(thread) if thread is not None else None
     if thread is None:
         # A run without a thread of its own gets one that is found like any other.
         thread = (await create_thread(asked, None, {}))["thread_id"]
@@ -84,17 +85,12 @@ async def _begun(asked: Asking, thread: str | None, told: Mapping[str, Any]) -> 
 
 async def _checked(asked: Asking, thread: str, told: Mapping[str, Any]) -> dict[str, Any]:
     """Return the run's input and context, checked, the user the one who asks."""
-    config = told.get("config") or {}
-    run = config.get("configurable") if isinstance(config, dict) else None
-    if not isinstance(config, dict) or not isinstance(run or {}, dict):
-        raise BadInput("config is no object with an object configurable in it.")
-    context = told.get("context")
-    if not isinstance(context or {}, dict):
-        raise BadInput("context is no object; write {'memory': 'hybrid'}.")
+    run = object_of(object_of(told.get("config"), "config").get("configurable"), "configurable")
+    context = object_of(told.get("context"), "context")
     strict = {GIVEN: True} if context else {}
     kwargs: dict[str, Any] = {
         "input": told.get("input"),
-        "context": context or run or {},
+        "context": context or run,
         "config": {"configurable": strict},
     }
     await check_run(asked.memory, asked.user, {"kwargs": kwargs, "thread_id": thread})
@@ -114,7 +110,7 @@ def _refuse_what_is_not_offered(told: Mapping[str, Any]) -> None:
     for name in NOT_OFFERED:
         if told.get(name):
             raise BadInput(f"{name} is not offered by this server; leave it out.")
-    strategy = told.get("multitask_strategy") or "enqueue"
+    strategy = str(told.get("multitask_strategy") or "enqueue")
     if strategy not in STRATEGIES:
         raise BadInput(
             f"multitask_strategy {strategy!r:.40} is not offered; use {' or '.join(STRATEGIES)}."
@@ -131,17 +127,14 @@ def _modes(told: Any) -> list[str]:
 
 def _checkpoint(told: Mapping[str, Any]) -> dict[str, str]:
     checkpoint = told.get("checkpoint") or {}
-    named = told.get("checkpoint_id") or (
-        checkpoint.get("checkpoint_id") if isinstance(checkpoint, dict) else None
-    )
-    return {"checkpoint_id": str(named)} if named else {}
+    inside = object_of(checkpoint, "checkpoint").get("checkpoint_id")
+    named = checkpoint_of(told.get("checkpoint_id") or inside)
+    return {"checkpoint_id": named} if named else {}
 
 
 def _metadata(told: Mapping[str, Any]) -> dict[str, Any]:
-    config = told.get("config")
-    told_there = config.get("metadata") if isinstance(config, dict) else None
-    given = told.get("metadata") or told_there or {}
-    return given if isinstance(given, dict) else {}
+    there = object_of(told.get("config"), "config").get("metadata")
+    return object_of(told.get("metadata") or there, "metadata")
 
 
 routes = [

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from graph.errors import ThreadkeepError
+from server.recovery import finishing
 from turns.agent import Agent
 from turns.turn import Event
 
@@ -65,12 +66,12 @@ class Runs:
 
     async def wait(self, seconds: float) -> None:
         """Wait for all runs to end; what takes longer is left for the next start to finish."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        if tasks := self._tasks | finishing():
+            await asyncio.wait(tasks, timeout=seconds)
         self.agent.keep_notes()
-        for task in self._tasks:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)

@@ -13,7 +13,15 @@ from starlette.routing import Route
 
 from graph.errors import BadInput
 from graph.state import State
-from server.asking import Asking, asking, body_of, number_of, thread_id_of
+from server.asking import (
+    Asking,
+    asking,
+    body_of,
+    checkpoint_of,
+    number_of,
+    object_of,
+    thread_id_of,
+)
 from server.events import json_of
 from server.thread_rows import own_thread
 
@@ -24,7 +32,7 @@ async def read(request: Request) -> Response:
     """Read the newest state, or the one of a checkpoint."""
     asked, thread = await _own(request)
     told = await body_of(request) if request.method == "POST" else {}
-    at = request.path_params.get("checkpoint_id") or _named(told)
+    at = checkpoint_of(request.path_params.get("checkpoint_id")) or _named(told)
     config = await asked.agent.config(asked.context, thread, at)
     return _json(_snapshot(await asked.agent.graph.aget_state(config)))
 
@@ -34,6 +42,8 @@ async def change(request: Request) -> Response:
     asked, thread = await _own(request)
     told = await body_of(request)
     values, node = _values(told.get("values")), told.get("as_node")
+    if node is not None and not isinstance(node, str):
+        raise BadInput(f"as_node {node!r:.40} is no name of a node.")
     try:
         saved = await asked.agent.update_state(asked.context, thread, values, node, _named(told))
     except (InvalidUpdateError, ValueError, TypeError) as error:
@@ -55,7 +65,10 @@ async def history(request: Request) -> Response:
     before = await asked.agent.config(asked.context, thread, _named({"checkpoint": _before(told)}))
     place = before if _before(told) else None
     states = asked.agent.graph.aget_state_history(
-        config, before=place, limit=limit, filter=told.get("metadata") or None
+        config,
+        before=place,
+        limit=limit,
+        filter=object_of(told.get("metadata"), "metadata") or None,
     )
     return _json([_snapshot(state) async for state in states])
 
@@ -67,16 +80,14 @@ async def _own(request: Request) -> tuple[Asking, str]:
 
 
 def _named(told: Mapping[str, Any]) -> str | None:
-    checkpoint = told.get("checkpoint")
-    inside = checkpoint.get("checkpoint_id") if isinstance(checkpoint, dict) else None
-    named = told.get("checkpoint_id") or inside
-    return str(named) if named else None
+    inside = object_of(told.get("checkpoint"), "checkpoint").get("checkpoint_id")
+    return checkpoint_of(told.get("checkpoint_id") or inside)
 
 
 def _before(told: Mapping[str, Any]) -> dict[str, Any] | None:
     before = told.get("before")
     if isinstance(before, dict):
-        return dict(before.get("configurable") or before)
+        return object_of(before.get("configurable") or before, "before")
     return {"checkpoint_id": before} if before else None
 
 

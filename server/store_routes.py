@@ -78,7 +78,7 @@ async def namespaces(request: Request) -> Response:
         conditions.append(MatchCondition(match_type="suffix", path=tuple(_labels(suffix))))
     op = Listing(
         match_conditions=tuple(conditions),
-        max_depth=told.get("max_depth"),
+        max_depth=number_of(told.get("max_depth"), "max_depth", 0, 100) or None,
         limit=number_of(told.get("limit"), "limit", 100, MOST_FOUND),
         offset=number_of(told.get("offset"), "offset", 0, 1_000_000),
     )

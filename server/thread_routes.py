@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from checkpoints.records import ALL, list_records
 from graph.errors import BadInput
-from server.asking import Asking, asking, body_of, number_of, thread_id_of
+from server.asking import Asking, asking, body_of, number_of, object_of, thread_id_of
 from server.thread_rows import NAME, create_thread, own_thread, set_metadata, thread_record
 from server.thread_rows import thread_row as row_of
 from stores.namespaces import threads_of, user_key
@@ -21,7 +21,7 @@ async def create(request: Request) -> Response:
     """Begin a thread."""
     asked, told = asking(request), await body_of(request)
     thread = thread_id_of(told["thread_id"]) if told.get("thread_id") else None
-    metadata = _object(told.get("metadata"), "metadata")
+    metadata = object_of(told.get("metadata"), "metadata")
     if thread and told.get("if_exists") != "do_nothing" and await thread_record(asked, thread):
         raise HTTPException(409, f"Thread with ID {thread} already exists")
     return JSONResponse(await create_thread(asked, thread, metadata))
@@ -52,7 +52,7 @@ async def change(request: Request) -> Response:
     """Change a thread's metadata."""
     asked, told = asking(request), await body_of(request)
     await own_thread(asked, _thread(request))
-    await set_metadata(asked, _thread(request), _object(told.get("metadata"), "metadata"))
+    await set_metadata(asked, _thread(request), object_of(told.get("metadata"), "metadata"))
     return await read(request)
 
 
@@ -65,7 +65,7 @@ async def delete(request: Request) -> Response:
 
 
 async def _found(asked: Asking, told: dict[str, Any]) -> list[Any]:
-    wanted = _object(told.get("metadata"), "metadata")
+    wanted = object_of(told.get("metadata"), "metadata")
     for name in ("values", "status"):
         if told.get(name):
             raise BadInput(f"Threads are not searched by {name} here; use metadata.")
@@ -87,12 +87,6 @@ def _metadata(record: Any) -> dict[str, Any]:
 
 def _thread(request: Request) -> str:
     return thread_id_of(request.path_params["thread_id"])
-
-
-def _object(told: Any, name: str) -> dict[str, Any]:
-    if not isinstance(told or {}, dict):
-        raise BadInput(f"{name} is no JSON object.")
-    return told or {}
 
 
 routes = [

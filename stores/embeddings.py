@@ -1,34 +1,102 @@
-"""What turns text into vectors: static word vectors by default, offline and fast."""
+"""What turns text into vectors: static word vectors by default, offline and fast; or a model."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.embeddings import Embeddings
+from pydantic import SecretStr
 
 from graph.errors import BadInput
+from graph.settings import Settings
+from stores.minilm import MiniLM, downloaded
 
 if TYPE_CHECKING:
     import numpy as np
 
 DIMENSIONS = 256
 _lock = Lock()
+ANSWER_SECONDS = 10.0
+"""So long a server may take to make vectors."""
 TOKENS = 512
 """Longer texts are cut: the mean of more words says less."""
 
 
-def open_embeddings(name: str = "static") -> Embeddings:
-    """Return the embeddings of that name; nothing is loaded before they are used.
+def open_embeddings(settings: Settings) -> Embeddings:
+    """Return the embeddings that the settings name; no model is loaded before it is used.
 
     Raises:
-        BadInput: there are none of that name.
+        BadInput: there are none of that name, or something that they need is missing.
     """
-    if name != "static":
-        raise BadInput(f"Embeddings {name!r:.60} are not known; use static.")
-    return StaticEmbeddings()
+    name, _, detail = settings.embeddings.partition(":")
+    if settings.embeddings == "static":
+        return StaticEmbeddings()
+    if name == "minilm":
+        return _minilm(settings, detail)
+    kind, _, model = settings.embeddings.partition("/")
+    if kind == "openai" and model:
+        return _openai(settings, model)
+    raise BadInput(
+        f"Embeddings {settings.embeddings!r:.60} are not known; "
+        "use static, minilm, minilm:FOLDER or openai/NAME."
+    )
+
+
+def identity_of(embeddings: Embeddings) -> str:
+    """Return the name under which vectors are kept apart from those of other embeddings."""
+    if isinstance(embeddings, OpenAIVectors):
+        return f"openai {embeddings.model} {embeddings.base_url}"
+    return str(getattr(embeddings, "identity", type(embeddings).__name__))
+
+
+def _minilm(settings: Settings, folder: str) -> Embeddings:
+    if find_spec("onnxruntime") is None:
+        raise BadInput("Embeddings 'minilm' want onnxruntime; install threadkeep[minilm].")
+    if folder:
+        return MiniLM(Path(folder).expanduser())
+    return MiniLM(downloaded(settings.home / "models", allowed=settings.may_download))
+
+
+def _openai(settings: Settings, model: str) -> Embeddings:
+    if not settings.openai_api_key and not settings.openai_base_url:
+        raise BadInput(
+            f"Embeddings 'openai/{model:.60}' want OPENAI_API_KEY, "
+            "or OPENAI_BASE_URL for a local server."
+        )
+    return OpenAIVectors(settings, model)
+
+
+class OpenAIVectors(Embeddings):
+    """Vectors from an OpenAI-compatible server; its texts leave this machine."""
+
+    def __init__(self, settings: Settings, model: str) -> None:
+        self.model, self.base_url = model, settings.openai_base_url or ""
+        self._settings = settings
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Return one vector per text."""
+        return self._client.embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        """Return the vector of a text."""
+        return self._client.embed_query(text)
+
+    @cached_property
+    def _client(self) -> Embeddings:
+        from langchain_openai import OpenAIEmbeddings
+
+        return OpenAIEmbeddings(
+            model=self.model,
+            api_key=self._settings.openai_api_key or SecretStr("none"),
+            base_url=self._settings.openai_base_url,
+            # Compatible servers take texts, not the numbers of OpenAI's tokens.
+            check_embedding_ctx_length=False,
+            timeout=ANSWER_SECONDS,
+            max_retries=1,
+        )
 
 
 class StaticEmbeddings(Embeddings):
@@ -37,6 +105,8 @@ class StaticEmbeddings(Embeddings):
     Reads table and tokenizer from the installed wheel; never the network. A text without any
     token has the zero vector's stand-in, so that it is near nothing in particular.
     """
+
+    identity = "static"
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return one vector of length 1 per text."""

@@ -1,181 +1,147 @@
 """What speaks for each item as an answer to a query, as numbers, before they are weighed.
 
-BM25 after Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009). All features
-but `length` lie between about -1 and 1. `rows` are rows of a `MemoryIndex`.
+All but `length`, `told` and `rarest` lie between about -1 and 2. `rows` are rows of a
+`MemoryIndex`.
 """
 
 from collections.abc import Mapping
-from functools import cached_property
 
 import numpy as np
 
-from stores.memory_index import MemoryIndex
-from stores.questions import Question
-from stores.vocabulary import DIMENSIONS, vector_of
-from stores.words import stem
-
-K1, B = 1.2, 0.75
-CANDIDATES = 500
+from stores.evidence import Evidence, date_match, dot
 
 FEATURES = (
     "words",  # BM25 of the text, as a share of the best item's
     "words_before",  # BM25 of the message before it, as a share of what the query could get
-    "covered",  # the query's words, weighted by rarity, in the text or in the message before
+    "covered",  # the query's words, weighted by what they tell, in the text or the one before
     "covered_nearby",  # ... or in the second message before, or the two after
-    "names",  # the query's names that are in the text
     "pairs",  # words that stand side by side in both
-    "meaning",  # cosine of static word vectors, weighted by rarity
-    "best_meaning",  # the same, as a share of the best item's
+    "best_meaning",  # cosine of static word vectors, weighted likewise; share of the best item's
     "meaning_before",
     "meaning_after",
     "meaning_around",  # of the second message before and after
-    "vector",  # cosine in the vector index
+    "vector",  # cosine in the vector index, from 0 for the last to 1 for the best of the nearest
+    "vector_before",
     "speaker",  # said by somebody whom the query names
+    "subject",  # said by whom the query names first
     "date",  # said on a date that the query names
     "when",  # tells a time, where the query asks for one
+    "when_covered",  # ... and the query's words too
     "many",  # tells a number, where the query asks for one
     "day",  # the best match of the day
     "day_covered",  # the query's words that are said anywhere that day
     "question",  # is a question itself
+    "answer",  # follows a question
+    "opening",  # the first of its thread
     "length",  # log of the number of words
+    "told",  # log of what its words tell in all
+    "rarest",  # what its most telling word tells
+    "named",  # names something
+    "number",  # has a number in digits
 )
-
-
-class Evidence:
-    """The words of one query in one index: what all features are made of."""
-
-    def __init__(self, index: MemoryIndex, question: Question) -> None:
-        self.index, self.question = index, question
-        self.rows = index.rows
-        alive = self.rows["alive"]
-        words = float(self.rows["length"][alive].sum())
-        self.average = max(1.0, words / max(1, index.alive))
-        known = [index.vocabulary.known(word) for word in question.words]
-        self.stems = np.array(known, dtype=np.int64)
-        postings = [index.posting(each) for each in self.stems]
-        self.rarity = index.rarities(self.stems)
-        # One row more than there are items: index -1, "no such neighbour", finds nothing there.
-        self.scores = np.zeros((len(postings), index.size + 1), dtype=np.float32)
-        for place, (rows, counts) in enumerate(postings):
-            length = 1 - B + B * self.rows["length"][rows] / self.average
-            self.scores[place, rows] = alive[rows] * counts / (counts + K1 * length)
-        self.total = max(1e-6, float(self.rarity.sum()))
-        self.bm25 = dot(self.rarity / self.total, self.scores)
-
-    @cached_property
-    def meaning(self) -> np.ndarray:
-        """Cosines of query and items, each the sum of its words' vectors weighted by rarity.
-
-        One for every row, 0 for dead ones, and one more for -1.
-        """
-        index = self.index
-        asked = np.zeros(DIMENSIONS, dtype=np.float32)
-        for word, rarity in zip(self.question.words, self.rarity, strict=True):
-            asked += rarity * vector_of(word)
-        length = float(np.linalg.norm(asked))
-        found = np.zeros(index.size + 1, dtype=np.float32)
-        rows = np.flatnonzero(self.rows["length"] > 0)
-        if length and len(rows):
-            every = np.arange(len(index.vocabulary))
-            near = index.rarities(every) * dot(asked / length, index.vocabulary.vectors().T)
-            # Rows lie one after the other in `tokens`: the sum of each begins where it does.
-            sums = np.add.reduceat(near[index.tokens], self.rows["start"][rows])
-            found[rows] = self.rows["alive"][rows] * sums / index.norms(rows)
-        return np.clip(found, -1, 1)
-
-    def covered(self, *rows: np.ndarray) -> np.ndarray:
-        """Return the share of the query, by rarity, that is in any of the rows side by side."""
-        hits = [self.scores[:, each] > 0 for each in rows]
-        return dot(self.rarity / self.total, np.logical_or.reduce(hits))
-
-
-def dot(weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Return weights @ columns, on one thread: BLAS starts more and lets them spin for nothing."""
-    return np.asarray(np.einsum("i,ij->j", weights, columns), dtype=np.float32)
-
-
-def candidates(evidence: Evidence, allowed: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """Return the rows worth a closer look: all that may be found, or the most promising of many.
-
-    `allowed` says for every row whether it may be found; `near` are rows near by meaning.
-    """
-    found = np.flatnonzero(allowed)
-    if len(found) <= CANDIDATES:
-        return found
-    bm25, rows, dates = evidence.bm25, evidence.rows, evidence.question.dates
-    first = bm25[:-1] + 0.5 * bm25[rows["before"]] + 0.25 * bm25[rows["after"]]
-    first = first + evidence.meaning[:-1]
-    if dates.years or dates.months:
-        first = first + np.maximum(0, date_match(evidence, slice(None)))
-    found = found[np.argpartition(first[found], -CANDIDATES)[-CANDIDATES:]]
-    return _once(evidence.index.size, found, near[allowed[near]])
 
 
 def features(evidence: Evidence, rows: np.ndarray, vectors: Mapping[int, float]) -> np.ndarray:
     """Return what speaks for each row: rows x FEATURES. `vectors` are cosines by item number."""
-    question, bm25 = evidence.question, evidence.bm25
     of = evidence.rows[rows]
+    columns = (
+        _words(evidence, rows, of)
+        | _meanings(evidence, rows, of, vectors)
+        | _times(evidence, rows, of)
+        | _forms(evidence, rows, of)
+    )
+    return np.stack([columns[name].astype(np.float32) for name in FEATURES], axis=1)
+
+
+def _words(evidence: Evidence, rows: np.ndarray, of: np.ndarray) -> dict[str, np.ndarray]:
     before, after = of["before"], of["after"]
     two_before, two_after = _then(evidence, before, "before"), _then(evidence, after, "after")
-    meaning = evidence.meaning
-    day, day_covered = _days(evidence)
-    columns = {
+    bm25 = evidence.bm25
+    return {
         "words": _share(bm25[rows]),
         "words_before": bm25[before],
         "covered": evidence.covered(rows, before),
         "covered_nearby": evidence.covered(rows, before, after, two_before, two_after),
-        "names": _names(evidence, rows),
         "pairs": _pairs(evidence, rows),
-        "meaning": meaning[rows],
+    }
+
+
+def _meanings(
+    evidence: Evidence, rows: np.ndarray, of: np.ndarray, vectors: Mapping[int, float]
+) -> dict[str, np.ndarray]:
+    before, after = of["before"], of["after"]
+    two_before, two_after = _then(evidence, before, "before"), _then(evidence, after, "after")
+    meaning = evidence.meaning
+    near = _nearness(evidence, vectors)
+    return {
         "best_meaning": _share(meaning[rows]),
         "meaning_before": meaning[before],
         "meaning_after": meaning[after],
         "meaning_around": (meaning[two_before] + meaning[two_after]) / 2,
-        "vector": _cosines(evidence, vectors)[rows],
-        "speaker": _speakers(evidence)[of["speaker"]],
+        "vector": near[rows],
+        "vector_before": near[before],
+    }
+
+
+def _times(evidence: Evidence, rows: np.ndarray, of: np.ndarray) -> dict[str, np.ndarray]:
+    question = evidence.question
+    day, day_covered = _days(evidence)
+    when = of["when"] & question.when
+    return {
         "date": date_match(evidence, rows),
-        "when": of["when"] & question.when,
+        "when": when,
+        "when_covered": when * evidence.covered(rows, of["before"]),
         "many": of["many"] & question.many,
         "day": day[of["day"]],
         "day_covered": day_covered[of["day"]],
-        "question": of["question"],
-        "length": np.log(np.maximum(1, of["length"])),
     }
-    return np.stack([columns[name].astype(np.float32) for name in FEATURES], axis=1)
 
 
-def date_match(evidence: Evidence, rows: "np.ndarray | slice") -> np.ndarray:
-    """Return how well each row's day fits the dates that the query names: -0.2 to 1."""
-    of, dates = evidence.rows[rows], evidence.question.dates
-    fits = np.zeros(len(of), dtype=np.float32)
-    if dates.months:
-        in_month = np.isin(of["month"], list(dates.months))
-        # People speak of a day on that day or soon after.
-        soon = np.zeros(len(of), dtype=bool)
-        for day in dates.days:
-            soon |= (of["of_month"] >= day) & (of["of_month"] <= day + 3)
-        fits += np.where(in_month, 0.45 + 0.45 * soon, 0)
-    if dates.years:
-        fits += np.where(np.isin(of["year"], list(dates.years)), 0.1, -0.2)
-    return np.asarray(np.where(of["day"] > 0, fits, 0))
+def _forms(evidence: Evidence, rows: np.ndarray, of: np.ndarray) -> dict[str, np.ndarray]:
+    before = of["before"]
+    told, rarest = _told(evidence, rows)
+    speakers = evidence.index.speakers
+    subject = speakers.get(evidence.question.subject, -1)
+    return {
+        "speaker": _speakers(evidence)[of["speaker"]],
+        "subject": of["speaker"] == subject,
+        "question": of["question"],
+        "answer": (before >= 0) & evidence.rows["question"][before],
+        "opening": before < 0,
+        "length": np.log(np.maximum(1, of["length"])),
+        "told": np.log1p(told),
+        "rarest": rarest,
+        "named": of["named"],
+        "number": of["number_told"],
+    }
 
 
-def _cosines(evidence: Evidence, vectors: Mapping[int, float]) -> np.ndarray:
-    """Return the cosine of each row; those not among the nearest get that of the last of these."""
+def _nearness(evidence: Evidence, vectors: Mapping[int, float]) -> np.ndarray:
+    """Return how near each row is by its vector: 1 the best, 0 the last of the nearest, and others.
+
+    Cosines of one embedder are not those of another; this much is alike in all.
+    """
     index = evidence.index
-    found = np.full(index.size, min(vectors.values(), default=0.0), dtype=np.float32)
-    for number, cosine in vectors.items():
-        if number in index.rows_of:
-            found[index.rows_of[number]] = cosine
+    found = np.zeros(index.size + 1, dtype=np.float32)
+    if vectors:
+        last, best = min(vectors.values()), max(vectors.values())
+        for number, cosine in vectors.items():
+            if number in index.rows_of:
+                found[index.rows_of[number]] = (cosine - last) / max(1e-6, best - last)
     return found
 
 
-def _once(size: int, *rows: np.ndarray) -> np.ndarray:
-    """Return every row once, in order, without -1."""
-    there = np.zeros(size + 1, dtype=bool)
-    for each in rows:
-        there[each] = True
-    return np.flatnonzero(there[:-1])
+def _told(evidence: Evidence, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the words of each row tell in all, and what the most telling one does."""
+    every = np.zeros(len(rows), dtype=np.float32)
+    rarest = every.copy()
+    there = np.flatnonzero(evidence.rows["length"][rows] > 0)
+    if len(there):
+        stems, begins = evidence.index.stems_of(rows[there])
+        told = evidence.rarities[stems]
+        every[there] = np.add.reduceat(told, begins)
+        rarest[there] = np.maximum.reduceat(told, begins)
+    return every, rarest
 
 
 def _share(found: np.ndarray) -> np.ndarray:
@@ -187,12 +153,6 @@ def _share(found: np.ndarray) -> np.ndarray:
 def _then(evidence: Evidence, rows: np.ndarray, neighbour: str) -> np.ndarray:
     """Return the neighbours of rows, -1 for the neighbours of -1."""
     return np.where(rows >= 0, evidence.rows[neighbour][rows], -1)
-
-
-def _names(evidence: Evidence, rows: np.ndarray) -> np.ndarray:
-    named = [stem(word) in evidence.question.names for word in evidence.question.words]
-    weights = evidence.rarity * np.array(named, dtype=np.float32) / evidence.total
-    return dot(weights, evidence.scores[:, rows] > 0)
 
 
 def _pairs(evidence: Evidence, rows: np.ndarray) -> np.ndarray:

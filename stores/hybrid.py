@@ -14,18 +14,20 @@ from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem, Searc
 
 from graph.settings import Settings, make_home
 from stores.embeddings import open_embeddings
-from stores.features import Evidence
+from stores.evidence import Evidence
 from stores.filters import fits
 from stores.found_item import FoundItem
 from stores.indexing import Indexing, Progress
 from stores.items import Index, Items, open_items, space_of
 from stores.memory_indexes import MemoryIndexes
 from stores.questions import take_apart
-from stores.ranking import Score, rank, rank_hits
+from stores.ranking import CONTEXTUAL, STATIC, Score, rank, rank_hits
 from stores.vectors import Vectors
 
 log = logging.getLogger(__name__)
 CANDIDATES = 100
+NEAREST = 1_000
+"""As many neighbours are asked for where their nearness itself tells: with contextual vectors."""
 SPARE = 8
 """Items that may have expired since they were indexed."""
 CANDIDATES_FILTERED = 100_000
@@ -57,8 +59,10 @@ class HybridStore(BaseStore):
         self.items = items
         self.index = index
         self.vectors = vectors
+        self.nearest = CANDIDATES if vectors.static else NEAREST
+        self.weights = STATIC if vectors.static else CONTEXTUAL
         self.indexes = MemoryIndexes(index)
-        self.indexing = Indexing(index, vectors)
+        self.indexing = Indexing(items, index, vectors)
         self._loop = asyncio.get_running_loop()
         self._opening: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
@@ -66,7 +70,7 @@ class HybridStore(BaseStore):
     @property
     def notice(self) -> str:
         """What a person should know about the search, or nothing."""
-        return self.vectors.notice
+        return self.vectors.notice or self.indexing.notice
 
     @property
     def opened(self) -> bool:
@@ -76,8 +80,12 @@ class HybridStore(BaseStore):
     def warm(self) -> None:
         """Begin to open the vectors in the background; the first search or put does so too."""
         if self._opening is None:
-            self._opening = asyncio.create_task(self.vectors.open())
+            self._opening = asyncio.create_task(self._open_vectors())
             self._worker = asyncio.create_task(self._index_behind(self._opening))
+
+    async def _open_vectors(self) -> None:
+        await self.vectors.open()
+        await self.indexing.look()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do `abatch` from another thread than the event loop's."""
@@ -168,14 +176,16 @@ class HybridStore(BaseStore):
             vectors: dict[int, float] = {}
             if index is None or index.size > QUICK or not self.vectors.static:
                 await self._opened(OPEN_SECONDS)
-                vectors = await self.vectors.search(owner, query, CANDIDATES)
+                if self.indexing.whole:
+                    vectors = await self.vectors.search(owner, query, self.nearest)
             if index is None:
                 return [rank_hits(await self._hits(op), vectors) for op in ops]
 
             def scores() -> list[dict[int, Score]]:
                 evidence = Evidence(index, take_apart(query, index.speakers))
+                weights = self.weights if vectors or self.vectors.static else STATIC
                 return [
-                    rank(evidence, index.below(".".join(op.namespace_prefix)), vectors, _wanted(op))
+                    rank(evidence, index.below(_below(op)), vectors, _wanted(op), weights)
                     for op in ops
                 ]
 
@@ -244,7 +254,7 @@ async def open_store(
         vectors = Vectors(
             settings.vectors,
             settings.locks / "chroma.lock",
-            embeddings or open_embeddings(),
+            embeddings or open_embeddings(settings),
             server=settings.chroma_url,
             space=await space_of(items) if settings.chroma_url else "",
         )
@@ -264,6 +274,10 @@ def _is_query(op: Op) -> bool:
 def _asked(op: SearchOp) -> tuple[str, str]:
     """Return whose memory is searched, and for what."""
     return ".".join(op.namespace_prefix[:1]), op.query or ""
+
+
+def _below(op: SearchOp) -> str:
+    return ".".join(op.namespace_prefix)
 
 
 def _wanted(op: SearchOp) -> int:

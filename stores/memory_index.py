@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stores.questions import names_something, speaker_of
 from stores.time_words import tells_number, tells_time
 from stores.vocabulary import Vocabulary
 from stores.words import QUESTION_WORDS, words_of
@@ -23,6 +24,8 @@ ROW = np.dtype(
         ("speaker", "i4"),
         ("when", "?"),
         ("many", "?"),
+        ("number_told", "?"),
+        ("named", "?"),
         ("question", "?"),
         ("before", "i4"),  # the row of the message before it in its thread, or -1
         ("after", "i4"),
@@ -77,6 +80,10 @@ class MemoryIndex:
         return np.asarray(np.array(inside, dtype=bool)[self.rows["space"]] & self.rows["alive"])
 
     def rarities(self, stems: np.ndarray) -> np.ndarray:
+        """Return how much known stems tell: their rarity here, and their weight anywhere."""
+        return np.asarray(self.inverse_frequencies(stems) * self.vocabulary.weights()[stems])
+
+    def inverse_frequencies(self, stems: np.ndarray) -> np.ndarray:
         """Return the inverse document frequency of stems: log(1 + (N - n + 0.5) / (n + 0.5))."""
         found = np.minimum(self.vocabulary.frequencies(stems), self.alive)
         rarities = np.log(1 + (self.alive - found + 0.5) / (found + 0.5))
@@ -116,9 +123,10 @@ class MemoryIndex:
         self._put_words(row, words)
         entry = self._rows[row]
         entry["space"] = space = self.spaces.setdefault(prefix, len(self.spaces))
-        speaker = str(value.get("name") or "").casefold()
+        speaker = speaker_of(value)
         entry["speaker"] = self.speakers.setdefault(speaker, len(self.speakers))
         entry["when"], entry["many"] = tells_time(words), tells_number(words)
+        entry["number_told"], entry["named"] = any(map(str.isdigit, words)), names_something(text)
         entry["question"] = "?" in text
         self._put_day(row, str(value.get("time") or ""))
         self._put_place(row, space, value.get("position"))

@@ -130,6 +130,10 @@ class PostgresIndex:
         """Note that these items have their vectors."""
         await self._write("UPDATE indexed SET pending = false WHERE id = ANY(%s)", (list(ids),))
 
+    async def all_pending(self) -> None:
+        """Note that every item wants a vector."""
+        await self._write("UPDATE indexed SET pending = true WHERE NOT pending")
+
     async def gone(self, limit: int) -> list[tuple[int, str]]:
         """Return numbers and owners of items that are gone while their vectors may not be."""
         rows = await self._read(

@@ -2,55 +2,113 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from stores.features import FEATURES, Evidence, candidates, features
+from stores.evidence import Evidence, candidates
+from stores.features import FEATURES, features
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What each feature counts, in the order of `FEATURES`, and what is added to the sum."""
+
+    of: tuple[float, ...]
+    bias: float
+    floor: float
+    """What the best item must reach among `MANY` or more, lest all be chance hits."""
+
+    @cached_property
+    def array(self) -> np.ndarray:
+        """The weights of the features."""
+        return np.array(self.of, dtype=np.float32)
+
 
 # Made by `python -m benchmarks.fit_ranking` on the dialogues of LoCoMo.
-WEIGHTS: dict[str, float] = {
-    "words": 0.99,
-    "words_before": 1.65,
-    "covered": 0.24,
-    "covered_nearby": 1.99,
-    "names": 0.61,
-    "pairs": 0.58,
-    "meaning": -1.07,
-    "best_meaning": 1.46,
-    "meaning_before": 1.02,
-    "meaning_after": 0.33,
-    "meaning_around": 1.45,
-    "vector": 0.79,  # fitted with the vectors of single messages, which only long memories need
-    "speaker": 1.52,
-    "date": 5.90,
-    "when": 1.25,
-    "many": 0.27,
-    "day": 1.17,
-    "day_covered": 0.96,
-    "question": -0.29,
-    "length": 0.36,
-}
-BIAS = -4.15
-WORDS_ALONE = 0.65
-"""The weight of words against vectors where nothing else is known."""
-# What an item needs at least of one of these to be recalled at all. Static vectors of unrelated
-# English sentences have cosines of -0.1 to 0.2.
-COVERED, MEANING, VECTOR, DATE, TOTAL = 0.05, 0.35, 0.35, 0.4, 0.2
-# On LoCoMo, 1 % of the questions have no turn that reaches this among the 370 to 680 of their own
-# conversation, while 77 % of those asked of another conversation find none there.
-BEST, MANY = 0.6, 500
+STATIC = Weights(
+    of=(
+        0.94,  # words
+        1.06,  # words_before
+        0.23,  # covered
+        2.14,  # covered_nearby
+        0.69,  # pairs
+        1.02,  # best_meaning
+        1.49,  # meaning_before
+        0.22,  # meaning_after
+        1.82,  # meaning_around
+        0.00,  # vector
+        0.00,  # vector_before
+        0.77,  # speaker
+        0.92,  # subject
+        5.79,  # date
+        0.84,  # when
+        1.06,  # when_covered
+        0.21,  # many
+        1.37,  # day
+        1.00,  # day_covered
+        -0.33,  # question
+        0.44,  # answer
+        0.90,  # opening
+        -0.21,  # length
+        0.24,  # told
+        0.22,  # rarest
+        0.30,  # named
+        0.88,  # number
+    ),
+    bias=-5.47,
+    floor=0.67,
+)
+CONTEXTUAL = Weights(
+    of=(
+        0.60,  # words
+        0.44,  # words_before
+        0.30,  # covered
+        2.00,  # covered_nearby
+        0.64,  # pairs
+        0.66,  # best_meaning
+        0.95,  # meaning_before
+        0.13,  # meaning_after
+        1.47,  # meaning_around
+        2.32,  # vector
+        1.05,  # vector_before
+        0.89,  # speaker
+        0.94,  # subject
+        5.69,  # date
+        0.86,  # when
+        1.11,  # when_covered
+        0.20,  # many
+        1.31,  # day
+        0.95,  # day_covered
+        -0.32,  # question
+        0.37,  # answer
+        1.23,  # opening
+        -0.14,  # length
+        0.20,  # told
+        0.20,  # rarest
+        0.23,  # named
+        0.90,  # number
+    ),
+    bias=-6.50,
+    floor=0.62,
+)
+WORDS_ALONE, NEAR = 0.65, 0.35
+"""The weight of words against vectors where nothing else is known, and what a vector needs then."""
+COVERED, MEANING, DATE, TOTAL = 0.05, 0.35, 0.4, 0.2
+"""What an item needs of at least one of these to be recalled at all. Static vectors of unrelated
+English sentences have cosines of -0.1 to 0.2."""
+MANY = 500
 PARTS = {
-    "words": ("words", "words_before", "covered", "covered_nearby", "names", "pairs"),
-    "meaning": ("meaning", "best_meaning", "meaning_before", "meaning_after", "meaning_around"),
-    "vector": ("vector",),
-    "speaker": ("speaker",),
-    "time": ("date", "when", "many"),
+    "words": ("words", "words_before", "covered", "covered_nearby", "pairs"),
+    "meaning": ("best_meaning", "meaning_before", "meaning_after", "meaning_around"),
+    "vector": ("vector", "vector_before"),
+    "speaker": ("speaker", "subject"),
+    "time": ("date", "when", "when_covered", "many"),
     "day": ("day", "day_covered"),
-    "form": ("question", "length"),
+    "form": ("question", "answer", "opening", "length", "told", "rarest", "named", "number"),
 }
 """Which features make which part of a score."""
 
-_WEIGHTS = np.array([WEIGHTS[name] for name in FEATURES], dtype=np.float32)
 _PARTS = np.array(
     [[name in names for names in PARTS.values()] for name in FEATURES], dtype=np.float32
 )
@@ -65,7 +123,11 @@ class Score:
 
 
 def rank(
-    evidence: Evidence, allowed: np.ndarray, vectors: Mapping[int, float], limit: int
+    evidence: Evidence,
+    allowed: np.ndarray,
+    vectors: Mapping[int, float],
+    limit: int,
+    weights: Weights = STATIC,
 ) -> dict[int, Score]:
     """Return scores by item number, best first, of at most `limit` relevant rows of those allowed.
 
@@ -77,9 +139,10 @@ def rank(
     if not len(rows):
         return {}
     found = features(evidence, rows, vectors)
-    weighed = found * _WEIGHTS
-    totals = 1 / (1 + np.exp(-(weighed.sum(axis=1) + BIAS)))
-    keep = relevant(found, totals, index.alive)
+    weighed = found * weights.array
+    totals = 1 / (1 + np.exp(-(weighed.sum(axis=1) + weights.bias)))
+    meaning = evidence.meaning[rows]
+    keep = relevant(found, totals, meaning, weights.floor * min(1.0, index.alive / MANY))
     numbers, weighed, totals = index.rows["number"][rows[keep]], weighed[keep], totals[keep]
     best = np.lexsort((-numbers, -totals))[:limit]
     parts = np.einsum("ij,jk->ik", weighed[best], _PARTS).round(3).tolist()
@@ -89,21 +152,18 @@ def rank(
     }
 
 
-def relevant(found: np.ndarray, totals: np.ndarray, items: int) -> np.ndarray:
+def relevant(
+    found: np.ndarray, totals: np.ndarray, meaning: np.ndarray, floor: float
+) -> np.ndarray:
     """Tell which rows have a reason to be recalled: none where even the best is a chance hit.
 
     Among many items some always look alike, so the best one must be better the more there are.
     """
-    if totals.max() < BEST * min(1.0, items / MANY):
+    if totals.max() < floor:
         return np.zeros(len(found), dtype=bool)
-    column = {name: found[:, place] for place, name in enumerate(FEATURES)}
-    return np.asarray(
-        (totals >= TOTAL)
-        | (column["covered"] >= COVERED)
-        | (column["meaning"] >= MEANING)
-        | (column["vector"] >= VECTOR)
-        | (column["date"] >= DATE)
-    )
+    covered, date = (found[:, FEATURES.index(name)] for name in ("covered", "date"))
+    alike = (covered >= COVERED) | (meaning >= MEANING) | (date >= DATE)
+    return np.asarray(alike | (totals >= TOTAL))
 
 
 def rank_hits(words: Mapping[int, float], vectors: Mapping[int, float]) -> dict[int, Score]:
@@ -112,7 +172,7 @@ def rank_hits(words: Mapping[int, float], vectors: Mapping[int, float]) -> dict[
     `words` are BM25 scores, `vectors` cosines; for users whose items are not in memory.
     """
     best = max(words.values(), default=0.0) or 1.0
-    near = {number for number, cosine in vectors.items() if cosine >= VECTOR}
+    near = {number for number, cosine in vectors.items() if cosine >= NEAR}
     scored = {}
     for number in {*words, *near}:
         parts = {

@@ -94,6 +94,10 @@ class SqliteIndex:
         """Note that these items have their vectors."""
         await self._write("UPDATE indexed SET pending = 0 WHERE id = ?", [(i,) for i in ids])
 
+    async def all_pending(self) -> None:
+        """Note that every item wants a vector."""
+        await self._write("UPDATE indexed SET pending = 1", [()])
+
     async def gone(self, limit: int) -> list[tuple[int, str]]:
         """Return numbers and owners of items that are gone while their vectors may not be."""
         rows = await self._conn.execute_fetchall(

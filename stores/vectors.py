@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 from filelock import FileLock, Timeout
 from langchain_core.embeddings import Embeddings
 
-from stores.embeddings import StaticEmbeddings
+from graph.errors import ThreadkeepError
+from stores.embeddings import OpenAIVectors, StaticEmbeddings, identity_of
 
 if TYPE_CHECKING:
     from langchain_chroma import Chroma
@@ -53,6 +54,8 @@ class Vectors:
         self._server = server
         self._space = f"u{space}"
         self.static = isinstance(embeddings, StaticEmbeddings)
+        self.identity = ""
+        """Of the embeddings, once Chroma is open: vectors of two are never in one collection."""
         self._folder = folder
         self._embeddings = embeddings
         self._lock = FileLock(lock, timeout=0, is_singleton=False, thread_local=False)
@@ -76,7 +79,7 @@ class Vectors:
             await self._do(self._connect)
             self.available, self.notice = True, ""
         except Exception as error:
-            log.exception("Chroma does not open")
+            log.warning("Chroma does not open", exc_info=not isinstance(error, ThreadkeepError))
             self._gave_up(error)
 
     async def close(self) -> None:
@@ -113,6 +116,9 @@ class Vectors:
 
     def _gave_up(self, error: Exception) -> None:
         self.available = False
+        if isinstance(error, ThreadkeepError):
+            self.notice = str(error)
+            return
         if self._server:
             self.notice = (
                 f"The Chroma server {self._server!r} cannot be used ({type(error).__name__}): "
@@ -141,7 +147,9 @@ class Vectors:
         else:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._client = chromadb.PersistentClient(str(self._folder), settings)
-        self._embeddings.embed_query("warm")
+        self.identity = identity_of(self._embeddings)
+        if not isinstance(self._embeddings, OpenAIVectors):
+            self._embeddings.embed_query("warm")
 
     def _disconnect(self) -> None:
         client, self._client = self._client, None
@@ -164,10 +172,14 @@ class Vectors:
 
     def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
         try:
+            asked = self._embeddings.embed_query(query)
+        except Exception as error:
+            # A server that makes vectors may be away for a moment; Chroma is as it was.
+            log.warning("No vector of the query: %s", type(error).__name__)
+            return {}
+        try:
             collection = self._collection(owner, self._embeddings)
-            found = collection.similarity_search_by_vector_with_relevance_scores(
-                self._embeddings.embed_query(query), k=limit
-            )
+            found = collection.similarity_search_by_vector_with_relevance_scores(asked, k=limit)
         except Exception as error:
             log.exception("Chroma does not answer")
             self._gave_up(error)
@@ -193,7 +205,8 @@ class Vectors:
                 self._client.delete_collection(name)
 
     def _named(self, owner: str) -> str:
-        return f"{self._space}{sha256(owner.encode()).hexdigest()[:40]}"
+        whose = owner if self.static else f"{self.identity}\0{owner}"
+        return f"{self._space}{sha256(whose.encode()).hexdigest()[:40]}"
 
 
 class _Given(Embeddings):

@@ -1,4 +1,4 @@
-"""The stems of one user's words: a number, a frequency and a static word vector for each."""
+"""The stems of one user's words: a number, a frequency, a static word vector and a weight each."""
 
 from array import array
 from functools import lru_cache
@@ -10,6 +10,8 @@ from stores.words import stem
 
 DIMENSIONS = 128
 """wordllama's vectors are trained so that their first numbers are vectors too (Matryoshka)."""
+LENGTHS, USUAL_LENGTH = (5.0, 25.0), 16.0
+"""Of the vectors of words that tell little and much, and of most."""
 
 
 class Vocabulary:
@@ -20,6 +22,7 @@ class Vocabulary:
         self._forms: list[str] = []
         self._frequencies = array("i")
         self._vectors = np.zeros((256, DIMENSIONS), dtype=np.float32)
+        self._weights = np.zeros(256, dtype=np.float32)
         self._made = 0
 
     def __len__(self) -> int:
@@ -50,22 +53,47 @@ class Vocabulary:
 
     def vectors(self) -> np.ndarray:
         """Return the vectors of all stems, that of the first form each: stems x 128."""
+        self._make()
+        return self._vectors[: self._made]
+
+    def weights(self) -> np.ndarray:
+        """Return how much each stem tells by itself: about 1."""
+        self._make()
+        return self._weights[: self._made]
+
+    def _make(self) -> None:
         size = len(self._forms)
         if size > len(self._vectors):
-            grown = np.zeros((2 * size, DIMENSIONS), dtype=np.float32)
-            grown[: self._made] = self._vectors[: self._made]
-            self._vectors = grown
+            vectors = np.zeros((2 * size, DIMENSIONS), dtype=np.float32)
+            weights = np.zeros(2 * size, dtype=np.float32)
+            vectors[: self._made] = self._vectors[: self._made]
+            weights[: self._made] = self._weights[: self._made]
+            self._vectors, self._weights = vectors, weights
         for number in range(self._made, size):
-            self._vectors[number] = vector_of(self._forms[number])
+            self._vectors[number], self._weights[number] = meaning_of(self._forms[number])
         self._made = size
-        return self._vectors[:size]
+
+
+def vector_of(word: str) -> np.ndarray:
+    """Return the static vector of one word: 128 numbers, length 1, or zeros."""
+    return meaning_of(word)[0]
+
+
+def weight_of(word: str) -> float:
+    """Return how much a word tells by itself, whoever uses it: about 1, "thing" 0.56, "kiln" 1.2.
+
+    Static vectors are trained so that their sum is the text's: the more a word tells, the longer.
+    """
+    return meaning_of(word)[1]
 
 
 @lru_cache(maxsize=4_096)
-def vector_of(word: str) -> np.ndarray:
-    """Return the static vector of one word: 128 numbers, length 1, or zeros."""
+def meaning_of(word: str) -> tuple[np.ndarray, float]:
+    """Return vector and weight of one word."""
     tokenizer, table = static_table()
     ids = tokenizer.encode(word, add_special_tokens=False).ids
-    total = table[ids, :DIMENSIONS].astype(np.float32).sum(axis=0)
-    length = float(np.linalg.norm(total))
-    return np.asarray(total / length if length else total)
+    total = table[ids].astype(np.float32).sum(axis=0)
+    vector = total[:DIMENSIONS]
+    length = float(np.linalg.norm(vector))
+    weight = float(np.sqrt(np.clip(np.linalg.norm(total), *LENGTHS) / USUAL_LENGTH))
+    return np.asarray(vector / length if length else vector), weight

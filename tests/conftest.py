@@ -51,9 +51,13 @@ def _no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "OPENAI_BASE_URL",
         "THREADKEEP_CHROMA_URL",
         "THREADKEEP_DB",
+        "THREADKEEP_ALLOW_DOWNLOAD",
+        "THREADKEEP_EMBEDDINGS",
         "THREADKEEP_MODEL",
         "THREADKEEP_NOW",
+        "THREADKEEP_STOP_SECONDS",
         "THREADKEEP_STORE_DB",
+        "THREADKEEP_TOKEN",
         "THREADKEEP_TTL_DAYS",
     ):
         monkeypatch.delenv(name, raising=False)

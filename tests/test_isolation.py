@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.store.base import GetOp, ListNamespacesOp, MatchCondition, Op, PutOp, SearchOp
+from langgraph.store.base import GetOp, Item, ListNamespacesOp, MatchCondition, Op, PutOp, SearchOp
 
 from checkpoints.owners import OwnedSaver
 from checkpoints.records import list_records
@@ -27,7 +27,12 @@ from graph.context import Context
 from graph.database_url import parse_database
 from graph.errors import AccessRefused, BadInput, ThreadDeleted
 from graph.settings import Settings, make_home
+from graph.state import State
 from graph.user import acting_as
+from nodes.corrections import correct_message, history_of
+from nodes.explain import explain
+from nodes.pinned import add_pin, drop_pin, list_pins
+from stores.ids import Meant, find_memory, find_messages
 from stores.namespaces import all_messages_of, messages_of, thread_id, threads_of, user_key
 from stores.owned import OwnedStore
 from tests.backends import BACKENDS, fresh_database
@@ -37,6 +42,7 @@ from transfer.read import survey
 from transfer.report import report_user
 from transfer.restore import restore_user
 from turns.agent import Agent, open_agent
+from turns.remembered import correct, history, pin, pins, unpin, why
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "The vault opens with tulip-4711."
@@ -149,6 +155,21 @@ async def run_turn(house: House, run: dict[str, Any]) -> None:
     )
 
 
+def hers(house: House) -> Meant:
+    """What one would have to know of Ada's message to change it."""
+    value = {"text": SECRET, "role": "user", "position": 0, "thread": house.thread}
+    place = {"namespace": messages_of(house.owner, house.thread), "key": "m"}
+    item = Item(value=value, created_at="2026-01-01", updated_at="2026-01-01", **place)  # type: ignore[arg-type]
+    return Meant(kind="message", id="m", items=[item])
+
+
+async def why_of(house: House, _: dict[str, Any]) -> None:
+    said: list[AnyMessage] = [HumanMessage("?", id="q"), AIMessage("!", id="a")]
+    places = [["messages", house.thread, "m"]]
+    state = State(messages=said, recalled=[{"before": "q", "places": places}])
+    await explain(OwnedStore(house.agent.store), house.owner, state, "trip")
+
+
 CONFIGURED: dict[str, Door] = {
     "get": lambda house, run: house.saver.aget_tuple(house.config(**run)),
     "get by checkpoint": lambda house, run: house.saver.aget_tuple(
@@ -177,6 +198,22 @@ BY_ID: dict[str, Door] = {
     "export": export,
     "import": take_in,
     "report": report,
+    "find by id": lambda house, _: find_memory(house.agent.store, house.owner, "a"),
+    "sources by id": lambda house, _: find_messages(house.agent.store, house.owner, ["a"]),
+    "why": why_of,
+    "history of a memory": lambda house, _: history_of(
+        OwnedStore(house.agent.store),
+        house.owner,
+        Meant(kind="fact", id="f", items=hers(house).items),
+    ),
+    "correct": lambda house, _: correct_message(
+        OwnedStore(house.agent.store), house.owner, hers(house), "mine"
+    ),
+    "pin": lambda house, _: add_pin(OwnedStore(house.agent.store), house.owner, hers(house)),
+    "unpin": lambda house, _: drop_pin(OwnedStore(house.agent.store), house.owner, "m"),
+    "pins": lambda house, _: list_pins(
+        OwnedStore(house.agent.store), house.owner, Context(user_id="ada")
+    ),
     "time to live": lambda house, _: house.saver.aset_ttl(house.thread, 0.0001),
 }
 DOORS = CONFIGURED | BY_ID
@@ -417,6 +454,25 @@ async def test_a_name_is_undone_and_forked_among_ones_own_threads_alone(house: H
         await house.agent.undo(bob, "trip")
     with pytest.raises(BadInput, match="no finished turn"):
         await house.agent.fork_thread(bob, "trip", "mine")
+    await unharmed(house)
+
+
+async def test_an_id_of_somebody_elses_memory_means_nothing(house: House) -> None:
+    found = await house.agent.store.asearch(messages_of(house.owner, house.thread))
+    bob = Context(user_id="bob")
+    for key in (found[0].key, found[0].key[:8], found[0].key[-8:], "", "%", "_", "*", "."):
+        for ask in (
+            lambda given: correct(house.agent, "bob", given, "mine"),
+            lambda given: pin(house.agent, bob, given),
+            lambda given: history(house.agent, "bob", given),
+        ):
+            with pytest.raises(BadInput, match="You have no memory"):
+                await ask(key)
+        with pytest.raises(BadInput, match="is pinned"):
+            await unpin(house.agent, "bob", key)
+    with pytest.raises(REFUSED):
+        await why(house.agent, bob, "trip")
+    assert await pins(house.agent, bob) == []
     await unharmed(house)
 
 

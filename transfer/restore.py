@@ -18,7 +18,7 @@ from graph.errors import AccessRefused
 from graph.user import acting_user
 from nodes.branches import version
 from nodes.refold import refold
-from stores.namespaces import Namespace, abandoned_of, messages_of, threads_of, user_key
+from stores.namespaces import Namespace, abandoned_of, messages_of, notes_of, threads_of, user_key
 from stores.owned import OwnedStore
 from transfer.lines import DERIVED, KINDS, STATE
 from transfer.merge import merged
@@ -71,6 +71,10 @@ class Target:
     """Threads that say how long they live, by their id here."""
     left: set[tuple[str, str]] = field(default_factory=set)
     """Messages of the file, by thread and id, that lie on a branch that was left here."""
+    corrected: set[tuple[str, str]] = field(default_factory=set)
+    """Messages that got the wording of the file; what they teach and who follows them does too."""
+    last: dict[str, str] = field(default_factory=dict)
+    """The message of each thread that was read last."""
 
 
 async def restore_user(
@@ -144,8 +148,12 @@ async def _restore(target: Target, chunk: Sequence[Record], restored: Restored) 
         if _is_left(target, kind, namespace, key, value, mine):
             continue
         old = mine.get((namespace, key))
-        kept = merged(kind, old, value)
-        if kept != old:
+        kept = _kept(target, kind, namespace, key, old, value)
+        if kind == "message" and (namespace[2], key) in target.corrected:
+            # The note of the new wording comes later, if it teaches anything.
+            note = notes_of(target.owner, namespace[2])
+            puts[note, key] = PutOp(note, key, None)
+        if kept != old or (namespace, key) in puts:
             index: Literal[False] | None = False if kind in HIDDEN else None
             life = _life(target, kind, namespace, key)
             puts[namespace, key] = PutOp(namespace, key, kept, index=index, ttl=life)
@@ -156,6 +164,23 @@ async def _restore(target: Target, chunk: Sequence[Record], restored: Restored) 
     for record in chunk:
         if record["kind"] == STATE:
             await _restore_state(target, record)
+
+
+def _kept(
+    target: Target, kind: str, namespace: Namespace, key: str, old: Record | None, value: Record
+) -> Record:
+    """Return what is to be kept in a place; what was corrected there last is taken whole."""
+    kept = merged(kind, old, value)
+    if kind == "note" and (namespace[2], key) in target.corrected:
+        return value
+    if kind == "message":
+        thread = namespace[2]
+        if old is not None and kept["text"] != old["text"]:
+            target.corrected.add((thread, key))
+        if (thread, target.last.get(thread, "")) in target.corrected:
+            kept = {**kept, "before": value["before"]}
+        target.last[thread] = key
+    return kept
 
 
 async def _read(target: Target, items: Sequence[Placed]) -> dict[Place, Record]:

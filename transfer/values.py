@@ -31,6 +31,12 @@ def _label(text: str) -> str:
     return _printable(text)
 
 
+def _memory(place: list[str]) -> list[str]:
+    if place[0] not in ("messages", "facts", "entities"):
+        raise ValueError("a pin is of messages, facts or entities")
+    return [*map(_label, place[:-1]), place[-1]]
+
+
 Moment = Annotated[str, Field(max_length=64), AfterValidator(_moment)]
 Key = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_printable)]
 Label = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_label)]
@@ -171,7 +177,7 @@ class CorrectionValue(Value):
 class PinValue(Value):
     """What is always shown, by its place below the user's key."""
 
-    place: Annotated[list[Key], Field(min_length=2, max_length=3)]
+    place: Annotated[list[Key], Field(min_length=2, max_length=3), AfterValidator(_memory)]
     at: Moment
 
 

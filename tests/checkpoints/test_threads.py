@@ -158,3 +158,36 @@ async def test_a_turn_that_was_cut_off_leaves_a_note_for_its_user_alone(
 async def test_a_note_that_is_damaged_names_nobody(home: Settings) -> None:
     (home.locks / "x.open").write_text('{"user": "ad')
     assert await FileTurns(home.locks).left("ada") == []
+
+
+async def test_more_turns_than_connections_wait_for_a_place_and_leave_none_open(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("checkpoints.postgres_locks.AT_ONCE", 3)
+    under_way, most = set[str](), 0
+    async with (
+        fresh_database("postgres") as url,
+        open_locks(parse_database(url), home.locks) as locks,
+    ):
+
+        async def turn(thread: str) -> None:
+            nonlocal most
+            async with locks.open_turn(thread, thread):
+                under_way.add(thread)
+                most = max(most, len(under_way))
+                await asyncio.sleep(0.02)
+                under_way.remove(thread)
+
+        await asyncio.gather(*(turn(f"t{number}") for number in range(30)))
+        assert most == 3
+        assert len(locks._open) <= 3  # type: ignore[attr-defined]
+        async with (
+            locks.open_turn("a", "a"),
+            locks.open_turn("b", "b"),
+            locks.open_turn("c", "c"),
+        ):
+            with pytest.raises(ThreadBusy, match="'trip' is busy"):
+                async with locks.open_turn("d", "trip", wait=0.1):
+                    pass
+        async with locks.open_turn("d", "trip", wait=0.0):
+            pass

@@ -6,14 +6,18 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 
 from chat_models.tokens import count_messages
 from graph.context import Context, Preset
-from graph.memories import Memory
+from graph.memories import PINNED, Memory
 from graph.state import State
 from nodes.ledger import PARTS
 from nodes.legal import text_of
+from nodes.pinned import fitting, pinned_budget
+from nodes.prompts import pinned_message
 from nodes.trim_history import plan_prompt
 
 PRESETS = list(Preset.__args__)  # type: ignore[attr-defined]
 words = st.text(max_size=40) | st.integers(1, 400).map(lambda n: "olive grove, 17 km; " * n)
+FRAME = 4
+"""Tokens of a message beside its words."""
 calls = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True)
 
 
@@ -47,6 +51,7 @@ def turns(draw: st.DrawFn) -> tuple[State, list[Memory], Context]:
         max_tokens=draw(st.integers(512, 6_000)),
         reserve_tokens=draw(st.integers(64, 200)),
         window=draw(st.integers(1, 4)),
+        pinned_tokens=draw(st.integers(0, 600)),
     )
     ids = [message.id or "" for message in history]
     through = draw(st.sampled_from(["", *ids[:-1]]))
@@ -59,6 +64,18 @@ def turns(draw: st.DrawFn) -> tuple[State, list[Memory], Context]:
             "time": "2026-01-01T00:00:00+00:00",
             "thread": "old",
             "before": draw(st.sampled_from(ids)),
+        }
+        for number in range(draw(st.integers(0, 4)))
+    ]
+    memories += [
+        {
+            "id": f"p{number}",
+            "kind": draw(st.sampled_from(["message", "fact"])),
+            "text": draw(words),
+            "speaker": "user",
+            "time": "2026-01-01T00:00:00+00:00",
+            "thread": "old",
+            "before": PINNED,
         }
         for number in range(draw(st.integers(0, 4)))
     ]
@@ -103,6 +120,20 @@ def test_the_ledger_adds_up_to_the_limit(turn: tuple[State, list[Memory], Contex
     assert sum(ledger[part] for part in PARTS) == ledger["prompt"]
     assert ledger["prompt"] + ledger["free"] + ledger["reserve"] == ledger["limit"]
     assert all(ledger[part] >= 0 for part in (*PARTS, "free"))
+    assert ledger["pinned"] <= context.pinned_tokens + FRAME
+
+
+@settings(max_examples=100, deadline=None)
+@given(turns())
+def test_pins_stand_between_the_system_prompt_and_the_rest_in_every_preset(
+    turn: tuple[State, list[Memory], Context],
+) -> None:
+    state, memories, context = turn
+    plan = plan_prompt(state, memories, context)
+    pins = [at for at, message in enumerate(plan.prompt) if message.id == PINNED]
+    fits = fitting(memories, pinned_budget(context))
+    assert pins == ([1] if fits else [])
+    assert plan.prompt[1:2] == pinned_message(fits) or not fits
 
 
 def assert_legal(prompt: Sequence[AnyMessage]) -> None:

@@ -1,18 +1,21 @@
 """Clients of a server: the terminal with --url, and RemoteGraph and JavaScript as in the docs."""
 
 import asyncio
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.scripted_server import Fault
+from cli.app import app
+from cli.complaints import exit_code
 from tests.backends import ROOT, absent
 from tests.production.house import House
 
@@ -22,48 +25,55 @@ NODE_MODULES = ROOT / ".venv-node/node_modules"
 MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
 
 
-async def threadkeep(
-    house: House, token: str, *args: str, given: str = "", url: str = "", code: int = 0
-) -> tuple[str, str]:
-    """Run a command against the server from an empty home; return what it printed."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "THREADKEEP_"))}
-    home = {"THREADKEEP_HOME": "/nonexistent/home", "PYTHONPATH": str(ROOT)}
-    program = [sys.executable, "-c", "from cli.app import main; main()"]
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [*program, *args, "--url", url or house.server.url],
-        env=kept | home | {"THREADKEEP_TOKEN": token},
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == code, (done.stdout, done.stderr)
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
+Terminal = Callable[..., Awaitable[tuple[str, str]]]
 
 
-async def test_the_terminal_talks_to_a_server_and_remembers_there(house: House) -> None:
+@pytest.fixture
+def threadkeep(
+    house: House, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Terminal:
+    """A command against the server, from an empty home; what it prints is returned."""
+
+    async def ask(
+        token: str, *args: str, given: str = "", url: str = "", code: int = 0
+    ) -> tuple[str, str]:
+        monkeypatch.setenv("THREADKEEP_HOME", "/nonexistent/home")
+        monkeypatch.setenv("THREADKEEP_TOKEN", token)
+        monkeypatch.setattr("sys.stdin", io.StringIO(given))
+        command = [*args, "--url", url or house.server.url]
+        capfd.readouterr()
+        ended = await asyncio.to_thread(exit_code, lambda: app(command, standalone_mode=False))
+        out, err = capfd.readouterr()
+        assert ended == code, (out, err)
+        assert "Traceback" not in err
+        return out, err
+
+    return ask
+
+
+async def test_the_terminal_talks_to_a_server_and_remembers_there(
+    house: House, threadkeep: Terminal
+) -> None:
     token = await house.token("terminal")
-    said, _ = await threadkeep(house, token, "ask", "-t", "first", MIRIAM)
+    said, _ = await threadkeep(token, "ask", "-t", "first", MIRIAM)
     assert "Lisbon" in said
-    told, _ = await threadkeep(
-        house, token, "ask", "-t", "second", "--json", "Where does my sister live?"
-    )
+    told, _ = await threadkeep(token, "ask", "-t", "second", "--json", "Where does my sister live?")
     answer = json.loads(told)
     assert "Lisbon" in answer["reply"]
     assert answer["thread"] == "second"
     assert MIRIAM in [memory["text"] for memory in answer["memories"]]
     assert answer["tokens"]["limit"] == 8000
-    again, _ = await threadkeep(house, token, "ask", "-c", "Where does my sister live?")
+    again, _ = await threadkeep(token, "ask", "-c", "Where does my sister live?")
     assert "Lisbon" in again
     other, _ = await threadkeep(
-        house, await house.token("other"), "ask", "-t", "first", "Where does my sister live?"
+        await house.token("other"), "ask", "-t", "first", "Where does my sister live?"
     )
     assert "Lisbon" not in other
 
 
-async def test_the_chat_undoes_forks_and_changes_threads_at_a_server(house: House) -> None:
+async def test_the_chat_undoes_forks_and_changes_threads_at_a_server(
+    house: House, threadkeep: Terminal
+) -> None:
     token = await house.token("chatter")
     lines = [
         "I live in Bergen.",
@@ -75,7 +85,7 @@ async def test_the_chat_undoes_forks_and_changes_threads_at_a_server(house: Hous
         "Where do I live?",
         "/undo 7",
     ]
-    said, told = await threadkeep(house, token, "chat", "-t", "trip", given="\n".join(lines))
+    said, told = await threadkeep(token, "chat", "-t", "trip", given="\n".join(lines))
     answers = said.splitlines()
     assert answers[:2] == ["Noted: you live in Bergen.", "Noted: you moved to Oslo."]
     assert all("Bergen" in answer and "Oslo" not in answer for answer in answers[2:])
@@ -85,12 +95,14 @@ async def test_the_chat_undoes_forks_and_changes_threads_at_a_server(house: Hous
     assert "7 turns of thread 'fresh' cannot be taken back" in told
 
 
-async def test_what_goes_wrong_at_a_server_is_one_sentence_with_its_exit_code(house: House) -> None:
+async def test_what_goes_wrong_at_a_server_is_one_sentence_with_its_exit_code(
+    house: House, threadkeep: Terminal
+) -> None:
     token, model = await house.token("ada"), ("-m", "scripted")
 
     async def fails(code: int, said: str, *args: str, **options: Any) -> None:
         told = options.pop("token", token)
-        _, err = await threadkeep(house, told, "ask", "hello", *args, code=code, **options)
+        _, err = await threadkeep(told, "ask", "hello", *args, code=code, **options)
         assert said in err
         assert len([line for line in err.splitlines() if line]) == 1
 

@@ -6,9 +6,9 @@ from tests.backends import POSTGRES, need
 
 async def test_of_many_users_at_once_nobodys_secret_reaches_another() -> None:
     need("postgres", POSTGRES)
-    figures = await measure(users=16, turns=3, servers=2)
-    assert figures["turns"] == 48
-    assert figures["prompts"] >= 48
+    figures = await measure(users=16, turns=2, servers=2)
+    assert figures["turns"] == 32
+    assert figures["prompts"] >= 32
     assert all(met_by(figures).values()), figures
 
 

@@ -132,8 +132,8 @@ async def test_who_has_no_token_gets_nothing_but_whether_the_server_is_there(hou
         ({"input": {"messages": "hi"}, "context": {"tempo": 3}}, 422, "no field 'tempo'"),
         ({"input": HI, "context": {"max_tokens": 9}}, 422, "max_tokens 9 is not allowed"),
         ({"input": HI, "context": {"user_id": "bob"}}, 422, "user_id 'bob'"),
-        ({"input": HI, "context": "hybrid"}, 422, "context is no object"),
-        ({"input": HI, "config": {"configurable": 3}}, 422, "config is no object"),
+        ({"input": HI, "context": "hybrid"}, 422, "context is no JSON object"),
+        ({"input": HI, "config": {"configurable": 3}}, 422, "configurable is no JSON object"),
         ({"input": {"colour": "green"}}, 422, "one field, messages"),
         ({"input": {"messages": "x" * 40_000}}, 413, "the limit is 32,000"),
         ({"input": HI, "stream_mode": "everything"}, 422, "stream_mode 'everything'"),
@@ -259,6 +259,7 @@ async def test_what_a_killed_server_left_is_finished_by_another(
     house.server = first
     thread = (await cleo.threads.create())["thread_id"]
     house.model.delay_first = 30.0
+    house.model.requests.clear()
     said: Any = {"messages": [{"role": "user", "content": "I live in Bergen."}]}
     run = asyncio.create_task(
         cleo.runs.wait(thread, "agent", input=said, context={"model": "scripted"})
@@ -274,7 +275,7 @@ async def test_what_a_killed_server_left_is_finished_by_another(
     state: Any = {}
     for _ in range(200):
         state = await again.threads.get_state(thread)
-        if len(state["values"]["messages"]) == 2 and not state["next"]:
+        if len(state["values"].get("messages", ())) == 2 and not state["next"]:
             break
         await asyncio.sleep(0.1)
     assert [m["type"] for m in state["values"]["messages"]] == ["human", "ai"]
@@ -291,3 +292,21 @@ async def test_the_terminal_and_the_server_are_on_one_thread(house: House) -> No
     done: Any = await ada.runs.wait(thread["thread_id"], "agent", input=said)
     assert "Kiki" in done["messages"][-1]["content"]
     assert len(done["messages"]) == 4
+
+
+async def test_a_user_takes_all_along_and_is_forgotten(house: House) -> None:
+    dora, ada = await house.client("dora"), await house.client("ada")
+    thread = (await dora.threads.create())["thread_id"]
+    said: Any = {"messages": [{"role": "user", "content": SECRET}]}
+    await dora.runs.wait(thread, "agent", input=said)
+    exported = (await dora.http.client.get("/me/export")).text
+    assert "tulip-4711" in exported
+    assert json.loads(exported.splitlines()[0])["user"] == "dora"
+    assert "dora" not in (await ada.http.client.get("/me/export")).text
+    forgot = await dora.http.client.delete("/me")
+    assert forgot.json()["removed"]["threads"] == 1
+    assert (await dora.http.client.get("/me/export")).status_code == 401
+    del house.tokens["dora"]
+    again = await house.client("dora")
+    assert "tulip" not in (await again.http.client.get("/me/export")).text
+    assert await again.threads.search() == []

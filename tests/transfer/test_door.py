@@ -51,6 +51,23 @@ GOOD: list[dict[str, Any]] = [
     {"kind": "note", "thread": THREAD, "id": "m1", "value": {"said_at": TIME, "facts": []}},
     {"kind": "state", "thread": THREAD, "value": {"messages": [HUMAN], "summary": "Ada."}},
     {"kind": "fact", "id": "f1", "value": FACT},
+    {
+        "kind": "correction",
+        "id": "c1",
+        "value": {
+            "fact": "f1",
+            "at": TIME,
+            "subject": "user",
+            "predicate": "lives in",
+            "object": "Oslo",
+            "valid_from": None,
+        },
+    },
+    {
+        "kind": "pin",
+        "id": "pins",
+        "value": {"pins": [{"place": ["messages", THREAD, "m1"], "at": TIME}]},
+    },
     {"kind": "item", "namespace": ["mine"], "id": "i1", "value": {"text": "own"}},
 ]
 
@@ -80,13 +97,13 @@ def changed(place: int, **value: Any) -> bytes:
 
 def test_a_good_one_is_surveyed() -> None:
     seen = survey(io.BytesIO(sealed(GOOD)), "a.jsonl")
-    assert (seen.user, seen.messages, seen.records) == ("ada", 1, 6)
+    assert (seen.user, seen.messages, seen.records) == ("ada", 1, 8)
     assert seen.threads[THREAD].messages == ["m1"]
 
 
 def test_another_programs_line_ends_and_mark_do_not_matter() -> None:
     whole = b"\xef\xbb\xbf" + sealed(GOOD).replace(b"\n", b"\r\n")
-    assert survey(io.BytesIO(whole), "a.jsonl").records == 6
+    assert survey(io.BytesIO(whole), "a.jsonl").records == 8
 
 
 def test_cut_off_anywhere_is_said_so() -> None:
@@ -109,14 +126,14 @@ def test_a_line_changed_taken_out_added_or_moved_is_noticed() -> None:
     lines = sealed(GOOD).splitlines(keepends=True)
     assert "digest differs" in refusal(sealed(GOOD).replace(b"Bergen", b"Madrid"))
     assert "lines before it" in refusal(b"".join(lines[:5] + lines[6:]))
-    assert "line 9: something follows" in refusal(b"".join([*lines, lines[5]]))
+    assert "line 11: something follows" in refusal(b"".join([*lines, lines[5]]))
     assert "digest differs" in refusal(b"".join([*lines[:5], lines[6], lines[5], *lines[7:]]))
 
 
 def test_a_newer_one_asks_for_a_newer_program() -> None:
-    newer = [GOOD[0] | {"version": 2, "kept": "otherwise"}, {"kind": "dream"}, *GOOD[1:]]
+    newer = [GOOD[0] | {"version": 3, "kept": "otherwise"}, {"kind": "dream"}, *GOOD[1:]]
     said = refusal(sealed(newer))
-    assert "line 1: It is an export of version 2" in said
+    assert "line 1: It is an export of version 3" in said
     assert "install a newer threadkeep" in said
 
 
@@ -147,6 +164,13 @@ HOSTILE: list[tuple[int, dict[str, Any], str]] = [
     (4, {"pins": [{"text": 1}]}, "value.pins"),
     (5, {"sources": "m1"}, "value.sources"),
     (5, {"recorded_at": 5}, "value.recorded_at"),
+    (2, {"history": [{"text": "x", "until": "once"}]}, "value.history.0.until"),
+    (1, {"corrected": {"m1": "once"}}, "value.corrected.m1"),
+    (6, {"at": "once"}, "value.at"),
+    (6, {"fact": ""}, "value.fact"),
+    (7, {"pins": [{"place": ["messages", "a.b", "m1"], "at": TIME}]}, "value.pins.0.place"),
+    (7, {"pins": [{"place": ["threads", "m1"], "at": TIME}]}, "value.pins.0.place"),
+    (7, {"pins": [{"place": ["facts"], "at": TIME}]}, "value.pins.0.place"),
 ]
 
 

@@ -46,7 +46,7 @@ async def test_everything_is_in_it_once_between_a_header_and_an_end(home: Settin
     assert (header["kind"], header["schema"], header["version"]) == (
         "header",
         "threadkeep-export",
-        1,
+        2,
     )
     assert end["records"] == len(records) - 1
     for kind, count in header["counts"].items():

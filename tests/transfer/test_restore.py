@@ -25,6 +25,7 @@ from transfer.export import export_user
 from transfer.read import survey
 from transfer.restore import Restored, restore_user
 from turns.agent import Agent, open_agent
+from turns.remembered import correct, history, pin, pins
 
 TOLD = [
     "I live in Bergen.",
@@ -259,3 +260,61 @@ async def test_only_the_user_who_asks_takes_in(home: Settings) -> None:
             await restore_user(*parts)
         with pytest.raises(AccessRefused, match="Nobody is asking"):
             await restore_user(*parts)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_corrections_and_pins_are_taken_along(kind: str) -> None:
+    async with opened("sqlite") as there, opened(kind) as here:
+        await say(there, "ada", "trip", "I live in Bergen.")
+        await say(there, "ada", "trip", "My sister Miriam moved to Lisbon in March 2026.")
+        before = await exported(there, "ada")
+        owner = await user_key(there.store, "ada")
+        (said,) = [
+            item.key
+            for item in await there.store.asearch(all_messages_of(owner), limit=10)
+            if item.value["text"] == "I live in Bergen."
+        ]
+        (fact,) = [
+            item.key
+            for item in await there.store.asearch(facts_of(owner), limit=10)
+            if item.value["text"].startswith("Miriam lives in")
+        ]
+        # What was there before the corrections gets them too.
+        await restored(here, "bob", before)
+        await correct(there, "ada", said, "I live in Oslo.")
+        await correct(there, "ada", fact, "Porto")
+        await pin(there, ADA, said)
+        await pin(there, ADA, fact)
+        whole = await exported(there, "ada")
+        for _ in range(2):
+            await restored(here, "bob", whole)
+        assert plain(await exported(here, "bob")) == plain(whole)
+        mine = [each["text"] for each in await pins(here, Context(user_id="bob"))]
+        assert mine == ["I live in Oslo.", "Miriam lives in Porto (since 2026-03)"]
+        told = await history(here, "bob", said)
+        assert [each["text"] for each in told] == ["I live in Bergen.", "I live in Oslo."]
+        assert "Oslo" in await say(here, "bob", "trip", "Where do I live?")
+        # An older export changes nothing of it.
+        assert (await restored(here, "bob", before)).changed == 0
+        assert [e["text"] for e in await pins(here, Context(user_id="bob"))] == mine
+        # Of one thread go the corrections of what it taught.
+        assert b'"correction"' in await exported(there, "ada", "trip")
+
+
+async def test_a_message_undone_here_stays_so_though_it_was_corrected_there(
+    home: Settings,
+) -> None:
+    async with opened("sqlite") as there, open_agent(home) as here:
+        await say(there, "ada", "trip", "Hello.")
+        await say(there, "ada", "trip", "I live in Bergen.")
+        await restored(here, "ada", await exported(there, "ada"))
+        await here.undo(ADA, "trip")
+        owner = await user_key(there.store, "ada")
+        (said,) = [
+            item.key
+            for item in await there.store.asearch(all_messages_of(owner), limit=10)
+            if item.value["text"] == "I live in Bergen."
+        ]
+        await correct(there, "ada", said, "I live in Oslo.")
+        await restored(here, "ada", await exported(there, "ada"))
+        assert "Oslo" not in await say(here, "ada", "other", "Where do I live?")

@@ -1,0 +1,36 @@
+"""How long a search takes among 10,000 and 100,000 messages of one user."""
+
+import time
+from pathlib import Path
+from random import Random
+
+from benchmarks.report import percentile
+from benchmarks.turn import fill, sentence
+from graph.settings import Settings
+from stores.namespaces import all_messages_of, user_key
+from turns.agent import open_agent
+
+SIZES, QUERIES, WARM = (10_000, 100_000), 100, 10
+WORDS, LIMIT = 8, 33
+"""Words of a query, and how many messages a budget of 1,000 tokens asks for."""
+
+
+async def measure_sizes(folder: Path, embeddings: str) -> dict[str, float]:
+    """Return the median and the 95th percentile of a query's milliseconds by size."""
+    figures: dict[str, float] = {}
+    for size in SIZES:
+        random = Random(7)
+        settings = Settings(home=folder / str(size), model="offline", embeddings=embeddings)
+        async with open_agent(settings) as agent:
+            await fill(agent, "bench", size, random)
+            below = all_messages_of(await user_key(agent.store, "bench"))
+            taken = []
+            for number in range(WARM + QUERIES):
+                query = f"What about {sentence(random, WORDS)}?"
+                began = time.perf_counter()
+                await agent.store.asearch(below, query=query, limit=LIMIT)
+                if number >= WARM:
+                    taken.append((time.perf_counter() - began) * 1000)
+        figures[f"ms_per_query_at_{size}"] = percentile(taken, 0.50)
+        figures[f"ms_per_query_at_{size}_p95"] = percentile(taken, 0.95)
+    return figures

@@ -1,0 +1,156 @@
+"""Another embedder: its vectors are never mixed with those before, and are made again behind."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from graph.settings import Settings
+from stores.hybrid import HybridStore, open_store
+from stores.indexing import EMBEDDER
+from tests.backends import chroma_server, environ_of
+from tests.stores.tiny_model import tiny_model
+
+HERE = ("owner", "messages", "thread")
+KILLED = """
+import asyncio, os, signal
+from graph.settings import load_settings
+from stores.hybrid import open_store
+from stores.indexing import Indexing
+
+async def main():
+    async with open_store(load_settings()) as store:
+        store.warm()
+        await store._opened()
+        await store.index_pending(lambda done, total: os.kill(os.getpid(), signal.SIGKILL))
+
+asyncio.run(main())
+"""
+
+INDEXED = """
+import asyncio
+from graph.settings import load_settings
+from stores.hybrid import open_store
+
+async def main():
+    async with open_store(load_settings()) as store:
+        await store.index_pending()
+        assert store.indexing.whole
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def modelled(home: Settings, tmp_path: Path) -> Settings:
+    return replace(home, embeddings=f"minilm:{tiny_model(tmp_path)}")
+
+
+async def fill(settings: Settings, count: int = 3) -> None:
+    texts = ["My puppy barks at cats.", "The tax office wrote.", "The dogs at my office."]
+    async with open_store(settings) as store:
+        for number in range(count):
+            value = {"text": texts[number % 3], "role": "user", "position": number}
+            await store.aput(HERE, str(number), value)
+        await store.index_pending()
+
+
+async def nearest(store: HybridStore, query: str) -> dict[int, float]:
+    return await store.vectors.search("owner", query, 1)
+
+
+async def test_another_embedder_is_noticed_and_all_is_indexed_again(
+    home: Settings, modelled: Settings
+) -> None:
+    await fill(home)
+    async with open_store(modelled) as store:
+        told: list[tuple[int, int]] = []
+        await store.index_pending(lambda *numbers: told.append(numbers))
+        assert store.indexing.whole
+        assert store.notice == ""
+        (cosine,) = (await nearest(store, "the tax office wrote")).values()
+        assert cosine == pytest.approx(1.0, abs=0.2)
+        kept = await store.aget(*EMBEDDER)
+        assert kept is not None
+        assert kept.value["whole"] is True
+
+
+async def test_search_goes_on_by_words_while_indexes_are_made_again(
+    home: Settings, modelled: Settings
+) -> None:
+    await fill(home)
+    async with open_store(modelled) as store:
+        await store.vectors.open()
+        assert not store.indexing.whole
+        found = await store.asearch(HERE, query="the tax office", limit=1)
+        assert [item.key for item in found] == ["1"]
+
+
+async def test_indexing_again_that_was_killed_goes_on(home: Settings, modelled: Settings) -> None:
+    await fill(home, 90)
+    environ = environ_of(modelled) | {"THREADKEEP_EMBEDDINGS": modelled.embeddings}
+    killed = subprocess.run([sys.executable, "-c", KILLED], env=environ, check=False)
+    assert killed.returncode == -9
+    async with open_store(modelled) as store:
+        waiting = await store.index.count_pending()
+        assert 0 < waiting < 90
+        await store.index_pending()
+        assert await store.index.count_pending() == 0
+        assert store.indexing.whole
+
+
+async def test_going_back_to_static_vectors_mixes_nothing(
+    home: Settings, modelled: Settings
+) -> None:
+    await fill(home)
+    await fill(modelled)
+    async with open_store(home) as store:
+        await store.index_pending()
+        assert store.indexing.whole
+        assert len(await nearest(store, "dogs and kittens")) == 1
+
+
+async def test_two_processes_with_other_embedders_never_mix_vectors(
+    home: Settings, modelled: Settings, tmp_path: Path
+) -> None:
+    with chroma_server(tmp_path / "chroma-server") as url:
+        static, model = (replace(each, chroma_url=url) for each in (home, modelled))
+        await fill(static)
+        async with open_store(static) as store:
+            await store.index_pending()
+            environ = environ_of(model) | {"THREADKEEP_EMBEDDINGS": model.embeddings}
+            command = [sys.executable, "-c", INDEXED]
+            other = await asyncio.to_thread(subprocess.run, command, env=environ, check=True)
+            assert other.returncode == 0
+            await store.aput(HERE, "new", {"text": "kittens", "role": "user"})
+            await store.index_pending()
+            assert not store.indexing.whole
+            assert "Another process indexes" in store.notice
+            assert await store.asearch(HERE, query="kittens", limit=1)
+        async with open_store(model) as store:
+            await store.index_pending()
+            assert (await nearest(store, "kittens")).popitem()[1] == pytest.approx(1.0)
+
+
+async def test_the_doctor_says_which_embeddings_the_vectors_are_of(
+    home: Settings, modelled: Settings
+) -> None:
+    await fill(home)
+    environ = environ_of(modelled) | {"THREADKEEP_EMBEDDINGS": modelled.embeddings}
+    command = [sys.executable, "-c", "from cli.app import main; main()", "doctor", "--json"]
+    done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
+    rows = {row["check"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert rows["vectors"]["said"].endswith("made with minilm")
+
+
+def test_a_wrong_path_is_one_sentence_in_the_terminal(home: Settings) -> None:
+    environ = environ_of(home) | {"THREADKEEP_EMBEDDINGS": "minilm:/no/such/folder"}
+    command = [sys.executable, "-c", "from cli.app import main; main()", "ask", "-u", "ada", "Hi"]
+    done = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
+    assert done.returncode == 1 or done.returncode == 2
+    assert "'/no/such/folder' holds no 'model.onnx'" in done.stderr
+    assert "Traceback" not in done.stderr
