@@ -7,6 +7,7 @@ import sys
 from importlib import resources
 from pathlib import Path
 
+from chat_models.choice import choose_model
 from cli.complaints import complain
 from cli.event_loop import run
 from graph.errors import BadInput
@@ -36,7 +37,7 @@ def run_serve(settings: Settings, host: str, port: int, jobs: int, user: str | N
     address = f"http://{host}:{port}"
     complain(f"API {address}, its documentation {address}/docs.")
     complain(f"LangGraph Studio {STUDIO}{address}")
-    complain(run(_who(settings, user)))
+    complain(run(_about(settings, user)))
     folder = settings.server / str(port)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = folder / "langgraph.json"
@@ -48,15 +49,16 @@ def run_serve(settings: Settings, host: str, port: int, jobs: int, user: str | N
     os.execve(sys.executable, _command(config, host, port, jobs), env)  # noqa: S606
 
 
-async def _who(settings: Settings, user: str | None) -> str:
-    """Return in a sentence who may ask this server."""
+async def _about(settings: Settings, user: str | None) -> str:
+    """Return in a sentence or two which model answers, and who may ask this server."""
+    model = (await choose_model(settings, None)).reason
     async with open_store(settings) as store:
         made = await tokens_were_made(store)
     named = user or settings.local_user or (None if made else login_name())
     if named is None:
-        return "Everybody needs a token; threadkeep user add NAME makes one."
+        return f"Model {model}. Everybody needs a token; threadkeep user add NAME makes one."
     return (
-        f"On this machine no token is needed: whoever asks is {named!r}. "
+        f"Model {model}. On this machine no token is needed: whoever asks is {named!r}. "
         "Others need one; threadkeep user add NAME makes it."
     )
 

@@ -1,5 +1,8 @@
 """The routes of our own and what stands in front of all of them; `langgraph.json` names it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -7,9 +10,21 @@ from graph.errors import ThreadkeepError
 from server import me, me_threads
 from server.answers import answer_error
 from server.gate import Gate
+from server.memory import open_memory
+from server.rows import drop_deleted
+
+
+@asynccontextmanager
+async def open_app(_: Starlette) -> AsyncIterator[None]:
+    """Begin as the server does: what was deleted while it was away is gone here too."""
+    async with open_memory() as memory:
+        await drop_deleted(memory)
+        yield
+
 
 app = Starlette(
     routes=[*me.routes, *me_threads.routes],
+    lifespan=open_app,
     middleware=[Middleware(Gate)],
     exception_handlers={ThreadkeepError: answer_error},
 )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from langchain_core.messages import convert_to_messages
@@ -12,6 +13,7 @@ from langgraph.errors import InvalidUpdateError
 from langgraph.graph.state import CompiledStateGraph
 from langgraph_sdk.runtime import ServerRuntime
 
+from checkpoints.locks import Hold
 from checkpoints.savers import TURNS_KEPT
 from checkpoints.threads import pending_nodes
 from graph.agent import BOOKKEEPING, graph
@@ -28,6 +30,8 @@ SAVER = "__pregel_checkpointer"
 WHO = "Whose memory this is: yours, as the server knows; leave it empty."
 STOPPED = ("UserInterrupt", "UserRollback")
 """What the server raises in a run that its user stops."""
+_held: ContextVar[Hold | None] = ContextVar("held", default=None)
+"""The thread that a run holds: a run that loses it is stopped."""
 THEIRS = ("langgraph", "langgraph_api", "langgraph_runtime_inmem", "asyncio")
 """Packages whose errors the server knows how to answer."""
 
@@ -39,7 +43,10 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
         """Stream a run; one whose messages are all there already goes on where it was cut off."""
         if await self._holds(input, config):
             input = None  # noqa: A001
+        hold = _held.get()
         async for event in super().astream(input, config, **kwargs):
+            if hold is not None:
+                hold.check()
             yield event
 
     async def aupdate_state(
@@ -118,8 +125,8 @@ async def _run(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIter
         if await notes.note(owner, thread, name):
             await apart(_finish(memory, thread, Context.model_validate(context)))
         try:
+            _held.set(hold)
             yield served
-            hold.check()
         except asyncio.CancelledError:
             raise  # The server stops: by the note its next start finishes the run.
         except Exception as error:

@@ -5,6 +5,7 @@ thread without a row to whoever makes one. Whose a thread is stands with its che
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -24,7 +25,9 @@ GRAPH = "agent"
 OWNER = "owner"
 NAME = "thread_name"
 MOST_KNOWN = 10_000
+PAGE = 100
 _known: set[str] = set()
+"""Threads that have a row and something in it."""
 _client: list[LangGraphClient] = []
 
 
@@ -60,9 +63,10 @@ def checked_name(name: object) -> str:
 
 
 async def ensure_row(memory: Memory, user: str, thread: str) -> None:
-    """Make the row of a thread of the user's own where it is lost, or was never made."""
-    if thread in _known:
-        return
+    """Make the row of a thread of the user's own where it is lost, or was never made.
+
+    The row of one that was deleted in the terminal goes: it shows what was said last.
+    """
     config: RunnableConfig = {
         "configurable": {"thread_id": thread, "checkpoint_ns": "", USER_KEY: user}
     }
@@ -71,17 +75,32 @@ async def ensure_row(memory: Memory, user: str, thread: str) -> None:
     except AccessRefused:
         return
     if found is None:
-        return
-    key = await user_key(memory.agent.store, user)
-    record = await memory.agent.store.aget(threads_of(key), thread, refresh_ttl=False)
-    await _make_row(user, key, thread, record.value if record else {})
+        _known.discard(thread)
+        await apart(_drop(user, thread))
+    elif thread not in _known:
+        key = await user_key(memory.agent.store, user)
+        record = await memory.agent.store.aget(threads_of(key), thread, refresh_ttl=False)
+        await _make_row(user, key, thread, record.value if record else {})
 
 
 async def ensure_rows(memory: Memory, user: str, limit: int) -> None:
-    """Make the missing rows of the threads that the user used last."""
+    """Make the missing rows of the threads that the user used last; drop those of deleted ones."""
     key = await user_key(memory.agent.store, user)
-    for record in await list_records(memory.agent.store, threads_of(key), limit):
-        await ensure_row(memory, user, record.key)
+    records = await list_records(memory.agent.store, threads_of(key), limit)
+    listed = await apart(inside().threads.search(metadata={OWNER: user}, limit=limit))
+    used = [record.key for record in records] + [row["thread_id"] for row in listed]
+    for thread in dict.fromkeys(used):
+        await ensure_row(memory, user, thread)
+
+
+async def drop_deleted(memory: Memory) -> None:
+    """Drop the rows of threads that were deleted while the server was away."""
+    rows, offset = [], 0
+    while page := await inside().threads.search(limit=PAGE, offset=offset):
+        rows += [(row["thread_id"], str((row["metadata"] or {}).get(OWNER))) for row in page]
+        offset += PAGE
+    for thread, owner in rows:
+        await ensure_row(memory, owner, thread)
 
 
 async def refuse_taken_assistant(user: str, assistant: str) -> None:
@@ -133,3 +152,12 @@ async def _create(thread: str, metadata: dict[str, Any]) -> None:
     await inside().threads.create(
         thread_id=thread, metadata=metadata, graph_id=GRAPH, if_exists="do_nothing"
     )
+
+
+async def _drop(user: str, thread: str) -> None:
+    """Delete a row that shows what is no longer there; one without anything yet stays."""
+    with suppress(NotFoundError):
+        row = await inside().threads.get(thread)
+        mine = (row["metadata"] or {}).get(OWNER) == user
+        if mine and row["values"] and row["status"] != "busy":
+            await inside().threads.delete(thread)

@@ -51,6 +51,17 @@ async def test_a_thread_is_begun_on_the_server_by_the_name_it_has_in_the_termina
     assert server.run("threads", "list", "-u", ada.name).stdout.strip().endswith("trip")
 
 
+async def test_a_thread_that_the_terminal_deletes_is_gone_on_the_server(
+    ada: User, server: Server
+) -> None:
+    threads = [(await ada.client.threads.create())["thread_id"] for _ in range(2)]
+    for thread in threads:
+        await ada.say(thread, "The vault opens with tulip-4711.")
+        server.run("threads", "delete", thread, "-u", ada.name)
+    assert (await ada.http.get(f"/threads/{threads[0]}")).status_code == 404
+    assert await ada.client.threads.search() == []
+
+
 async def test_turns_at_once_come_one_after_the_other_and_none_is_lost(
     ada: User, server: Server
 ) -> None:

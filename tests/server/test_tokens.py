@@ -106,6 +106,9 @@ async def test_without_tokens_only_this_machine_asks_as_the_one_who_runs_it(
         ):
             answer = await local.http.get("/me/memories", headers=headers)
             assert answer.status_code == 401
+        for origin in (STUDIO, "http://localhost:3000"):
+            answer = await local.http.get("/me/memories", headers={"Origin": origin})
+            assert answer.status_code == 200
         token = server.run("user", "add", "bob").stdout.strip()
         assert (await local.http.get("/me/memories")).status_code == 401
         bob = server.as_user("bob", token)

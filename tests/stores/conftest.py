@@ -1,6 +1,8 @@
 """Every promise of the store holds on every database that can keep it."""
 
-from collections.abc import AsyncIterator
+import gc
+import warnings
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +33,14 @@ async def home(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         settings = Settings(home=tmp_path / "home", checkpoints=parse_database(url))
         make_home(settings)
         yield settings
+
+
+@pytest.fixture
+def chroma_may_leave_its_sockets(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A client that fails leaves its connections to the garbage collector, in whatever test."""
+    yield
+    # What was logged holds the frames of the failure, and those the client.
+    caplog.get_records("call").clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

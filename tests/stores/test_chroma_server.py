@@ -1,10 +1,8 @@
 """A Chroma server serves several processes, and several stores, at once."""
 
 import asyncio
-import gc
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,21 +29,13 @@ asyncio.run(main())
 """
 
 
+pytestmark = pytest.mark.usefixtures("chroma_may_leave_its_sockets")
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with chroma_server(tmp_path_factory.mktemp("chroma")) as url:
         yield url
-
-
-@pytest.fixture(autouse=True)
-def _let_chroma_leave_its_sockets(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """A client that fails leaves its connections to the garbage collector, in whatever test."""
-    yield
-    # What was logged holds the frames of the failure, and those the client.
-    caplog.get_records("call").clear()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 async def test_several_processes_share_postgres_and_a_chroma_server(

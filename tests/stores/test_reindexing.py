@@ -114,6 +114,9 @@ async def test_going_back_to_static_vectors_mixes_nothing(
         assert len(await nearest(store, "dogs and kittens")) == 1
 
 
+# Chroma's client leaves a connection to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("chroma_may_leave_its_sockets")
 async def test_two_processes_with_other_embedders_never_mix_vectors(
     home: Settings, modelled: Settings, tmp_path: Path
 ) -> None:
