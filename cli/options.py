@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from graph.errors import BadInput
-from graph.settings import login_name
+from graph.settings import Settings, forbid_probe, load_settings, login_name
 
 User = Annotated[
     str | None,
@@ -66,3 +66,10 @@ def named(user: str | None) -> str:
     if name is None:
         raise BadInput("There is no login name to take as the user; name one with --user.")
     return check_id(name, "user")
+
+
+def settings_of(no_probe: bool, db: str | None = None) -> Settings:
+    """Return the settings, with `no_probe` also for what reads the environment later."""
+    if no_probe:
+        forbid_probe()
+    return load_settings(db=db)
