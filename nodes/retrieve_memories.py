@@ -28,6 +28,8 @@ KNOWN = 6
 NAMES = 12
 FRESH_PART = 5
 """At least this part of the recall budget is for the newest message, whatever stands already."""
+FRESH_LEAST = 100
+"""Tokens; with fewer, the fence and a date line leave no room for what was said."""
 FEWEST, MOST = 24, 200
 """Messages that are asked for, however few or many tokens there are for them."""
 USUAL_TOKENS = 20
@@ -165,7 +167,7 @@ def fresh_budget(standing: Iterable[Memory], budget: int) -> int:
     compaction every other turn, and no provider's cache would ever hold the prompt.
     """
     stands = sum((m.get("tokens") or count_text(m["text"])) + FRAME_OF_LINE for m in standing)
-    return max(budget - stands, budget // FRESH_PART)
+    return max(budget - stands, budget // FRESH_PART, min(budget, FRESH_LEAST))
 
 
 def _items(results: Iterable[Result]) -> list[SearchItem]:
