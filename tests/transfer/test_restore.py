@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from graph.database_url import parse_database
 from graph.errors import AccessRefused
 from graph.settings import Settings, make_home
 from graph.user import acting_as
+from stores import memory_indexes
 from stores.namespaces import all_messages_of, facts_of, user_key
 from tests.backends import BACKENDS, fresh_database
 from transfer.export import export_user
@@ -44,6 +45,14 @@ texts = st.sampled_from(TOLD) | st.text(min_size=1, max_size=40).filter(
 conversations = st.lists(
     st.tuples(st.sampled_from(["trip", "work", "a.b/c"]), texts), min_size=1, max_size=4
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _patient() -> Iterator[None]:
+    """Let searches wait for the index in memory, however slow the machine: both go by the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory_indexes, "PATIENCE", 60.0)
+        yield
 
 
 @asynccontextmanager
