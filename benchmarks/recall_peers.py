@@ -1,11 +1,13 @@
-"""Older ways to recall, on the same messages: newest first, BM25, vectors of exchanges, and RRF."""
+"""Older ways to recall, on the same messages: newest, BM25, Chroma over exchanges, and RRF."""
 
 import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+import chromadb
 import numpy as np
+from chromadb.config import Settings
 from langgraph.store.base import Item
 
 from benchmarks.locomo import Asked, Question
@@ -29,7 +31,7 @@ class Peers:
             'tokenize = "porter unicode61")'
         )
         self._pairs: dict[str, list[list[str]]] = {}
-        self._vectors: dict[str, np.ndarray] = {}
+        self._chroma = chromadb.EphemeralClient(Settings(anonymized_telemetry=False))
         for owner, items in asked.messages.items():
             self._words.executemany(
                 "INSERT INTO words VALUES (?, ?, ?)",
@@ -61,10 +63,11 @@ class Peers:
         return [str(row[0]) for row in rows]
 
     def vector_pairs(self, question: Question, count: int) -> list[str]:
-        """Return the messages of the nearest exchanges, by the cosine of static vectors."""
-        query = np.array(self._embeddings.embed_query(question.text))
-        near = np.argsort(-(self._vectors[question.owner] @ query))[:count]
-        return [each for pair in near for each in self._pairs[question.owner][pair]]
+        """Return the messages of the nearest exchanges, by Chroma's cosine of static vectors."""
+        collection = self._chroma.get_collection(_named(question.owner), embedding_function=None)
+        query = np.array(self._embeddings.embed_query(question.text), dtype=np.float32)
+        found = collection.query(query_embeddings=query, n_results=count, include=[])
+        return [each for pair in found["ids"][0] for each in self._pairs[question.owner][int(pair)]]
 
     def rrf(self, question: Question) -> list[str]:
         """Return the reciprocal rank fusion of BM25 and vectors."""
@@ -78,4 +81,12 @@ class Peers:
         pairs = [items[at : at + 2] for at in range(0, len(items), 2)]
         texts = ["\n".join(str(item.value["text"]) for item in pair) for pair in pairs]
         self._pairs[owner] = [[item.key for item in pair] for pair in pairs]
-        self._vectors[owner] = np.array(self._embeddings.embed_documents(texts))
+        collection = self._chroma.create_collection(
+            _named(owner), configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+        )
+        vectors = np.array(self._embeddings.embed_documents(texts), dtype=np.float32)
+        collection.add(ids=[str(number) for number in range(len(pairs))], embeddings=vectors)
+
+
+def _named(owner: str) -> str:
+    return f"peer-{owner}"

@@ -16,7 +16,8 @@ SECRET: tuple[Namespace, str] = (("threadkeep",), "secret")
 KEY_CHARACTERS = 32
 PINS_KEY = "pins"
 RESERVED = frozenset(
-    "messages entities facts notes abandoned threads open usage corrections pinned".split()
+    "messages entities facts notes abandoned threads open usage corrections pinned "
+    "suppressed".split()
 )
 """Labels below a user's key under which things of our own are; other labels are free."""
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
