@@ -18,7 +18,7 @@ KEPT_UP = 32
 ROWS_OF_ONE = 200_000
 """A user with more is searched by the full-text index."""
 ROWS = 400_000
-"""Rows in memory in all, at about half a kilobyte each; past that the longest unused user goes."""
+"""Rows in memory in all, at about 0.8 kB each; past that the longest unused user goes."""
 
 
 class Changing(Protocol):
