@@ -8,6 +8,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from chat_models.extractive import summarize
 from chat_models.tokens import count_text
+from nodes.recalled import without_places
 
 Value = dict[str, Any]
 LEAST_TOKENS = 60
@@ -32,7 +33,7 @@ def without_messages(
         "stored": len(stays),
         "stored_through": _nearest(order, gone, str(values.get("stored_through") or "")),
         "pins": [pin for pin in values.get("pins") or () if pin["message"] not in gone],
-        "recalled": _recalled(values.get("recalled") or (), gone),
+        "recalled": without_places(values.get("recalled") or (), gone),
     }
     covered = _covered(values, order)
     if covered & gone:
@@ -80,13 +81,3 @@ def _nearest(order: Sequence[str], gone: Set[str], through: str) -> str:
         return through
     at = order.index(through) if through in order else 0
     return next((each for each in reversed(order[:at]) if each not in gone), "")
-
-
-def _recalled(recalled: Sequence[Mapping[str, Any]], gone: Set[str]) -> list[Value]:
-    """Return the places of what was recalled that are still there."""
-    kept = [
-        {**turn, "places": [place for place in turn["places"] if gone.isdisjoint(place)]}
-        for turn in recalled
-        if turn["before"] not in gone
-    ]
-    return [turn for turn in kept if turn["places"]]

@@ -11,7 +11,7 @@ from graph.state import Recalled
 from nodes.legal import Exchange, newest_user_message
 from nodes.memory_budget import within
 from nodes.prompts import memory_message, with_memories
-from nodes.recalled import scores_of
+from nodes.recalled import placed
 
 Blocks = Mapping[str, Sequence[Memory]]
 """Memories by the id of the message that they stand in front of, the best first."""
@@ -67,11 +67,7 @@ def recalled_in(
     prompt: Sequence[AnyMessage], blocks: Blocks, recalled: Sequence[Recalled]
 ) -> list[Recalled]:
     """Return what of `recalled` is in the prompt, each where it stands now."""
-    known = {
-        place[-1]: (place, score)
-        for turn in recalled
-        for place, score in zip(turn["places"], scores_of(turn), strict=True)
-    }
+    known = {found[0][-1]: found for turn in recalled for found in placed(turn)}
     ids = {message.id for message in prompt}
     # What is pinned stands in a message of its own.
     left = [turn for turn in recalled if turn["before"] == PINNED and PINNED in ids]

@@ -3,7 +3,7 @@
 What was forgotten or corrected since is so in the next prompt too.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from langgraph.store.base import BaseStore, GetOp, Item, Result, SearchItem
@@ -63,6 +63,24 @@ def scores_of(turn: Recalled) -> list[Scores]:
     """Return what spoke for each place; nothing where an older version has not kept it."""
     scores = turn.get("scores") or []
     return [*scores, *({} for _ in turn["places"][len(scores) :])][: len(turn["places"])]
+
+
+def placed(turn: Recalled) -> list[tuple[list[str], Scores]]:
+    """Return each place with what spoke for it."""
+    return list(zip(turn["places"], scores_of(turn), strict=True))
+
+
+def without_places(recalled: Iterable[Recalled], gone: Set[str]) -> list[Recalled]:
+    """Return what was recalled but for these ids, and what stood in front of one of them."""
+    left: list[Recalled] = []
+    for turn in recalled:
+        kept = [(place, scores) for place, scores in placed(turn) if gone.isdisjoint(place)]
+        if kept and turn["before"] not in gone:
+            changed: Recalled = {**turn, "places": [place for place, _ in kept]}
+            if "scores" in turn:
+                changed["scores"] = [scores for _, scores in kept]
+            left.append(changed)
+    return left
 
 
 def scored(memory: Memory) -> Scores:

@@ -30,6 +30,7 @@ from stores.pages import list_namespaces
 from tests.backends import BACKENDS, fresh_database
 from tests.erasure.homes import grep, import_talk, kept_of, say, words
 from turns.agent import Agent, open_agent
+from turns.remembered import why
 
 ADA = Context(user_id="ada")
 SISTER = "My sister Miriam keeps two parrots."
@@ -336,3 +337,25 @@ async def test_a_history_under_the_users_key_goes_with_what_it_is_about(small: A
     await small.store.aput(space, "2", {"of": await fact_of(small, "Miriam keeps two parrots")})
     await small.forget(ADA, Target(kind="fact", name=lives))
     assert [item.key for item in await small.store.asearch(space)] == ["2"]
+
+
+async def test_what_speaks_for_other_memories_stays_with_them(small: Agent) -> None:
+    said = (
+        "Miriam's parrots eat sunflower seeds.",
+        "Miriam's parrots were bought in Porto.",
+        "Miriam paints birds on Sundays.",
+    )
+    vector = Context(user_id="ada", memory="vector")
+    for text in said:
+        await (await small.say(vector, "told", text)).finished()
+    await (await small.say(vector, "asked", "What do Miriam's parrots eat?")).finished()
+    before = {m["id"]: m for m in (await why(small, vector, "asked"))["memories"]}
+    gone = await id_of(small, said[1])
+    assert gone in list(before)[:-1], "something comes after it"
+    assert len({str(m["parts"]) for m in before.values()}) == len(before)
+    await small.forget(vector, Target(kind="message", name=gone))
+    after = {m["id"]: m for m in (await why(small, vector, "asked"))["memories"]}
+    assert after
+    assert gone not in after
+    for each, memory in after.items():
+        assert (memory["score"], memory["parts"]) == (before[each]["score"], before[each]["parts"])
