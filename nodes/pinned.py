@@ -13,7 +13,7 @@ from graph.memories import PINNED, Memory
 from nodes.memory_budget import Filling
 from nodes.recalled import as_memory, thread_names
 from nodes.window import PRIMING, Window, window_of
-from stores.ids import KINDS, Meant
+from stores.ids import KINDS, Meant, is_meant
 from stores.namespaces import PINS_KEY, pinned_of
 
 SHARE = 4
@@ -147,7 +147,7 @@ async def drop_pin(store: BaseStore, owner: str, given: str) -> str:
     """
     pins, wanted = await _pins(store, owner), given.strip()
     keys = [str(pin["place"][-1]) for pin in pins]
-    meant = [key for key in keys if wanted and (key.startswith(wanted) or key.endswith(wanted))]
+    meant = [key for key in keys if wanted and is_meant(key, [wanted], part=True)]
     meant = [key for key in meant if key == wanted] or meant
     if len(meant) != 1:
         several = f"{given!r:.60} is part of {len(meant)} ids; write more of the one that is meant."

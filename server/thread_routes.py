@@ -10,7 +10,8 @@ from starlette.routing import Route
 from checkpoints.records import ALL, list_records
 from graph.errors import BadInput
 from server.asking import Asking, asking, body_of, number_of, object_of, thread_id_of
-from server.thread_rows import NAME, create_thread, own_thread, set_metadata, thread_record
+from server.rows import NAME
+from server.thread_rows import create_thread, own_thread, set_metadata, thread_record
 from server.thread_rows import thread_row as row_of
 from stores.namespaces import threads_of, user_key
 

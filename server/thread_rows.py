@@ -12,9 +12,8 @@ from graph.clock import now
 from graph.errors import AccessRefused, BadInput
 from graph.user import acting_as
 from server.asking import Asking
+from server.rows import NAME, OWNER
 from stores.namespaces import thread_id, threads_of, user_key
-
-NAME = "thread_name"
 
 
 async def thread_record(asked: Asking, thread: str) -> Item | None:
@@ -70,7 +69,7 @@ async def set_metadata(asked: Asking, thread: str, metadata: Mapping[str, Any]) 
     Raises:
         BadInput: it is too large.
     """
-    told = {key: value for key, value in metadata.items() if key not in (NAME, "owner")}
+    told = {key: value for key, value in metadata.items() if key not in (NAME, OWNER)}
     if told:
         key = await user_key(asked.agent.store, asked.user)
         await change_record(asked.agent.store, threads_of(key), thread, metadata=told)

@@ -104,12 +104,13 @@ async def _places(store: BaseStore, owner: str, wanted: list[str], *, part: bool
             places += [
                 (item.namespace, item.key)
                 for item in items
-                if item.namespace == namespace and _is_meant(item.key, wanted, part=part)
+                if item.namespace == namespace and is_meant(item.key, wanted, part=part)
             ]
     return [place for place in places if len(place[0]) > 1 and place[0][1] in KINDS]
 
 
-def _is_meant(key: str, wanted: Iterable[str], *, part: bool) -> bool:
+def is_meant(key: str, wanted: Iterable[str], *, part: bool) -> bool:
+    """Tell whether an id is one of those wanted; with `part`, begins or ends with one."""
     if part:
         return any(key.startswith(each) or key.endswith(each) for each in wanted)
     return key in wanted

@@ -38,12 +38,16 @@ class Indexing:
         self._vectors = vectors
         self._at_work = asyncio.Lock()
 
-    async def look(self) -> None:
-        """Find out, once Chroma is open, whether its vectors are of these embeddings."""
+    async def look(self) -> str:
+        """Find out, once Chroma is open, whether its vectors are of these embeddings.
+
+        Return which ones they are of.
+        """
         kept = await self._items.aget(*EMBEDDER)
         value = kept.value if kept else FORMERLY
         if self._vectors.available and value["identity"] == self._vectors.identity:
             self._claimed, self.whole = True, bool(value["whole"])
+        return str(value["identity"])
 
     async def work_off(self, progress: Progress | None = None) -> None:
         """Make the vectors that are still to be made; `progress` gets (done, all)."""
@@ -97,16 +101,13 @@ class Indexing:
         if not self._vectors.available:
             return False
         claimed = self._claimed
-        await self.look()
-        kept = await self._items.aget(*EMBEDDER)
-        value = kept.value if kept else FORMERLY
-        if value["identity"] == self._vectors.identity:
+        identity = await self.look()
+        if identity == self._vectors.identity:
             return True
         if claimed:
             self.whole = False
             self.notice = (
-                f"Another process indexes with embeddings {value['identity']!r}: "
-                "here search goes by words."
+                f"Another process indexes with embeddings {identity!r}: here search goes by words."
             )
             return False
         # The marks come first: a kill between any two of these steps only makes them be done again.
