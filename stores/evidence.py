@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from stores.columns import Columns, Selected
 from stores.memory_index import MemoryIndex
 from stores.questions import Question
 from stores.vocabulary import DIMENSIONS, vector_of, weight_of
@@ -26,12 +27,12 @@ class Evidence:
         self.average = max(1.0, words / max(1, index.alive))
         known = [index.vocabulary.known(word) for word in question.words]
         self.stems = np.array(known, dtype=np.int64)
-        postings = [index.posting(each) for each in self.stems]
+        self.postings = [index.posting(each) for each in self.stems]
         weights = np.array([weight_of(word) for word in question.words], dtype=np.float32)
         self.rarity = index.inverse_frequencies(self.stems) * weights
         # One row more than there are items: index -1, "no such neighbour", finds nothing there.
-        self.scores = np.zeros((len(postings), index.size + 1), dtype=np.float32)
-        for place, (rows, counts) in enumerate(postings):
+        self.scores = np.zeros((len(self.postings), index.size + 1), dtype=np.float32)
+        for place, (rows, counts) in enumerate(self.postings):
             length = 1 - B + B * self.rows["length"][rows] / self.average
             self.scores[place, rows] = alive[rows] * counts / (counts + K1 * length)
         self.total = max(1e-6, float(self.rarity.sum()))
@@ -59,7 +60,8 @@ class Evidence:
             near = self.rarities * dot(asked / length, index.vocabulary.vectors().T)
             # Rows lie one after the other in `tokens`: the sum of each begins where it does.
             sums = np.add.reduceat(near[index.tokens], self.rows["start"][rows])
-            found[rows] = self.rows["alive"][rows] * sums / index.norms(rows)
+            found[rows] = sums / index.norms()[rows]
+            found[:-1] *= self.rows["alive"]
         return np.clip(found, -1, 1)
 
     def covered(self, *rows: np.ndarray) -> np.ndarray:
@@ -85,19 +87,19 @@ def candidates(evidence: Evidence, allowed: np.ndarray, near: np.ndarray) -> np.
     first = bm25[:-1] + 0.5 * bm25[rows["before"]] + 0.25 * bm25[rows["after"]]
     first = first + evidence.meaning[:-1]
     if dates.years or dates.months:
-        first = first + np.maximum(0, date_match(evidence, slice(None)))
+        first = first + np.maximum(0, date_match(evidence, rows))
     found = found[np.argpartition(first[found], -CANDIDATES)[-CANDIDATES:]]
     return _once(evidence.index.size, found, near[allowed[near]])
 
 
-def date_match(evidence: Evidence, rows: "np.ndarray | slice") -> np.ndarray:
+def date_match(evidence: Evidence, of: Columns | Selected) -> np.ndarray:
     """Return how well each row's day fits the dates that the query names: -0.2 to 1."""
-    of, dates = evidence.rows[rows], evidence.question.dates
-    fits = np.zeros(len(of), dtype=np.float32)
+    dates = evidence.question.dates
+    fits = np.zeros(len(of["day"]), dtype=np.float32)
     if dates.months:
         in_month = np.isin(of["month"], list(dates.months))
         # People speak of a day on that day or soon after.
-        soon = np.zeros(len(of), dtype=bool)
+        soon = np.zeros(len(fits), dtype=bool)
         for day in dates.days:
             soon |= (of["of_month"] >= day) & (of["of_month"] <= day + 3)
         fits += np.where(in_month, 0.45 + 0.45 * soon, 0)

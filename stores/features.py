@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from stores.columns import Selected
 from stores.evidence import Evidence, date_match, dot
 
 FEATURES = (
@@ -43,7 +44,7 @@ FEATURES = (
 
 def features(evidence: Evidence, rows: np.ndarray, vectors: Mapping[int, float]) -> np.ndarray:
     """Return what speaks for each row: rows x FEATURES. `vectors` are cosines by item number."""
-    of = evidence.rows[rows]
+    of = evidence.rows.at(rows)
     columns = (
         _words(evidence, rows, of)
         | _meanings(evidence, rows, of, vectors)
@@ -53,7 +54,7 @@ def features(evidence: Evidence, rows: np.ndarray, vectors: Mapping[int, float])
     return np.stack([columns[name].astype(np.float32) for name in FEATURES], axis=1)
 
 
-def _words(evidence: Evidence, rows: np.ndarray, of: np.ndarray) -> dict[str, np.ndarray]:
+def _words(evidence: Evidence, rows: np.ndarray, of: Selected) -> dict[str, np.ndarray]:
     before, after = of["before"], of["after"]
     two_before, two_after = _then(evidence, before, "before"), _then(evidence, after, "after")
     bm25 = evidence.bm25
@@ -67,7 +68,7 @@ def _words(evidence: Evidence, rows: np.ndarray, of: np.ndarray) -> dict[str, np
 
 
 def _meanings(
-    evidence: Evidence, rows: np.ndarray, of: np.ndarray, vectors: Mapping[int, float]
+    evidence: Evidence, rows: np.ndarray, of: Selected, vectors: Mapping[int, float]
 ) -> dict[str, np.ndarray]:
     before, after = of["before"], of["after"]
     two_before, two_after = _then(evidence, before, "before"), _then(evidence, after, "after")
@@ -83,12 +84,12 @@ def _meanings(
     }
 
 
-def _times(evidence: Evidence, rows: np.ndarray, of: np.ndarray) -> dict[str, np.ndarray]:
+def _times(evidence: Evidence, rows: np.ndarray, of: Selected) -> dict[str, np.ndarray]:
     question = evidence.question
     day, day_covered = _days(evidence)
     when = of["when"] & question.when
     return {
-        "date": date_match(evidence, rows),
+        "date": date_match(evidence, of),
         "when": when,
         "when_covered": when * evidence.covered(rows, of["before"]),
         "many": of["many"] & question.many,
@@ -97,7 +98,7 @@ def _times(evidence: Evidence, rows: np.ndarray, of: np.ndarray) -> dict[str, np
     }
 
 
-def _forms(evidence: Evidence, rows: np.ndarray, of: np.ndarray) -> dict[str, np.ndarray]:
+def _forms(evidence: Evidence, rows: np.ndarray, of: Selected) -> dict[str, np.ndarray]:
     before = of["before"]
     told, rarest = _told(evidence, rows)
     speakers = evidence.index.speakers
@@ -181,13 +182,13 @@ def _speakers(evidence: Evidence) -> np.ndarray:
 
 def _days(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
     """Return for each day its best match, and how much of the query is said on it."""
-    index, of_row = evidence.index, evidence.rows["day"]
+    index, of_row, alive = evidence.index, evidence.rows["day"], evidence.rows["alive"]
     matches = evidence.bm25[:-1] + 0.5 * evidence.bm25[evidence.rows["before"]]
     matches[of_row == 0] = 0
     best = np.zeros(len(index.days), dtype=np.float32)
     np.maximum.at(best, of_row, matches)
     said = np.zeros((len(evidence.rarity), len(index.days)), dtype=bool)
-    for place, scores in enumerate(evidence.scores):
-        said[place, of_row[np.flatnonzero(scores[:-1])]] = True
+    for place, (rows, _) in enumerate(evidence.postings):
+        said[place, of_row[rows[alive[rows]]]] = True
     said[:, 0] = False
     return best, dot(evidence.rarity / evidence.total, said)

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem, SearchOp
@@ -19,11 +20,13 @@ from stores.filters import fits
 from stores.found_item import FoundItem
 from stores.indexing import Indexing, Progress
 from stores.items import Index, Items, open_items, space_of
+from stores.memory_index import MemoryIndex
 from stores.memory_indexes import MemoryIndexes
 from stores.questions import take_apart
 from stores.ranking import CONTEXTUAL, STATIC, Score, rank, rank_hits
 from stores.vectors import Vectors
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 CANDIDATES = 100
 NEAREST = 1_000
@@ -33,8 +36,7 @@ SPARE = 8
 CANDIDATES_FILTERED = 100_000
 PAGE = 32
 QUICK = 20_000
-"""Of so many rows the index in memory weighs the meaning of each by itself, in a few milliseconds.
-Beyond, ranking has a thread of its own, and the nearest come from the vectors."""
+"""So many rows are ranked in a few milliseconds; for more, ranking has a thread of its own."""
 BEHIND_SECONDS = 0.2
 REOPEN_SECONDS = 10.0
 """After so long a Chroma server that did not answer is tried again."""
@@ -187,23 +189,32 @@ class HybridStore(BaseStore):
         self, owner: str, query: str, ops: Sequence[SearchOp]
     ) -> list[dict[int, Score]]:
         async with self.indexes.open_index(owner) as index:
-            vectors: dict[int, float] = {}
-            if index is None or index.size > QUICK or not self.vectors.static:
-                await self._opened(OPEN_SECONDS)
-                if self.indexing.whole:
-                    vectors = await self.vectors.search(owner, query, self.nearest)
             if index is None:
+                vectors = await self._nearest(owner, query)
                 return [rank_hits(await self._hits(op), vectors) for op in ops]
 
+            apart = _here if index.size <= QUICK else asyncio.to_thread
+            if self.vectors.static:
+                # The index weighs the meaning of every item by itself.
+                vectors, evidence = {}, await apart(_evidence, index, query)
+            else:
+                vectors, evidence = await asyncio.gather(
+                    self._nearest(owner, query), apart(_evidence, index, query)
+                )
+            weights = self.weights if vectors or self.vectors.static else STATIC
+
             def scores() -> list[dict[int, Score]]:
-                evidence = Evidence(index, take_apart(query, index.speakers))
-                weights = self.weights if vectors or self.vectors.static else STATIC
                 return [
                     rank(evidence, index.below(_below(op)), vectors, _wanted(op), weights)
                     for op in ops
                 ]
 
-            return scores() if index.size <= QUICK else await asyncio.to_thread(scores)
+            return await apart(scores)
+
+    async def _nearest(self, owner: str, query: str) -> dict[int, float]:
+        """Return cosines by item number of what is nearest, as far as all vectors are made."""
+        await self._opened(OPEN_SECONDS)
+        return await self.vectors.search(owner, query, self.nearest) if self.indexing.whole else {}
 
     async def _hits(self, op: SearchOp) -> dict[int, float]:
         found = await self.index.search(
@@ -279,6 +290,17 @@ async def open_store(
         finally:
             await store.close()
             await vectors.close()
+
+
+async def _here(work: Callable[..., T], *args: Any) -> T:
+    return work(*args)
+
+
+def _evidence(index: MemoryIndex, query: str) -> Evidence:
+    evidence = Evidence(index, take_apart(query, index.speakers))
+    # The longest part of it, which is worked out only when it is asked for.
+    _ = evidence.meaning
+    return evidence
 
 
 def _is_query(op: Op) -> bool:

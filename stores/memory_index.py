@@ -7,62 +7,60 @@ from typing import Any
 
 import numpy as np
 
+from stores.columns import Columns
 from stores.questions import names_something, speaker_of
 from stores.time_words import tells_number, tells_time
 from stores.vocabulary import Vocabulary
 from stores.words import QUESTION_WORDS, words_of
 
-ROW = np.dtype(
-    [
-        ("number", "i8"),
-        ("space", "i4"),
-        ("alive", "?"),
-        ("day", "i4"),  # a number per day, 0 for items without a time
-        ("year", "i2"),
-        ("month", "i1"),
-        ("of_month", "i1"),
-        ("speaker", "i4"),
-        ("when", "?"),
-        ("many", "?"),
-        ("number_told", "?"),
-        ("named", "?"),
-        ("question", "?"),
-        ("before", "i4"),  # the row of the message before it in its thread, or -1
-        ("after", "i4"),
-        ("start", "i4"),  # where its words begin in `tokens`
-        ("length", "i4"),
-        ("norm", "f4"),  # of the sum of its words' vectors; 0 until somebody asked
-    ]
-)
-
+COLUMNS = {
+    "number": "i8",
+    "space": "i4",
+    "alive": "?",
+    "day": "i4",  # a number per day, 0 for items without a time
+    "year": "i2",
+    "month": "i1",
+    "of_month": "i1",
+    "speaker": "i4",
+    "when": "?",
+    "many": "?",
+    "number_told": "?",
+    "named": "?",
+    "question": "?",
+    "before": "i4",  # the row of the message before it in its thread, or -1
+    "after": "i4",
+    "start": "i4",  # where its words begin in `tokens`
+    "length": "i4",
+    "norm": "f4",  # of the sum of its words' vectors; 0 until somebody asked
+}
 CHUNK = 512
+LEAST_NORM = 1e-3
 
 
 class MemoryIndex:
     """Rows for a user's items, and for every stem the rows in which it stands.
 
-    About 0.5 kB a message of 50 words. Rows are never reused; a dropped one is not alive.
+    Rows are never reused; a dropped one is not alive.
     """
 
     def __init__(self) -> None:
         self.vocabulary = Vocabulary()
-        self.size = 0
+        self.rows = Columns(COLUMNS)
         self.alive = 0
         self._changed = 0
         self.spaces: dict[str, int] = {}
         self.speakers: dict[str, int] = {}
         self.days: dict[int, int] = {0: 0}
         self.rows_of: dict[int, int] = {}
-        self._rows = np.zeros(64, dtype=ROW)
         self._tokens = array("i")
         self._postings: list[tuple[array[int], array[int]]] = []
         self._placed: dict[tuple[int, int], int] = {}
         self._place_of: dict[int, tuple[int, int]] = {}
 
     @property
-    def rows(self) -> np.ndarray:
-        """The rows, dead ones too."""
-        return self._rows[: self.size]
+    def size(self) -> int:
+        """How many rows there are, dead ones too."""
+        return self.rows.size
 
     @property
     def tokens(self) -> np.ndarray:
@@ -89,22 +87,23 @@ class MemoryIndex:
         rarities = np.log(1 + (self.alive - found + 0.5) / (found + 0.5))
         return np.asarray(rarities, dtype=np.float32)
 
-    def norms(self, rows: np.ndarray) -> np.ndarray:
-        """Return the lengths of the rows' vectors: of their words' vectors, weighted by rarity.
+    def norms(self) -> np.ndarray:
+        """Return the lengths of all rows' vectors: of their words' vectors, weighted by rarity.
 
         Each is kept until a fifth of the items has changed, and with them what is rare.
         """
+        norms = self.rows["norm"]
         if self._changed > self.alive / 5:
-            self.rows["norm"] = 0
+            norms[:] = 0
             self._changed = 0
-        wanted = rows[(self.rows["norm"][rows] == 0) & (self.rows["length"][rows] > 0)]
+        wanted = np.flatnonzero((norms == 0) & (self.rows["length"] > 0))
         for at in range(0, len(wanted), CHUNK):
             some = wanted[at : at + CHUNK]
             stems, begins = self.stems_of(some)
             vectors = self.vocabulary.vectors()[stems] * self.rarities(stems)[:, None]
             sums = np.add.reduceat(vectors, begins, axis=0)
-            self.rows["norm"][some] = np.maximum(1e-3, np.linalg.norm(sums, axis=1))
-        return np.asarray(np.maximum(1e-3, self.rows["norm"][rows]))
+            norms[some] = np.maximum(LEAST_NORM, np.linalg.norm(sums, axis=1))
+        return norms
 
     def stems_of(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the stems of rows, one row after the other, and where each row begins."""
@@ -117,17 +116,25 @@ class MemoryIndex:
         """Add an item; one of the same number is there already and stays as it is."""
         if number in self.rows_of:
             return
-        row = self._new_row(number)
+        row = self.rows_of[number] = self.rows.add()
+        self.alive += 1
+        self._changed += 1
         text = str(value.get("text") or "")
         words = words_of(text)
         self._put_words(row, words)
-        entry = self._rows[row]
-        entry["space"] = space = self.spaces.setdefault(prefix, len(self.spaces))
-        speaker = speaker_of(value)
-        entry["speaker"] = self.speakers.setdefault(speaker, len(self.speakers))
-        entry["when"], entry["many"] = tells_time(words), tells_number(words)
-        entry["number_told"], entry["named"] = any(map(str.isdigit, words)), names_something(text)
-        entry["question"] = "?" in text
+        space = self.spaces.setdefault(prefix, len(self.spaces))
+        self.rows.put(
+            row,
+            number=number,
+            space=space,
+            alive=True,
+            speaker=self.speakers.setdefault(speaker_of(value), len(self.speakers)),
+            when=tells_time(words),
+            many=tells_number(words),
+            number_told=any(map(str.isdigit, words)),
+            named=names_something(text),
+            question="?" in text,
+        )
         self._put_day(row, str(value.get("time") or ""))
         self._put_place(row, space, value.get("position"))
 
@@ -136,7 +143,7 @@ class MemoryIndex:
         row = self.rows_of.pop(number, None)
         if row is None:
             return
-        self._rows[row]["alive"] = False
+        self.rows.put(row, alive=False)
         self.alive -= 1
         self._changed += 1
         self._unlink(row)
@@ -144,24 +151,13 @@ class MemoryIndex:
         for stem in np.unique(stems).tolist():
             self.vocabulary.count(stem, -1)
 
-    def _new_row(self, number: int) -> int:
-        row = self.size
-        if row == len(self._rows):
-            self._rows = np.concatenate([self._rows, np.zeros(row, dtype=ROW)])
-        self.rows_of[number] = row
-        self._rows[row]["number"], self._rows[row]["alive"] = number, True
-        self._rows[row]["before"] = self._rows[row]["after"] = -1
-        self.size, self.alive = row + 1, self.alive + 1
-        self._changed += 1
-        return row
-
     def _put_words(self, row: int, words: list[str]) -> None:
         # Half of all words carry no subject; without them everything is half as large and fast.
         told = [word for word in words if word not in QUESTION_WORDS] or words
         numbers = [self.vocabulary.number(word) for word in told]
         while len(self._postings) < len(self.vocabulary):
             self._postings.append((array("i"), array("i")))
-        self._rows[row]["start"], self._rows[row]["length"] = len(self._tokens), len(numbers)
+        self.rows.put(row, start=len(self._tokens), length=len(numbers))
         self._tokens.extend(numbers)
         counts: dict[int, int] = {}
         for each in numbers:
@@ -177,30 +173,30 @@ class MemoryIndex:
             day = date.fromisoformat(time[:10])
         except ValueError:
             return
-        entry = self._rows[row]
-        entry["year"], entry["month"], entry["of_month"] = day.year, day.month, day.day
-        entry["day"] = self.days.setdefault(day.toordinal(), len(self.days))
+        number = self.days.setdefault(day.toordinal(), len(self.days))
+        self.rows.put(row, year=day.year, month=day.month, of_month=day.day, day=number)
 
     def _put_place(self, row: int, space: int, position: object) -> None:
         """Link the row with its neighbours in the thread."""
+        self.rows.put(row, before=-1, after=-1)
         if not isinstance(position, int):
             return
         self._placed[space, position] = row
         self._place_of[row] = (space, position)
         before, after = (self._placed.get((space, position + step), -1) for step in (-1, 1))
-        self._rows[row]["before"], self._rows[row]["after"] = before, after
+        self.rows.put(row, before=before, after=after)
         if before >= 0:
-            self._rows[before]["after"] = row
+            self.rows.put(before, after=row)
         if after >= 0:
-            self._rows[after]["before"] = row
+            self.rows.put(after, before=row)
 
     def _unlink(self, row: int) -> None:
         """Part the row from its neighbours, unless another has taken its place."""
-        before, after = self._rows[row]["before"], self._rows[row]["after"]
-        if before >= 0 and self._rows[before]["after"] == row:
-            self._rows[before]["after"] = -1
-        if after >= 0 and self._rows[after]["before"] == row:
-            self._rows[after]["before"] = -1
+        before, after = self.rows["before"][row], self.rows["after"][row]
+        if before >= 0 and self.rows["after"][before] == row:
+            self.rows.put(before, after=-1)
+        if after >= 0 and self.rows["before"][after] == row:
+            self.rows.put(after, before=-1)
         place = self._place_of.pop(row, None)
         if place is not None and self._placed.get(place) == row:
             del self._placed[place]

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-import numpy as np
-
 from stores.changes import Changes, Mark
 from stores.memory_index import MemoryIndex
 
@@ -119,4 +117,4 @@ def _apply(index: MemoryIndex, changes: Changes) -> None:
         index.put(number, prefix, value)
     for number in changes.gone:
         index.drop(number)
-    index.norms(np.arange(index.size))
+    index.norms()
