@@ -15,6 +15,22 @@ from graph.errors import StorageFailed
 
 NO_PROBE = "THREADKEEP_NO_PROBE"
 LOCAL_USER = "THREADKEEP_LOCAL_USER"
+VARIABLES = (
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "THREADKEEP_ALLOW_DOWNLOAD",
+    "THREADKEEP_CHROMA_URL",
+    "THREADKEEP_DB",
+    "THREADKEEP_EMBEDDINGS",
+    "THREADKEEP_HOME",
+    LOCAL_USER,
+    "THREADKEEP_MODEL",
+    NO_PROBE,
+    "THREADKEEP_STOP_SECONDS",
+    "THREADKEEP_STORE_DB",
+    "THREADKEEP_TOKEN",
+    "THREADKEEP_TTL_DAYS",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +117,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = 
     Raises:
         StorageFailed: an address or a number in them cannot be used.
     """
-    env = {name: value for name, value in (environ or os.environ).items() if value.strip()}
+    env = _set_in(os.environ if environ is None else environ)
     home = env.get("THREADKEEP_HOME")
     key = env.get("OPENAI_API_KEY")
     token = env.get("THREADKEEP_TOKEN")
@@ -122,6 +138,12 @@ def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = 
         stop_seconds=_seconds(env.get("THREADKEEP_STOP_SECONDS", "30")),
         probe=NO_PROBE not in env,
     )
+
+
+def _set_in(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what is set of our own; read in every turn, so nothing else is looked at."""
+    told = ((name, environ.get(name, "")) for name in VARIABLES)
+    return {name: value for name, value in told if value.strip()}
 
 
 def environ_for(settings: Settings) -> dict[str, str]:

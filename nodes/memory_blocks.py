@@ -1,7 +1,7 @@
 """What was recalled, by the user's message in front of which it is shown."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
@@ -13,42 +13,47 @@ from nodes.memory_budget import within
 from nodes.prompts import memory_message, with_memories
 from nodes.recalled import placed
 
-Blocks = Mapping[str, Sequence[Memory]]
-"""Memories by the id of the message that they stand in front of, the best first."""
+
+class Blocks(dict[str, list[Memory]]):
+    """Memories by the id of the message that they stand in front of, the best first.
+
+    None is empty, and what was made is not changed.
+    """
+
+    @cached_property
+    def messages(self) -> dict[str, HumanMessage]:
+        """One message of fenced memories for each message that some stand in front of."""
+        return {place: memory_message(found, place) for place, found in self.items()}
 
 
 def blocks_of(memories: Sequence[Memory], messages: Sequence[AnyMessage]) -> Blocks:
     """Return the memories by place; those whose message is gone are left out."""
     asked = {message.id for message in messages if isinstance(message, HumanMessage)}
-    blocks: dict[str, list[Memory]] = defaultdict(list)
+    blocks = Blocks()
     for memory in memories:
         if (place := memory.get("before", "")) in asked:
-            blocks[place].append(memory)
-    return dict(blocks)
-
-
-def memory_messages(blocks: Blocks) -> dict[str, HumanMessage]:
-    """Return one message of fenced memories for each message that some stand in front of."""
-    return {place: memory_message(there, place) for place, there in blocks.items() if there}
+            blocks.setdefault(place, []).append(memory)
+    return blocks
 
 
 def cost(part: Exchange, blocks: Blocks) -> int:
     """Return what the messages take together with the memories in front of them."""
-    ids = {message.id or "" for message in part}
-    there = {place: found for place, found in blocks.items() if place in ids}
-    return sum(map(count_message, with_memories(part, memory_messages(there))))
+    return sum(map(count_message, with_memories(part, blocks.messages)))
 
 
 def within_budget(blocks: Blocks, part: Exchange, budget: int) -> Blocks:
     """Return the blocks without the worst of what stands in front of `part`, which takes less."""
-    ids = {message.id or "" for message in part}
-    left = {place: list(found) for place, found in blocks.items()}
-    for place in ids & left.keys():
-        found = left[place]
-        while found and count_message(memory_message(found, place)) > budget:
+    left = Blocks(blocks)
+    for place in {message.id or "" for message in part} & blocks.keys():
+        found, shown = list(blocks[place]), blocks.messages[place]
+        while found and count_message(shown) > budget:
             found.pop()
-        budget -= count_message(memory_message(found, place)) if found else 0
-    return {place: found for place, found in left.items() if found}
+            shown = memory_message(found, place)
+        budget -= count_message(shown) if found else 0
+        left[place] = found
+    if left == blocks:
+        return blocks
+    return Blocks({place: found for place, found in left.items() if found})
 
 
 def gathered(blocks: Blocks, newest: Exchange, budget: int) -> Blocks:
@@ -60,7 +65,7 @@ def gathered(blocks: Blocks, newest: Exchange, budget: int) -> Blocks:
     place = question.id or "" if question else ""
     earlier = [memory for other in list(blocks)[::-1] if other != place for memory in blocks[other]]
     kept = within([*blocks.get(place, ()), *earlier], budget)
-    return {place: kept} if kept else {}
+    return Blocks({place: kept} if kept else {})
 
 
 def recalled_in(

@@ -19,7 +19,6 @@ from nodes.memory_blocks import (
     blocks_of,
     cost,
     gathered,
-    memory_messages,
     recalled_in,
     within_budget,
 )
@@ -94,7 +93,7 @@ def plan_prompt(
         system,
         *pinned,
         *summary,
-        *with_memories([*recent, *newest], memory_messages(blocks)),
+        *with_memories([*recent, *newest], blocks.messages),
     ]
     ids = {message.id for message in (*recent, *newest)}
     standing = [found for place, found in blocks.items() if place in ids]
@@ -172,7 +171,9 @@ def out_of_reach(state: State, context: Context, window: Window | None = None) -
     """Return the oldest messages that a preset without a summary will not show again."""
     parts = exchanges(state.messages)
     window = window or window_of(context)
-    kept = newest_within(parts[-most_exchanges(context) :], {}, _reach(context, window.history))
+    kept = newest_within(
+        parts[-most_exchanges(context) :], Blocks(), _reach(context, window.history)
+    )
     return [message for part in parts[: len(parts) - len(kept)] for message in part]
 
 
