@@ -8,10 +8,11 @@ from langgraph.store.base import Item
 
 from graph.postgres import Pool
 from stores.changes import Changes, Mark, read_changes
+from stores.hits import Contained, Hit, contained_hits, together
 from stores.postgres_schema import REBUILD
-from stores.sqlite_index import GONE_KEPT, Hit, Namespace, Pending
+from stores.sqlite_index import GONE_KEPT, Namespace, Pending
 from stores.sqlite_items import Place
-from stores.words import is_unspaced, terms
+from stores.words import pairs, terms
 
 INDEX_LOCK = "hashtextextended('threadkeep index of ' || current_schema(), 0)"
 """One process at a time makes vectors of one schema's items."""
@@ -53,12 +54,19 @@ class PostgresIndex:
 
     async def search(self, below: Namespace, query: str, limit: int) -> list[Hit]:
         """Return the best items below a namespace that share a telling word with the query."""
-        wanted = match(terms(query))
-        if not wanted or not below:
+        if not below:
+            return []
+        found = await self._matched(below, match(terms(query)), limit)
+        if wanted := pairs(query):
+            return together([found, contained_hits(await self._contained(below, wanted))], limit)
+        return found
+
+    async def _matched(self, below: Namespace, wanted: str, limit: int) -> list[Hit]:
+        if not wanted:
             return []
         prefix = ".".join(below)
         rows = await self._read(
-            "WITH asked AS (SELECT to_tsquery('english', %(wanted)s) AS words, "
+            "WITH asked AS (SELECT to_tsquery('english', folded(%(wanted)s)) AS words, "
             "(SELECT id FROM owners WHERE name = %(owner)s) AS owner) "
             "SELECT i.id, ts_rank(%(weights)s::real[], i.words, asked.words, 1) AS score "
             "FROM asked JOIN indexed AS i ON i.words @@ ("
@@ -75,6 +83,23 @@ class PostgresIndex:
             },
         )
         return [(int(row["id"]), float(row["score"])) for row in rows]
+
+    async def _contained(self, below: Namespace, wanted: Sequence[str]) -> list[Contained]:
+        """Look through the texts below a namespace: as long as there are."""
+        prefix = ".".join(below)
+        rows = await self._read(
+            "SELECT * FROM (SELECT i.id, "
+            "sum((strpos(s.value ->> 'text', p.said) > 0)::int << p.at::int) AS told, "
+            "sum((strpos(s.value ->> 'before', p.said) > 0)::int << p.at::int) "
+            "AS told_before "
+            "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
+            "CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS p (said, at) "
+            "WHERE i.owner = (SELECT id FROM owners WHERE name = %s) "
+            "AND (i.prefix = %s OR starts_with(i.prefix, %s)) GROUP BY i.id) AS found "
+            "WHERE told > 0 OR told_before > 0",
+            (list(wanted), below[0], prefix, f"{prefix}."),
+        )
+        return [(row["id"], int(row["told"] or 0), int(row["told_before"] or 0)) for row in rows]
 
     async def items(
         self, below: Namespace, ids: Sequence[int], mortal: set[int] | None = None
@@ -190,4 +215,4 @@ class PostgresIndex:
 
 def match(words: Sequence[str]) -> str:
     """Return a tsquery; every word is quoted, so that a query is never syntax."""
-    return " | ".join(f"'{word}'{':*' if is_unspaced(word) else ''}" for word in words)
+    return " | ".join(f"'{word}'" for word in words)

@@ -16,7 +16,7 @@ from graph.errors import Forgotten, StorageFailed
 from graph.postgres import Connection, Pool, open_pool, setup_lock
 from stores.namespaces import SECRET, new_secret
 from stores.postgres_erasing import PostgresErasing
-from stores.postgres_schema import FORGOTTEN, SCHEMA, VERSION
+from stores.postgres_schema import FORGOTTEN, REWORD, SCHEMA, VERSION
 from stores.sqlite_items import Place, Row
 from stores.tombstones import owners_of, stands_on, tombstones_over
 
@@ -142,11 +142,14 @@ def _dumps(value: Any) -> bytes:
 
 async def _set_up(items: PostgresItems, database: Database) -> None:
     async with items.pool.connection() as conn:
-        if await _version(conn, database) == VERSION:
-            return
+        version = await _version(conn, database)
+    if version == VERSION:
+        return
     await items.setup()
     async with items.pool.connection() as conn, conn.transaction():
         await conn.execute(SCHEMA, prepare=False)
+        if version:
+            await conn.execute(REWORD)
         namespace, key = SECRET
         await conn.execute(
             "INSERT INTO store (prefix, key, value) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",

@@ -6,10 +6,10 @@ used twice; those of one owner become visible in their order, since a transactio
 holds back the others of that owner until it is over.
 """
 
-VERSION = 2
+VERSION = 3
 FORGOTTEN = {"TK002": True, "TK003": False}
 """SQLSTATE of what is refused (see tombstones.py), and whether it is being forgotten right now."""
-SCHEMA = """
+SCHEMA = r"""
 CREATE TABLE IF NOT EXISTS threadkeep (version int NOT NULL);
 CREATE TABLE IF NOT EXISTS owners (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -38,10 +38,18 @@ CREATE INDEX IF NOT EXISTS gone_owner ON gone (owner, seq);
 -- LangGraph keeps whole minutes, so that half a minute would become none when it is extended.
 ALTER TABLE store ALTER COLUMN ttl_minutes TYPE double precision;
 
+CREATE OR REPLACE FUNCTION folded(said text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF getdatabaseencoding() <> 'UTF8' THEN
+        RETURN said;
+    END IF;
+    RETURN normalize(regexp_replace(normalize(said, NFD), '[\u0300-\u036f]', '', 'g'), NFC);
+END $$;
+
 CREATE OR REPLACE FUNCTION words_of(value jsonb, owner bigint)
 RETURNS tsvector LANGUAGE sql STABLE AS $$
-    SELECT setweight(to_tsvector('english', coalesce(value ->> 'text', '')), 'A')
-        || setweight(to_tsvector('english', coalesce(value ->> 'before', '')), 'B')
+    SELECT setweight(to_tsvector('english', folded(coalesce(value ->> 'text', ''))), 'A')
+        || setweight(to_tsvector('english', folded(coalesce(value ->> 'before', ''))), 'B')
         || array_to_tsvector(ARRAY['owner' || owner])
 $$;
 
@@ -99,6 +107,11 @@ CREATE OR REPLACE TRIGGER indexed_gone AFTER DELETE ON indexed
 FOR EACH ROW EXECUTE FUNCTION note_gone()
 """
 
+REWORD = (
+    "UPDATE indexed AS i SET words = words_of(s.value, i.owner) FROM store AS s "
+    "WHERE s.prefix = i.prefix AND s.key = i.key"
+)
+"""What an older version's words want: they had kept their accents until version 3."""
 REBUILD = [
     "LOCK TABLE store IN SHARE ROW EXCLUSIVE MODE",
     "DELETE FROM indexed",

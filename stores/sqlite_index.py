@@ -10,19 +10,24 @@ import aiosqlite
 from langgraph.store.base import Item
 
 from stores.changes import Changes, Mark, read_changes
+from stores.hits import (
+    BEFORE_WEIGHT,
+    TEXT_WEIGHT,
+    Contained,
+    Hit,
+    contained_hits,
+    together,
+)
 from stores.sqlite_items import ALIVE, COLUMNS, Place, as_item, whole
 from stores.sqlite_schema import REBUILD
-from stores.words import is_unspaced, terms
+from stores.words import pairs, terms
 
 Namespace = tuple[str, ...]
-Hit = tuple[int, float]
-"""The number of an indexed item and its score, the higher the better."""
 Pending = tuple[int, str, str]
 """The number of an item that wants a vector, its owner, its text."""
 
 GONE_KEPT = 10_000
 """So many are remembered as gone, for processes that have not heard of it yet."""
-TEXT_WEIGHT, BEFORE_WEIGHT = 3.0, 1.0
 
 
 class SqliteIndex:
@@ -38,8 +43,15 @@ class SqliteIndex:
         Namespaces of one label, of two and of a whole prefix are exact; others may bring items
         from beside them, which `items` leaves out.
         """
-        wanted = match(terms(query))
-        if not wanted or not below:
+        if not below:
+            return []
+        found = await self._matched(below, match(terms(query)), limit)
+        if wanted := pairs(query):
+            return together([found, contained_hits(await self._contained(below, wanted))], limit)
+        return found
+
+    async def _matched(self, below: Namespace, wanted: str, limit: int) -> list[Hit]:
+        if not wanted:
             return []
         name, above = ".".join(below), ".".join(below[:2])
         rows = await self._conn.execute_fetchall(
@@ -50,6 +62,21 @@ class SqliteIndex:
             (name, above, wanted, limit),
         )
         return [(int(row[0]), float(row[1])) for row in rows]
+
+    async def _contained(self, below: Namespace, wanted: Sequence[str]) -> list[Contained]:
+        """Look through the texts below a namespace: as long as there are."""
+        text = ".".join(below)
+        rows = await self._conn.execute_fetchall(
+            "SELECT i.id, sum((instr(w.text, p.value) > 0) << p.key) AS told, "
+            "sum((instr(w.before, p.value) > 0) << p.key) AS told_before "
+            "FROM indexed AS i CROSS JOIN words AS w ON w.rowid = i.id "
+            "CROSS JOIN json_each(?) AS p "
+            "WHERE i.owner = (SELECT id FROM spaces WHERE name = ?) "
+            "AND (i.prefix = ? OR (i.prefix >= ? AND i.prefix < ?)) "
+            "GROUP BY i.id HAVING told OR told_before",
+            (json.dumps(wanted), below[0], text, f"{text}.", f"{text}/"),
+        )
+        return [(int(row[0]), int(row[1]), int(row[2])) for row in rows]
 
     async def items(
         self, below: Namespace, ids: Sequence[int], mortal: set[int] | None = None
@@ -171,7 +198,7 @@ class SqliteIndex:
 
 def match(words: Sequence[str]) -> str:
     """Return an FTS5 expression; every word is quoted, so that a query is never syntax."""
-    wanted = " OR ".join(f'"{word}"{"*" if is_unspaced(word) else ""}' for word in words)
+    wanted = " OR ".join(f'"{word}"' for word in words)
     return f"{{text before}}:({wanted})" if wanted else ""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from Stemmer import Stemmer
 
-TERMS = 12
+TERMS, PAIRS = 12, 24
 WORDS_KEPT = 65_536
 _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
@@ -46,15 +46,33 @@ def telling(words: list[str]) -> list[str]:
 
 
 def terms(query: str) -> list[str]:
-    """Return a bounded number of telling words, for a full-text index that stems by itself."""
-    words = telling(list(dict.fromkeys(_WORD.findall(query.lower()))))
+    """Return a bounded number of telling words, for a full-text index that stems by itself.
+
+    None of a script without spaces: see `pairs`.
+    """
+    words = telling([part for part in _runs(query) if not _UNSPACED.fullmatch(part)])
     # Of a long message the longer words are kept: they are the rarer ones, and cost the least.
     return sorted(words, key=len, reverse=True)[:TERMS]
 
 
-def is_unspaced(word: str) -> bool:
-    """Tell whether the word is of a script without spaces, where a run of them is one token."""
-    return bool(_UNSPACED.search(word))
+def pairs(query: str) -> list[str]:
+    """Return a bounded number of pairs of characters of scripts without spaces."""
+    runs = [part for part in _runs(query) if _UNSPACED.fullmatch(part)]
+    return list(dict.fromkeys(pair for run in runs for pair in _pairs(run)))[:PAIRS]
+
+
+def _runs(text: str) -> list[str]:
+    """Return the words, and apart from them the runs of scripts without spaces."""
+    return [
+        part
+        for word in _WORD.findall(text.lower())
+        for part in re.split(f"({_UNSPACED.pattern})", word)
+        if part
+    ]
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
 
 
 def _parts(word: str) -> list[str]:
@@ -62,7 +80,7 @@ def _parts(word: str) -> list[str]:
     parts: list[str] = []
     for part in re.split(f"({_UNSPACED.pattern})", word):
         if _UNSPACED.fullmatch(part):
-            parts += [part[at : at + 2] for at in range(max(1, len(part) - 1))]
+            parts += _pairs(part)
         elif part:
             plain = unicodedata.normalize("NFKD", part)
             parts.append("".join(each for each in plain if not unicodedata.combining(each)) or part)

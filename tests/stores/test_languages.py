@@ -49,6 +49,36 @@ async def test_what_was_said_is_found_in_its_own_language(home: Settings, langua
         assert [item.key for item in found] == [language]
 
 
+@pytest.mark.parametrize("language", SAID)
+async def test_so_it_is_of_somebody_who_has_too_much_to_hold_in_memory(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setattr("stores.memory_indexes.ROWS_OF_ONE", -1)
+    async with open_store(home) as store:
+        monkeypatch.setattr(store.vectors, "open", _stays_away)
+        await fill(store)
+        await store.aput(("other", "messages"), "other", {"text": SAID[language]})
+        found = await store.asearch(HERE, query=ASKED[language], limit=9)
+        assert [item.key for item in found][:1] == [language]
+        assert "other" not in [item.key for item in found]
+
+
+@pytest.mark.parametrize("query", ["Zurich", "Orleans", "ZÜRICH"])
+async def test_nor_need_accents_be_typed_there(
+    home: Settings, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr("stores.memory_indexes.ROWS_OF_ONE", -1)
+    async with open_store(home) as store:
+        monkeypatch.setattr(store.vectors, "open", _stays_away)
+        await fill(store)
+        (found,) = await store.asearch(HERE, query=query, limit=1)
+        assert found.key == ("french" if "Orleans" in query else "german")
+
+
+async def _stays_away() -> None:
+    """Leave Chroma closed: words alone are to find it."""
+
+
 @pytest.mark.parametrize("query", ["Bienen in Zurich", "Ein Perroquet a Orleans", "zürich"])
 async def test_accents_need_not_be_typed(home: Settings, query: str) -> None:
     async with open_store(home) as store:

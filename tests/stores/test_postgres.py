@@ -122,6 +122,22 @@ async def test_what_many_write_at_once_for_one_user_is_all_found(tmp_path: Path)
                 assert len(found) == 40
 
 
+async def test_words_of_an_older_version_are_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stores.memory_indexes.ROWS_OF_ONE", -1)
+    async with fresh_database("postgres") as url:
+        home = Settings(home=tmp_path, checkpoints=parse_database(url))
+        async with open_store(home) as store:
+            await store.aput(("ada", "m"), "k", {"text": "Zürich"})
+        async with await AsyncConnection.connect(url, autocommit=True) as conn:
+            await conn.execute("UPDATE indexed SET words = to_tsvector('english', 'Zürich')")
+            await conn.execute("UPDATE threadkeep SET version = 2")
+        async with open_store(home) as store:
+            found = await store.index.search(("ada",), "Zurich", 9)
+            assert len(found) == 1
+
+
 async def test_a_large_users_items_are_found_by_words_below_their_namespace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
