@@ -21,6 +21,21 @@ DIMENSIONS = 256
 _lock = Lock()
 ANSWER_SECONDS = 10.0
 """So long a server may take to make vectors."""
+UNRELATED = (
+    "The train to Vienna leaves at nine.",
+    "My knee hurts when I climb stairs.",
+    "She bakes bread with rye flour.",
+    "The server returned an error again.",
+    "We painted the kitchen yellow.",
+    "Taxes are due at the end of April.",
+    "He plays the cello in an orchestra.",
+    "A storm knocked down the old oak.",
+    "Their team lost the final match.",
+    "I am learning Portuguese verbs.",
+    "The cat sleeps on the warm laptop.",
+    "Prices for copper rose last week.",
+)
+MOST_UNRELATED = 0.9
 TOKENS = 512
 """Longer texts are cut: the mean of more words says less."""
 
@@ -50,6 +65,19 @@ def identity_of(embeddings: Embeddings) -> str:
     if isinstance(embeddings, OpenAIVectors):
         return f"openai {embeddings.model} {embeddings.base_url}"
     return str(getattr(embeddings, "identity", type(embeddings).__name__))
+
+
+def unrelated_cosine(embeddings: Embeddings) -> float:
+    """Return the mean cosine of texts that have nothing to do with each other.
+
+    With some models it is near 0, with others above 0.7; what lies above it tells.
+    """
+    import numpy as np
+
+    vectors = np.array(embeddings.embed_documents(list(UNRELATED)))
+    vectors /= np.maximum(1e-9, np.linalg.norm(vectors, axis=1, keepdims=True))
+    pairs = np.triu_indices(len(UNRELATED), 1)
+    return min(MOST_UNRELATED, max(0.0, float((vectors @ vectors.T)[pairs].mean())))
 
 
 def _minilm(settings: Settings, folder: str) -> Embeddings:

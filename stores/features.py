@@ -21,7 +21,7 @@ FEATURES = (
     "meaning_before",
     "meaning_after",
     "meaning_around",  # of the second message before and after
-    "vector",  # cosine in the vector index, from 0 for the last to 1 for the best of the nearest
+    "vector",  # nearness in the vector index: of unrelated texts 0, of the same text 1
     "vector_before",
     "speaker",  # said by somebody whom the query names
     "subject",  # said by whom the query names first
@@ -43,7 +43,10 @@ FEATURES = (
 
 
 def features(evidence: Evidence, rows: np.ndarray, vectors: Mapping[int, float]) -> np.ndarray:
-    """Return what speaks for each row: rows x FEATURES. `vectors` are cosines by item number."""
+    """Return what speaks for each row: rows x FEATURES.
+
+    `vectors` is the nearness of what the vector index found, by item number.
+    """
     of = evidence.rows.at(rows)
     columns = (
         _words(evidence, rows, of)
@@ -118,17 +121,12 @@ def _forms(evidence: Evidence, rows: np.ndarray, of: Selected) -> dict[str, np.n
 
 
 def _nearness(evidence: Evidence, vectors: Mapping[int, float]) -> np.ndarray:
-    """Return how near each row is by its vector: 1 the best, 0 the last of the nearest, and others.
-
-    Cosines of one embedder are not those of another; this much is alike in all.
-    """
+    """Return how near each row is by its vector, 0 where it is not among the nearest."""
     index = evidence.index
     found = np.zeros(index.size + 1, dtype=np.float32)
-    if vectors:
-        last, best = min(vectors.values()), max(vectors.values())
-        for number, cosine in vectors.items():
-            if number in index.rows_of:
-                found[index.rows_of[number]] = (cosine - last) / max(1e-6, best - last)
+    for number, nearness in vectors.items():
+        if number in index.rows_of:
+            found[index.rows_of[number]] = nearness
     return found
 
 

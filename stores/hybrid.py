@@ -29,7 +29,7 @@ from stores.vectors import Vectors
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 CANDIDATES = 100
-NEAREST = 1_000
+NEAREST = 300
 """As many neighbours are asked for where their nearness itself tells: with contextual vectors."""
 SPARE = 8
 """Items that may have expired since they were indexed."""
@@ -212,7 +212,7 @@ class HybridStore(BaseStore):
             return await apart(scores)
 
     async def _nearest(self, owner: str, query: str) -> dict[int, float]:
-        """Return cosines by item number of what is nearest, as far as all vectors are made."""
+        """Return what is nearest by item number, as far as all vectors are made."""
         await self._opened(OPEN_SECONDS)
         return await self.vectors.search(owner, query, self.nearest) if self.indexing.whole else {}
 

@@ -61,35 +61,35 @@ STATIC = Weights(
 )
 CONTEXTUAL = Weights(
     of=(
-        0.60,  # words
-        0.44,  # words_before
-        0.30,  # covered
-        2.00,  # covered_nearby
-        0.64,  # pairs
-        0.66,  # best_meaning
-        0.95,  # meaning_before
-        0.13,  # meaning_after
-        1.47,  # meaning_around
-        2.32,  # vector
-        1.05,  # vector_before
-        0.89,  # speaker
-        0.94,  # subject
-        5.69,  # date
-        0.86,  # when
-        1.11,  # when_covered
-        0.20,  # many
-        1.31,  # day
-        0.95,  # day_covered
+        0.61,  # words
+        0.38,  # words_before
+        0.28,  # covered
+        1.99,  # covered_nearby
+        0.63,  # pairs
+        0.67,  # best_meaning
+        0.92,  # meaning_before
+        0.15,  # meaning_after
+        1.46,  # meaning_around
+        2.86,  # vector
+        1.49,  # vector_before
+        0.87,  # speaker
+        0.92,  # subject
+        5.63,  # date
+        0.85,  # when
+        1.09,  # when_covered
+        0.21,  # many
+        1.27,  # day
+        0.97,  # day_covered
         -0.32,  # question
         0.37,  # answer
-        1.23,  # opening
+        1.03,  # opening
         -0.14,  # length
-        0.20,  # told
+        0.21,  # told
         0.20,  # rarest
         0.23,  # named
-        0.90,  # number
+        0.88,  # number
     ),
-    bias=-6.50,
+    bias=-5.76,
     floor=0.62,
 )
 WORDS_ALONE, NEAR = 0.65, 0.35
@@ -131,7 +131,8 @@ def rank(
 ) -> dict[int, Score]:
     """Return scores by item number, best first, of at most `limit` relevant rows of those allowed.
 
-    `vectors` are cosines by item number. Of equal scores the newer item is first.
+    `vectors` is the nearness of what the vector index found, by item number. Of equal scores the
+    newer item is first.
     """
     index = evidence.index
     near = np.array([index.rows_of[n] for n in vectors if n in index.rows_of], dtype=np.int64)
@@ -169,10 +170,10 @@ def relevant(
 def rank_hits(words: Mapping[int, float], vectors: Mapping[int, float]) -> dict[int, Score]:
     """Return scores of what the full-text and the vector index found alone, best first.
 
-    `words` are BM25 scores, `vectors` cosines; for users whose items are not in memory.
+    `words` are BM25 scores, `vectors` nearness; for users whose items are not in memory.
     """
     best = max(words.values(), default=0.0) or 1.0
-    near = {number for number, cosine in vectors.items() if cosine >= NEAR}
+    near = {number for number, nearness in vectors.items() if nearness >= NEAR}
     scored = {}
     for number in {*words, *near}:
         parts = {

@@ -13,6 +13,7 @@ import logging
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,7 +24,7 @@ from langchain_core.embeddings import Embeddings
 
 from graph.errors import StorageFailed, ThreadkeepError
 from stores.chroma_files import RENEWED, keep_space_apart, renew, scrub_folder, zeroed_space
-from stores.embeddings import OpenAIVectors, StaticEmbeddings, identity_of
+from stores.embeddings import OpenAIVectors, StaticEmbeddings, identity_of, unrelated_cosine
 
 if TYPE_CHECKING:
     from langchain_chroma import Chroma
@@ -99,7 +100,10 @@ class Vectors:
         self._lock.release()
 
     def search(self, owner: str, query: str, limit: int) -> "asyncio.Future[dict[int, float]]":
-        """Begin to search; the future gives cosines by item number of the owner's nearest items."""
+        """Begin to search; the future gives the nearness of the owner's nearest items by number.
+
+        That is their cosine on a scale on which unrelated texts have 0, and the same text has 1.
+        """
         loop = asyncio.get_running_loop()
         if self.available and owner:
             return loop.run_in_executor(
@@ -231,7 +235,7 @@ class Vectors:
 
     def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
         try:
-            asked = self._embeddings.embed_query(query)
+            asked, usual = self._embeddings.embed_query(query), self._usual
         except Exception as error:
             # A server that makes vectors may be away for a moment; Chroma is as it was.
             log.warning("No vector of the query: %s", type(error).__name__)
@@ -243,7 +247,14 @@ class Vectors:
             log.exception("Chroma does not answer")
             self._gave_up(error)
             return {}
-        return {int(document.id or 0): 1.0 - distance for document, distance in found}
+        return {
+            int(document.id or 0): max(0.0, 1.0 - distance / (1.0 - usual))
+            for document, distance in found
+        }
+
+    @cached_property
+    def _usual(self) -> float:
+        return unrelated_cosine(self._embeddings)
 
     def _put(self, owner: str, ids: Sequence[int], texts: Sequence[str]) -> None:
         numbers = [str(each) for each in ids]
