@@ -41,7 +41,8 @@ async def open_servers(
     async with AsyncExitStack() as stack:
         servers = [start_server(env, folder / f"server-{n}.log", options) for n in range(count)]
         for server in servers:
-            stack.callback(_end, server.process)
+            # Apart: what a server needs to end may be served by this very loop.
+            stack.push_async_callback(asyncio.to_thread, _end, server.process)
         await asyncio.gather(*(ready(server) for server in servers))
         yield servers
 

@@ -41,9 +41,6 @@ class Agent(Protocol):
     ) -> None:
         """Begin another thread with the first turns of one."""
 
-    async def indexed(self) -> None:
-        """Wait until what was said is found by its meaning too."""
-
 
 class Home(Protocol):
     """Where an agent is."""

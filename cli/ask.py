@@ -59,7 +59,6 @@ async def _ask(
         await turn.finished()
         sys.stdout.write(json.dumps(_report(turn, name), ensure_ascii=False) if as_json else "")
         sys.stdout.write("\n")
-        await agent.indexed()
         if agent.notice:
             complain(agent.notice)
 

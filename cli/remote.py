@@ -55,9 +55,6 @@ class RemoteAgent:
         """Return nothing: the server knows what was chosen for its threads."""
         return {}
 
-    async def indexed(self) -> None:
-        """Do nothing: the server does it."""
-
     async def last_thread(self, user: str) -> str:
         """Return the name of the thread that was used last.
 

@@ -73,4 +73,6 @@ async def apart(work: Coroutine[Any, Any, T]) -> T:
 async def _opened(stack: AsyncExitStack) -> Memory:
     settings = await asyncio.to_thread(load_settings)
     agent = await stack.enter_async_context(open_agent(settings))
+    # A server lives long, and it is not yet asked for anything.
+    agent.store.warm()
     return Memory(agent=agent, saver=ServerSaver(agent), store=OwnedStore(agent.store))

@@ -38,6 +38,10 @@ PAGE = 32
 QUICK = 20_000
 """So many rows are ranked in a few milliseconds; for more, ranking has a thread of its own."""
 BEHIND_SECONDS = 0.2
+LATER_SECONDS = 10.0
+"""So long a process lives before it makes vectors that no search waits for."""
+LEFT_BEHIND = 500
+"""With fewer vectors to be made, a process that ends before then leaves them to another."""
 REOPEN_SECONDS = 10.0
 """After so long a Chroma server that did not answer is tried again."""
 CANCEL_SECONDS = 0.2
@@ -80,10 +84,18 @@ class HybridStore(BaseStore):
         return self._opening is not None and self._opening.done()
 
     def warm(self) -> None:
-        """Begin to open the vectors in the background; the first search or put does so too."""
+        """Begin to open the vectors in the background."""
         if self._opening is None:
             self._opening = asyncio.create_task(self._open_vectors())
-            self._worker = asyncio.create_task(self._index_behind(self._opening))
+            self.index_behind()
+
+    def index_behind(self) -> None:
+        """Begin to make vectors in the background: soon, or later where no search waits for them.
+
+        To open Chroma keeps two cores busy for seconds, and most commands are over before.
+        """
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._index_behind())
 
     async def _open_vectors(self) -> None:
         await self.vectors.open()
@@ -144,6 +156,10 @@ class HybridStore(BaseStore):
         """Finish indexing within `CLOSE_SECONDS`; what is left keeps its mark."""
         if self._worker is None:
             return
+        if self._opening is None and await self.index.count_pending() < LEFT_BEHIND:
+            self._worker.cancel()
+            await asyncio.wait([self._worker])
+            return
         await self._opened()
         while not self._worker.done():
             # More than once: a driver may take a cancellation for a failure of the server.
@@ -164,7 +180,7 @@ class HybridStore(BaseStore):
             await self.index.hide(hidden)
         if len(hidden) < len(puts):
             self.indexing.wanted.set()
-            self.warm()
+            self.index_behind()
         return results
 
     async def _opened(self, seconds: float | None = None) -> None:
@@ -242,8 +258,10 @@ class HybridStore(BaseStore):
             await self.items.extend([(item.namespace, item.key) for item in found])
         return found
 
-    async def _index_behind(self, opening: asyncio.Task[None]) -> None:
-        await asyncio.wait([opening])
+    async def _index_behind(self) -> None:
+        if self._opening is None and self.vectors.static and not await self.vectors.has_marks():
+            await asyncio.sleep(LATER_SECONDS)
+        await self._opened()
         while self.vectors.available or self.vectors.may_come_back:
             if not self.vectors.available:
                 await asyncio.sleep(REOPEN_SECONDS)

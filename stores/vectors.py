@@ -151,6 +151,10 @@ class Vectors:
         await asyncio.to_thread(mark.write_text, WHOLE if whole else "", encoding="utf-8")
         return False
 
+    async def has_marks(self) -> bool:
+        """Tell whether a mark asks to forget something."""
+        return await asyncio.to_thread(lambda: any(self._marks.glob(f"*{FORGET}")))
+
     async def forget_marked(self) -> None:
         """Do what marks ask for that processes left which could not do it themselves."""
         for mark in await asyncio.to_thread(lambda: list(self._marks.glob(f"*{FORGET}"))):

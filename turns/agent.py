@@ -130,10 +130,6 @@ class Agent:
             raise BadInput(f"User {user!r} has no thread {why}.")
         return str(records[0].value["name"])
 
-    async def indexed(self) -> None:
-        """Wait until what was said is found by its meaning too."""
-        await self.store.index_pending()
-
     async def say(self, context: Context, name: str, text: str) -> Turn:
         """Begin a turn with the user's message.
 
@@ -337,8 +333,7 @@ class Agent:
                 await self.open_turns.forget(owner, thread)
                 with acting_as(run.context.user_id):
                     await self.saver.aprune_turns(thread, TURNS_KEPT)
-        if self.store.opened:
-            settle()
+        settle(again=self.store.opened)
 
     async def _inputs(self, run: Run, *, left: bool) -> list[tuple[Input | None, RunnableConfig]]:
         """Return what the graph is to be given, in order, and where."""
@@ -367,7 +362,7 @@ async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
             ) as saver,
             open_locks(database, settings.locks) as locks,
         ):
-            store.warm()
+            store.index_behind()
             graph = builder.compile(checkpointer=saver, store=OwnedStore(store), name="threadkeep")
             agent = Agent(graph, saver, store, locks, settings)
             if await has_erasures(store):

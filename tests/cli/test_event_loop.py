@@ -14,7 +14,7 @@ from turns.settle import settle
 
 @pytest.fixture
 def thawed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("turns.settle._settled", False)
+    monkeypatch.setattr("turns.settle._settled", set())
     gc.unfreeze()
     yield
     gc.unfreeze()
@@ -37,6 +37,6 @@ def test_what_is_settled_is_not_counted_again(
     frozen: list[None] = []
     monkeypatch.setattr(gc, "freeze", lambda: frozen.append(None))
     monkeypatch.setattr(gc, "get_freeze_count", lambda: pytest.fail("counts every object"))
-    settle()
-    settle()
-    assert frozen == [None]
+    for again in (False, False, True, True, False):
+        settle(again=again)
+    assert len(frozen) == 2

@@ -146,6 +146,7 @@ from stores.hybrid import open_store
 async def main():
     async with open_store(load_settings()) as store:
         await store.aput(("ada", "x"), "other", {"text": "My puppy barks at cats."})
+        store.warm()
         while not store.notice:
             await asyncio.sleep(0.01)
         print([item.key for item in await store.asearch(("ada",), query="puppy")], store.notice)
