@@ -1,6 +1,7 @@
-"""What the chat's commands ask of memory and change in it."""
+"""What the chat's commands ask of memory and change in it, on this machine or behind a server."""
 
 import sys
+from typing import Protocol, cast
 
 from cli import agent as anywhere
 from cli.complaints import complain
@@ -8,32 +9,81 @@ from cli.memory import corrected_lines, pin_lines, tell_pinned
 from cli.show_why import why_lines
 from graph.context import Context
 from graph.errors import BadInput
+from nodes.corrections import Corrected
+from nodes.explain import Why
+from nodes.pinned import Pinned
+from turns import remembered
 from turns.agent import Agent
-from turns.remembered import correct, pin, pins, unpin, why
+
+
+class Memory(Protocol):
+    """What the commands need; each raises ThreadkeepErrors."""
+
+    async def why(self, context: Context, name: str) -> Why:
+        """Return what the last answer of a thread rests on."""
+
+    async def correct(self, context: Context, given: str, text: str) -> Corrected:
+        """Let a memory say something else from now on."""
+
+    async def pin(self, context: Context, given: str) -> Pinned:
+        """Let a memory always be shown."""
+
+    async def unpin(self, context: Context, given: str) -> str:
+        """Let a memory no longer always be shown; return its id."""
+
+    async def pins(self, context: Context) -> list[Pinned]:
+        """Return what is pinned, the earliest pin first."""
+
+
+class Here:
+    """The memory of this machine."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    async def why(self, context: Context, name: str) -> Why:
+        """Return what the last answer of a thread rests on."""
+        return await remembered.why(self._agent, context, name)
+
+    async def correct(self, context: Context, given: str, text: str) -> Corrected:
+        """Let a memory say something else from now on."""
+        return await remembered.correct(self._agent, context.user_id, given, text)
+
+    async def pin(self, context: Context, given: str) -> Pinned:
+        """Let a memory always be shown."""
+        return await remembered.pin(self._agent, context, given)
+
+    async def unpin(self, context: Context, given: str) -> str:
+        """Let a memory no longer always be shown; return its id."""
+        return await remembered.unpin(self._agent, context.user_id, given)
+
+    async def pins(self, context: Context) -> list[Pinned]:
+        """Return what is pinned, the earliest pin first."""
+        return await remembered.pins(self._agent, context)
 
 
 async def obey(agent: anywhere.Agent, context: Context, thread: str, word: str, rest: str) -> None:
     """Obey one of /why, /correct, /pin and /unpin.
 
     Raises:
-        BadInput: it lacks an id or a text, there is no such memory, or it is behind a server.
+        BadInput: it lacks an id or a text, or there is no such memory.
+        ServerFailed: the server says so.
     """
-    if not isinstance(agent, Agent):
-        raise BadInput(f"{word} works on this machine's own memory, not on a server's.")
+    memory = Here(agent) if isinstance(agent, Agent) else cast(Memory, agent)
     lines: list[str] = []
     first, _, text = rest.partition(" ")
     if word == "/why":
-        lines = why_lines(await why(agent, context, thread))
+        lines = why_lines(await memory.why(context, thread))
     elif word == "/correct":
         if not text.strip():
             raise BadInput("What should it say? Write it like /correct 1f3a9c02 We met in May.")
-        lines = corrected_lines(await correct(agent, context.user_id, first, text))
+        lines = corrected_lines(await memory.correct(context, first, text))
     elif word == "/unpin":
-        complain(f"No longer pinned: {await unpin(agent, context.user_id, first)}")
+        complain(f"No longer pinned: {await memory.unpin(context, first)}")
     elif first:
-        tell_pinned(await pin(agent, context, first), context)
+        tell_pinned(await memory.pin(context, first), context)
     else:
-        lines = pin_lines(await pins(agent, context)) or ["Nothing is pinned."]
+        lines = pin_lines(await memory.pins(context)) or ["Nothing is pinned."]
     for line in lines:
         sys.stdout.write(f"{line}\n")
     sys.stdout.flush()

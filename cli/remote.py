@@ -1,8 +1,9 @@
 """An agent behind a server's address, reached through LangGraph's own client."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from langchain_core.messages import AIMessageChunk, convert_to_messages
@@ -15,6 +16,9 @@ from cli.remote_errors import remote_errors
 from graph.checks import check_id, check_message
 from graph.context import Context
 from graph.errors import BadInput
+from nodes.corrections import Corrected
+from nodes.explain import Why
+from nodes.pinned import Pinned
 from turns.turn import Event, Turn
 
 GRAPH = "agent"
@@ -87,23 +91,46 @@ class RemoteAgent:
         told = {"name": new} | ({"at": at} if at is not None else {})
         self._ids[new] = str((await self._post(f"/me/threads/{thread}/fork", told))["thread_id"])
 
+    async def why(self, context: Context, name: str) -> Why:
+        """Return what the last answer of a thread rests on."""
+        return cast(Why, await self._get(f"/me/threads/{await self._id(name)}/why"))
+
+    async def correct(self, context: Context, given: str, text: str) -> Corrected:
+        """Let a memory say something else from now on."""
+        told = {"id": given, "text": text}
+        return cast(Corrected, await self._post("/me/memories/correct", told))
+
+    async def pin(self, context: Context, given: str) -> Pinned:
+        """Let a memory always be shown."""
+        told = {"id": given, "context": _chosen(context)}
+        return cast(Pinned, await self._post("/me/pins", told))
+
+    async def unpin(self, context: Context, given: str) -> str:
+        """Let a memory no longer always be shown; return its id."""
+        async with remote_errors(self._url):
+            done = await self._client.http.request_reconnect(
+                "/me/pins", "DELETE", params={"id": given}
+            )
+        return str(done["id"])
+
+    async def pins(self, context: Context) -> list[Pinned]:
+        """Return what is pinned, the earliest pin first."""
+        return list((await self._get("/me/pins", context=json.dumps(_chosen(context))))["pins"])
+
     async def threads(self, **query: Any) -> list[dict[str, Any]]:
         """Return the user's threads, the last used first."""
-        async with remote_errors(self._url):
-            told = await self._client.http.get("/me/threads", params=query)
-        return list(told["threads"])
+        return list((await self._get("/me/threads", **query))["threads"])
 
     async def _run(self, context: Context, name: str, text: str) -> AsyncIterator[Event]:
         config: RunnableConfig = {
             "configurable": {"thread_id": await self._begun(name)},
             "metadata": {"thread_name": name},
         }
-        chosen = context.model_dump(exclude_unset=True, exclude={"user_id"})
         async with remote_errors(self._url):
             stream = self._graph.astream(
                 {"messages": [{"role": "user", "content": text}]},
                 config,
-                context=chosen,
+                context=_chosen(context),
                 stream_mode=["messages", "updates"],
                 on_disconnect="cancel",
             )
@@ -127,9 +154,18 @@ class RemoteAgent:
             )
         return thread
 
+    async def _get(self, path: str, **query: Any) -> dict[str, Any]:
+        async with remote_errors(self._url):
+            return dict(await self._client.http.get(path, params=query))
+
     async def _post(self, path: str, told: Mapping[str, Any]) -> dict[str, Any]:
         async with remote_errors(self._url):
             return dict(await self._client.http.post(path, json=dict(told)))
+
+
+def _chosen(context: Context) -> dict[str, Any]:
+    """Return what was chosen of a context; whose it is, the server knows."""
+    return context.model_dump(exclude_unset=True, exclude={"user_id"})
 
 
 async def _told(stream: AsyncIterator[Any]) -> AsyncIterator[Event]:

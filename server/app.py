@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from graph.errors import ThreadkeepError
-from server import me, me_threads
+from server import me, me_memory, me_threads
 from server.answers import answer_error
 from server.gate import Gate
 from server.memory import open_memory
@@ -23,7 +23,7 @@ async def open_app(_: Starlette) -> AsyncIterator[None]:
 
 
 app = Starlette(
-    routes=[*me.routes, *me_threads.routes],
+    routes=[*me.routes, *me_threads.routes, *me_memory.routes],
     lifespan=open_app,
     middleware=[Middleware(Gate)],
     exception_handlers={ThreadkeepError: answer_error},

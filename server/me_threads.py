@@ -24,7 +24,7 @@ async def undo(request: Request) -> JSONResponse:
     """Take back `turns` turns, by default one."""
     told = await body_of(request)
     turns = number_of(told.get("turns"), "turns", 1, MOST_TURNS)
-    agent, context, thread = await _asked(request)
+    agent, context, thread = await asked_of(request)
     return JSONResponse({"said": await agent.undo(context, thread, turns)})
 
 
@@ -38,13 +38,13 @@ async def fork(request: Request) -> JSONResponse:
     name, at = check_id(told.get("name"), "thread"), told.get("at")
     if at is not None and not number_of(at, "at", 1, 10**9):
         raise BadInput("at 0 is not allowed; write the number of a turn.")
-    agent, context, thread = await _asked(request)
+    agent, context, thread = await asked_of(request)
     await agent.fork_thread(context, thread, name, at)
     key = await user_key(agent.store, context.user_id)
     return JSONResponse({"thread_id": thread_called(key, name), "name": name})
 
 
-async def _asked(request: Request) -> tuple[Agent, Context, str]:
+async def asked_of(request: Request) -> tuple[Agent, Context, str]:
     """Return the thread by its name where it has one: that is what a person is told of."""
     agent, context = current_memory().agent, Context(user_id=str(request.user.identity))
     thread = thread_id_of(request.path_params["thread_id"])

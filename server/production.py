@@ -29,6 +29,7 @@ from graph.storage_errors import storage_errors
 from server import (
     assistant_routes,
     me,
+    me_memory,
     me_threads,
     run_routes,
     state_routes,
@@ -171,6 +172,7 @@ app = Starlette(
         Route("/me", erase, methods=["DELETE"]),
         *me.routes,
         *me_threads.routes,
+        *me_memory.routes,
         *assistant_routes.routes,
         *thread_routes.routes,
         *state_routes.routes,

@@ -95,6 +95,45 @@ async def test_the_chat_undoes_forks_and_changes_threads_at_a_server(
     assert "7 turns of thread 'fresh' cannot be taken back" in told
 
 
+async def test_the_chat_asks_why_corrects_and_pins_at_a_server(
+    house: House, threadkeep: Terminal
+) -> None:
+    token = await house.token("curious")
+    await threadkeep(token, "ask", "-t", "first", MIRIAM)
+    asked = "Where does my sister Miriam live?"
+    told, _ = await threadkeep(token, "chat", "-t", "second", given=f"{asked}\n/why")
+    assert f"Question: {asked}" in told
+    assert 'in "first"' in told
+    assert "words +" in told
+    (memory,) = re.findall(rf"(\w+)  message,[^\n]*\n  {re.escape(MIRIAM)}", told)
+    lines = [
+        f"/pin {memory}",
+        "/pin",
+        f"/correct {memory} My sister Miriam moved to Porto.",
+        "/new third",
+        asked,
+        f"/unpin {memory}",
+        "/pin",
+        "/correct nonsense Anything.",
+        "/why",
+    ]
+    said, err = await threadkeep(token, "chat", "-t", "second", given="\n".join(lines))
+    answers = said.splitlines()
+    assert answers[0].startswith(memory)
+    assert "My sister Miriam moved to Porto." in answers[1]
+    assert "Porto" in answers[2]
+    assert "Lisbon" not in answers[2]
+    assert answers[3] == "Nothing is pinned."
+    assert "moved to Porto" in "\n".join(answers[4:])
+    assert f"Pinned: {MIRIAM}" in err
+    assert "No longer pinned: " in err
+    assert "You have no memory 'nonsense'" in err
+    stranger = await house.token("stranger")
+    _, err = await threadkeep(stranger, "chat", given=f"/pin {memory}\n/why\n/pin\n")
+    assert f"You have no memory '{memory}'" in err
+    assert "with an answer" in err
+
+
 async def test_what_goes_wrong_at_a_server_is_one_sentence_with_its_exit_code(
     house: House, threadkeep: Terminal
 ) -> None:

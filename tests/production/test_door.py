@@ -53,6 +53,8 @@ ROUTES = [
     ("POST", "/store/namespaces"),
     ("POST", f"/me/threads/{THREAD}/undo"),
     ("POST", f"/me/threads/{THREAD}/fork"),
+    ("POST", "/me/memories/correct"),
+    ("POST", "/me/pins"),
 ]
 ROUNDS = 6
 MANY = len(ROUTES) * ROUNDS

@@ -120,7 +120,13 @@ TABLE: dict[tuple[str, str], Door] = {
     ("get", "/me/threads"): Door("own", query={"name": "vaults"}),
     ("post", "/me/threads/{thread_id}/fork"): Door("missing", {"name": "mine"}),
     ("post", "/me/threads/{thread_id}/undo"): Door("missing", {"turns": 1}),
+    ("get", "/me/threads/{thread_id}/why"): Door("missing"),
     ("get", "/me/memories"): Door("own"),
+    ("get", "/me/memories/history"): Door("nothing", query={"id": "{message_id}"}),
+    ("post", "/me/memories/correct"): Door("nothing", {"id": "{message_id}", "text": "Mine."}),
+    ("get", "/me/pins"): Door("own"),
+    ("post", "/me/pins"): Door("nothing", {"id": "{message_id}"}),
+    ("delete", "/me/pins"): Door("nothing", query={"id": "{message_id}"}),
     ("get", "/me/usage"): Door("own"),
     ("get", "/me/export"): Door("own"),
     ("delete", "/me"): Door("own"),
@@ -183,6 +189,7 @@ def house(server: Server) -> Iterator[House]:
         "namespace": "one",
         "ada_key": ada.key,
         "bob": bob.name,
+        "message_id": state["values"]["messages"][0]["id"],
     }
     yield House(server.url, clients[0], clients[1], ids)
     for client in clients:

@@ -42,6 +42,34 @@ async def test_an_export_is_one_that_import_takes(
     assert "Lisbon" in server.run("memory", "list", "-u", f"{ada.name}-again").stdout
 
 
+async def test_why_corrections_and_pins_are_those_of_the_terminal(
+    ada: User, server: Server
+) -> None:
+    await ada.say(None, MIRIAM)
+    thread = (await ada.client.threads.create())["thread_id"]
+    await ada.say(thread, "Where does my sister Miriam live?")
+    why = (await ada.http.get(f"/me/threads/{thread}/why")).json()
+    assert why == json.loads(
+        server.run("memory", "why", "-u", ada.name, "-t", thread, "--json").stdout
+    )
+    (memory,) = [each for each in why["memories"] if each["text"] == MIRIAM]
+    asked = {"id": memory["id"], "text": "My sister Miriam moved to Porto."}
+    done = (await ada.http.post("/me/memories/correct", json=asked)).json()
+    assert (done["was"], done["text"]) == (MIRIAM, asked["text"])
+    history = await ada.http.get("/me/memories/history", params={"id": memory["id"]})
+    assert [each["text"] for each in history.json()["history"]] == [MIRIAM, asked["text"]]
+    pinned = (await ada.http.post("/me/pins", json={"id": memory["id"]})).json()
+    assert pinned["shown"]
+    small = {"id": memory["id"], "context": {"pinned_tokens": 0}}
+    assert not (await ada.http.post("/me/pins", json=small)).json()["shown"]
+    assert (await ada.http.get("/me/pins")).json()["pins"] == [pinned]
+    told = json.loads(server.run("memory", "pins", "-u", ada.name, "--json").stdout)
+    assert told == pinned
+    gone = await ada.http.delete("/me/pins", params={"id": memory["id"]})
+    assert gone.json() == {"id": memory["id"]}
+    assert (await ada.http.get("/me/pins")).json() == {"pins": []}
+
+
 async def test_what_is_asked_for_wrongly_is_said(ada: User) -> None:
     for path, said in (
         ("/me/threads?limit=0", "limit '0' is not allowed"),
@@ -49,6 +77,11 @@ async def test_what_is_asked_for_wrongly_is_said(ada: User) -> None:
         ("/me/usage?by=colour", "by 'colour' is not allowed"),
         ("/me/threads?name=%20", "The thread ' ' is not allowed"),
         ("/me/export?thread=nowhere", "has no thread 'nowhere'"),
+        ("/me/memories/history", "id None is not allowed"),
+        ("/me/memories/history?id=nothing", "You have no memory 'nothing'"),
+        ("/me/pins?context=[]", "context is no JSON object"),
+        ("/me/pins?context={", "context is no JSON"),
+        ('/me/pins?context={"pinned_tokens":-1}', "pinned_tokens"),
     ):
         answer = await ada.http.get(path)
         assert answer.status_code == 422

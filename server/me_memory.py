@@ -1,0 +1,113 @@
+"""Ask why, correct and pin: what the chat's commands do, over HTTP."""
+
+import json
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from graph.context import Context
+from graph.errors import BadInput
+from server.asking import body_of, object_of
+from server.me_threads import asked_of
+from server.memory import current_memory
+from server.openapi import described
+from turns.remembered import correct, history, pin, pins, unpin, why
+
+ID = {"type": "string"}
+MOST_CHARACTERS = 512
+
+
+@described(
+    "What the last answer of a thread rests on",
+    "Its `question` and `answer`, and the `memories` it was shown, with their scores by part.",
+)
+async def read_why(request: Request) -> JSONResponse:
+    """Tell why."""
+    return JSONResponse(await why(*await asked_of(request)))
+
+
+@described(
+    "What a memory has said, the oldest wording first",
+    "The `history`.",
+    id=(ID, "The memory's id, or the beginning or end of it."),
+)
+async def read_history(request: Request) -> JSONResponse:
+    """Tell what a memory has said."""
+    given = _text(request.query_params.get("id"), "id")
+    told = await history(current_memory().agent, str(request.user.identity), given)
+    return JSONResponse({"history": told})
+
+
+@described(
+    "Let a message or a fact say something else from now on; its old wording stays in its history",
+    "Its `id`, its `text`, and what it `was`.",
+)
+async def change_memory(request: Request) -> JSONResponse:
+    """Correct the memory `id`: it says `text`."""
+    told = await body_of(request)
+    given, text = _text(told.get("id"), "id"), told.get("text")
+    if not isinstance(text, str):
+        raise BadInput("text is missing; write what the memory should say.")
+    agent, user = current_memory().agent, str(request.user.identity)
+    return JSONResponse(await correct(agent, user, given, text))
+
+
+@described(
+    "What is always shown to the model, the earliest pin first",
+    "The `pins`, each with its `text` and whether it is `shown`.",
+    context=({"type": "string"}, "A run's context as JSON: whether a pin fits depends on it."),
+)
+async def read_pins(request: Request) -> JSONResponse:
+    """List what is pinned."""
+    try:
+        told = json.loads(request.query_params.get("context") or "{}")
+    except (ValueError, RecursionError):
+        raise BadInput("context is no JSON.") from None
+    return JSONResponse(
+        {"pins": await pins(current_memory().agent, _context(request, told))},
+    )
+
+
+@described(
+    "Let a memory always be shown to the model",
+    "The pin: its `text`, and whether it is `shown`.",
+)
+async def add_pin(request: Request) -> JSONResponse:
+    """Pin the memory `id`; `context` is a run's, on which it depends whether it fits."""
+    told = await body_of(request)
+    context = _context(request, told.get("context"))
+    return JSONResponse(await pin(current_memory().agent, context, _text(told.get("id"), "id")))
+
+
+@described(
+    "Let a memory no longer always be shown",
+    "Its `id`.",
+    id=(ID, "The memory's id, or the beginning or end of it."),
+)
+async def drop_pin(request: Request) -> JSONResponse:
+    """Take a pin away."""
+    given = _text(request.query_params.get("id"), "id")
+    done = await unpin(current_memory().agent, str(request.user.identity), given)
+    return JSONResponse({"id": done})
+
+
+def _context(request: Request, told: object) -> Context:
+    chosen = {**object_of(told, "context"), "user_id": str(request.user.identity)}
+    return Context.model_validate(chosen)
+
+
+def _text(told: object, name: str) -> str:
+    if not isinstance(told, str) or not 0 < len(told.strip()) <= MOST_CHARACTERS:
+        raise BadInput(f"{name} {told!r:.60} is not allowed; write the id of a memory.")
+    return told
+
+
+routes = [
+    Route("/me/threads/{thread_id}/why", read_why),
+    Route("/me/memories/history", read_history),
+    Route("/me/memories/correct", change_memory, methods=["POST"]),
+    Route("/me/pins", read_pins),
+    Route("/me/pins", add_pin, methods=["POST"]),
+    Route("/me/pins", drop_pin, methods=["DELETE"]),
+]
