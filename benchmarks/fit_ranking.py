@@ -132,7 +132,9 @@ async def _example(asked: Asked, question: Question) -> Example:
     store, below = asked.store, all_messages_of(question.owner)
     vectors: dict[int, float] = {}
     if not store.vectors.static:
-        vectors = await store.vectors.search(question.owner, question.text, store.nearest)
+        vectors = await store.vectors.search(
+            question.owner, question.text, store.searcher.neighbours
+        )
     async with store.indexes.open_index(question.owner) as index:
         assert index is not None
         evidence = Evidence(index, take_apart(question.text, index.speakers))

@@ -102,13 +102,13 @@ async def ask_left_out(
     asked: Asked, known: Sequence[Example], questions: Sequence[Question], chosen: Chosen
 ) -> list[Row]:
     """Return the same with weights fitted on all conversations but that of the question."""
-    shipped, rows = asked.store.weights, []
+    shipped, rows = asked.store.searcher.weights, []
     for user in dict.fromkeys(question.user for question in questions):
         others = [each for each in known if each.user != user]
-        asked.store.weights = replace(fit(others, chosen), floor=shipped.floor)
+        asked.store.searcher.weights = replace(fit(others, chosen), floor=shipped.floor)
         of_user = [each for each in questions if each.user == user]
         rows += [await ask(asked, each, (1_000, DEEP)) for each in of_user]
-    asked.store.weights = shipped
+    asked.store.searcher.weights = shipped
     return rows
 
 

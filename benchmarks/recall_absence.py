@@ -16,8 +16,8 @@ async def measure_absence(asked: Asked) -> dict[str, float]:
     Asked are the questions of categories 1 to 4 in their own conversation, in the next one, and
     those of category 5, whose answers are in no turn though the turns they seem to mean are there.
     """
-    floor = asked.store.weights.floor
-    asked.store.weights = replace(asked.store.weights, floor=0.0)
+    floor = asked.store.searcher.weights.floor
+    asked.store.searcher.weights = replace(asked.store.searcher.weights, floor=0.0)
     owners = list(dict.fromkeys(question.owner for question in asked.questions))
     present = [each for each in asked.questions if each.category != ABSENT]
     next_ones = [owners[(owners.index(each.owner) + 1) % len(owners)] for each in present]
@@ -27,7 +27,7 @@ async def measure_absence(asked: Asked) -> dict[str, float]:
     )
     absent = [each for each in asked.questions if each.category == ABSENT]
     of_none = np.array([await best(asked, each, each.owner) for each in absent])
-    asked.store.weights = replace(asked.store.weights, floor=floor)
+    asked.store.searcher.weights = replace(asked.store.searcher.weights, floor=floor)
     figures = {
         "absent.nothing_of_own": float((of_own < floor).mean()),
         "absent.recalled_of_others": float((of_others >= floor).mean()),

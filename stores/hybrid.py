@@ -3,40 +3,24 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
 
 from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem, SearchOp
 
 from graph.settings import Settings, make_home
 from stores.embeddings import open_embeddings
-from stores.evidence import Evidence
-from stores.filters import fits
-from stores.found_item import FoundItem
 from stores.indexing import Indexing, Progress
 from stores.items import Index, Items, open_items, space_of
-from stores.memory_index import MemoryIndex
 from stores.memory_indexes import MemoryIndexes
-from stores.questions import take_apart
-from stores.ranking import CONTEXTUAL, STATIC, Score, rank, rank_hits
+from stores.search import Search
 from stores.vectors import Vectors
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
-CANDIDATES = 100
-NEAREST = 300
-"""As many neighbours are asked for where their nearness itself tells: with contextual vectors."""
-SPARE = 8
-"""Items that may have expired since they were indexed."""
-CANDIDATES_FILTERED = 100_000
-PAGE = 32
-QUICK = 20_000
-"""So many rows are ranked in a few milliseconds; for more, ranking has a thread of its own."""
 BEHIND_SECONDS = 0.2
 LATER_SECONDS = 10.0
 """So long a process lives before it makes vectors that no search waits for."""
@@ -46,6 +30,8 @@ REOPEN_SECONDS = 10.0
 """After so long a Chroma server that did not answer is tried again."""
 CANCEL_SECONDS = 0.2
 CLOSE_SECONDS = 10.0
+WARM_SECONDS = 0.5
+"""After so long a search that waits for an index in memory may want the vectors instead."""
 OPEN_SECONDS = 5.0
 """How long the first search waits for the vectors to open; without them it goes by words."""
 
@@ -65,9 +51,8 @@ class HybridStore(BaseStore):
         self.items = items
         self.index = index
         self.vectors = vectors
-        self.nearest = CANDIDATES if vectors.static else NEAREST
-        self.weights = STATIC if vectors.static else CONTEXTUAL
         self.indexes = MemoryIndexes(index)
+        self.searcher = Search(items, index, self.indexes, self._nearest, static=vectors.static)
         self.indexing = Indexing(items, index, vectors)
         self._loop = asyncio.get_running_loop()
         self._opening: asyncio.Task[None] | None = None
@@ -117,9 +102,9 @@ class HybridStore(BaseStore):
         queries = [op for op in ops if isinstance(op, SearchOp) and _is_query(op)]
         plain = [op for op in ops if not _is_query(op)]
         if any(isinstance(op, PutOp) for op in plain):
-            done, found = await self._plain(plain), await self._search(queries)
+            done, found = await self._plain(plain), await self._found(queries)
         else:
-            found, done = await asyncio.gather(self._search(queries), self._plain(plain))
+            found, done = await asyncio.gather(self._found(queries), self._plain(plain))
         results, searched = iter(done), iter(found)
         return [next(searched) if _is_query(op) else next(results) for op in ops]
 
@@ -183,80 +168,28 @@ class HybridStore(BaseStore):
             self.index_behind()
         return results
 
+    async def _found(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
+        if not ops:
+            return []
+        # An index that takes long to read is not waited for.
+        late = self._loop.call_later(WARM_SECONDS, self.warm)
+        try:
+            return await self.searcher.find(ops)
+        finally:
+            late.cancel()
+            # What another process has stored meanwhile is ours to index.
+            self.indexing.wanted.set()
+
     async def _opened(self, seconds: float | None = None) -> None:
         """Wait until the vectors are open, or known not to be."""
         self.warm()
         if self._opening and not self._opening.done():
             await asyncio.wait([self._opening], timeout=seconds)
 
-    async def _search(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
-        """Search; operations on the same owner and query share what is worked out for it."""
-        found: dict[int, list[SearchItem]] = {}
-        for owner, query in dict.fromkeys(_asked(op) for op in ops):
-            here = [place for place, op in enumerate(ops) if _asked(op) == (owner, query)]
-            scores = await self._scores(owner, query, [ops[place] for place in here])
-            for place, scored in zip(here, scores, strict=True):
-                found[place] = await self._best(ops[place], scored)
-        # What another process has stored meanwhile is ours to index.
-        self.indexing.wanted.set()
-        return [found[place] for place in range(len(ops))]
-
-    async def _scores(
-        self, owner: str, query: str, ops: Sequence[SearchOp]
-    ) -> list[dict[int, Score]]:
-        async with self.indexes.open_index(owner) as index:
-            if index is None:
-                vectors = await self._nearest(owner, query)
-                return [rank_hits(await self._hits(op), vectors) for op in ops]
-
-            apart = _here if index.size <= QUICK else asyncio.to_thread
-            if self.vectors.static:
-                # The index weighs the meaning of every item by itself.
-                vectors, evidence = {}, await apart(_evidence, index, query)
-            else:
-                vectors, evidence = await asyncio.gather(
-                    self._nearest(owner, query), apart(_evidence, index, query)
-                )
-            weights = self.weights if vectors or self.vectors.static else STATIC
-
-            def scores() -> list[dict[int, Score]]:
-                return [
-                    rank(evidence, index.below(_below(op)), vectors, _wanted(op), weights)
-                    for op in ops
-                ]
-
-            return await apart(scores)
-
-    async def _nearest(self, owner: str, query: str) -> dict[int, float]:
+    async def _nearest(self, owner: str, query: str, limit: int) -> dict[int, float]:
         """Return what is nearest by item number, as far as all vectors are made."""
         await self._opened(OPEN_SECONDS)
-        return await self.vectors.search(owner, query, self.nearest) if self.indexing.whole else {}
-
-    async def _hits(self, op: SearchOp) -> dict[int, float]:
-        found = await self.index.search(
-            op.namespace_prefix, op.query or "", max(CANDIDATES, _wanted(op))
-        )
-        return dict(found)
-
-    async def _best(self, op: SearchOp, scores: Mapping[int, Score]) -> list[SearchItem]:
-        """Return the wanted page of what lies below the namespace, best first."""
-        found: list[SearchItem] = []
-        ids, mortal = list(scores), set[int]()
-        step = max(PAGE, _end(op))
-        for start in range(0, len(ids), step):
-            page = ids[start : start + step]
-            items = await self.index.items(op.namespace_prefix, page, mortal)
-            found += [
-                FoundItem(items[each], scores[each].total, scores[each].parts)
-                for each in page
-                if each in items and fits(items[each].value, op.filter)
-            ]
-            if len(found) >= _end(op):
-                break
-        found = found[op.offset : _end(op)]
-        if mortal and op.refresh_ttl:
-            await self.items.extend([(item.namespace, item.key) for item in found])
-        return found
+        return await self.vectors.search(owner, query, limit) if self.indexing.whole else {}
 
     async def _index_behind(self) -> None:
         if self._opening is None and self.vectors.static and not await self.vectors.has_marks():
@@ -310,34 +243,5 @@ async def open_store(
             await vectors.close()
 
 
-async def _here(work: Callable[..., T], *args: Any) -> T:
-    return work(*args)
-
-
-def _evidence(index: MemoryIndex, query: str) -> Evidence:
-    evidence = Evidence(index, take_apart(query, index.speakers))
-    # The longest part of it, which is worked out only when it is asked for.
-    _ = evidence.meaning
-    return evidence
-
-
 def _is_query(op: Op) -> bool:
     return isinstance(op, SearchOp) and bool(op.query)
-
-
-def _asked(op: SearchOp) -> tuple[str, str]:
-    """Return whose memory is searched, and for what."""
-    return ".".join(op.namespace_prefix[:1]), op.query or ""
-
-
-def _below(op: SearchOp) -> str:
-    return ".".join(op.namespace_prefix)
-
-
-def _wanted(op: SearchOp) -> int:
-    """Return how many scores to work out: with a filter any item may fall out."""
-    return CANDIDATES_FILTERED if op.filter else _end(op) + SPARE
-
-
-def _end(op: SearchOp) -> int:
-    return op.offset + op.limit

@@ -35,6 +35,7 @@ COLUMNS = {
 }
 CHUNK = 512
 LEAST_NORM = 1e-3
+FEW = 200
 
 
 class MemoryIndex:
@@ -90,10 +91,11 @@ class MemoryIndex:
     def norms(self) -> np.ndarray:
         """Return the lengths of all rows' vectors: of their words' vectors, weighted by rarity.
 
-        Each is kept until a fifth of the items has changed, and with them what is rare.
+        Each is kept until a fifth of the items has changed, and with them what is rare; of a
+        few items until one has.
         """
         norms = self.rows["norm"]
-        if self._changed > self.alive / 5:
+        if self._changed > (self.alive / 5 if self.alive > FEW else 0):
             norms[:] = 0
             self._changed = 0
         wanted = np.flatnonzero((norms == 0) & (self.rows["length"] > 0))

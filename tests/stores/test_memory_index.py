@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from graph.settings import Settings
@@ -29,6 +29,10 @@ async def found(store: HybridStore, query: str) -> list[tuple[str, float]]:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(changes=CHANGES, query=TEXTS)
+@example(
+    changes=[("a", "parrot"), ("b", "parrot"), ("c", "train"), ("d", "train"), ("e", "parrot")],
+    query="北京",
+)
 async def test_whatever_changes_a_search_finds_what_a_new_process_would_find(
     home: Settings, changes: list[tuple[str, str | None]], query: str
 ) -> None:
