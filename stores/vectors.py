@@ -1,6 +1,4 @@
-"""Nearest in meaning: Chroma through langchain-chroma, one collection a user.
-
-It keeps vectors under the numbers of items and no text: what is forgotten was never there.
+"""Nearest in meaning: Chroma off the event loop, and held by one process at a time.
 
 Embedded Chroma belongs to one process: whoever holds the lock file searches and writes it,
 everybody else goes without. A Chroma server serves any number of processes, and of stores: `space`
@@ -10,30 +8,21 @@ With static word vectors it is asked only for what the index in memory does not 
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 from langchain_core.embeddings import Embeddings
 
-from graph.errors import StorageFailed, ThreadkeepError
-from stores.chroma_files import RENEWED, keep_space_apart, renew, scrub_folder, zeroed_space
-from stores.embeddings import OpenAIVectors, StaticEmbeddings, identity_of, unrelated_cosine
-
-if TYPE_CHECKING:
-    from langchain_chroma import Chroma
+from graph.errors import ThreadkeepError
+from stores.chroma import Collections
+from stores.chroma_files import zeroed_space
+from stores.embeddings import StaticEmbeddings
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-ANSWER_SECONDS = 30.0
-"""So long a Chroma server may take for one request."""
-COSINE = {"hnsw": {"space": "cosine"}}
 FORGET, WHOLE = ".forget", "whole"
 BUSY = (
     "Another window holds the vector index: this one searches without it; "
@@ -60,16 +49,17 @@ class Vectors:
         self.available = False
         self.notice = ""
         self._server = server
-        self._space = f"u{space}"
         self.static = isinstance(embeddings, StaticEmbeddings)
-        self.identity = ""
-        """Of the embeddings, once Chroma is open: vectors of two are never in one collection."""
         self._folder = folder
         self._marks = lock.parent
-        self._embeddings = embeddings
+        self._chroma = Collections(folder, embeddings, server=server, space=space)
         self._lock = FileLock(lock, timeout=0, is_singleton=False, thread_local=False)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chroma")
-        self._client: Any = None
+
+    @property
+    def identity(self) -> str:
+        """Of the embeddings, once Chroma is open: vectors of two are never in one collection."""
+        return self._chroma.identity
 
     @property
     def may_come_back(self) -> bool:
@@ -85,7 +75,7 @@ class Vectors:
                 self.notice = BUSY
                 return
         try:
-            await self._do(self._connect)
+            await self._do(self._chroma.connect)
             self.available, self.notice = True, ""
         except Exception as error:
             log.warning("Chroma does not open", exc_info=not isinstance(error, ThreadkeepError))
@@ -94,8 +84,8 @@ class Vectors:
     async def close(self) -> None:
         """Let go of Chroma and of the lock."""
         self.available = False
-        if self._client is not None:
-            await self._do(self._disconnect)
+        if self._chroma.client is not None:
+            await self._do(self._chroma.disconnect)
         self._thread.shutdown()
         self._lock.release()
 
@@ -115,15 +105,15 @@ class Vectors:
 
     async def put(self, owner: str, ids: Sequence[int], texts: Sequence[str]) -> None:
         """Put vectors of texts under these ids; twice is once."""
-        await self._do(self._put, owner, ids, texts)
+        await self._do(self._chroma.put, owner, ids, texts)
 
     async def delete(self, owner: str, ids: Sequence[int]) -> None:
         """Delete the vectors under these ids; those that are not there are no error."""
-        await self._do(self._delete, owner, ids)
+        await self._do(self._chroma.delete, owner, ids)
 
     async def clear(self) -> None:
         """Delete every vector."""
-        await self._do(self._clear)
+        await self._do(self._chroma.clear)
 
     @property
     def server(self) -> str | None:
@@ -140,9 +130,9 @@ class Vectors:
 
         Where another process has Chroma open, a mark tells it to do so; then the answer is False.
         """
-        name = self._named(owner)
+        name = self._chroma.named(owner)
         if self.available:
-            if await self._do(self._forget, name, whole):
+            if await self._do(self._chroma.forget, name, whole):
                 raise VectorsLost
             return True
         if self._server is None and not await asyncio.to_thread(self._folder.exists):
@@ -159,14 +149,16 @@ class Vectors:
         """Do what marks ask for that processes left which could not do it themselves."""
         for mark in await asyncio.to_thread(lambda: list(self._marks.glob(f"*{FORGET}"))):
             whole = await asyncio.to_thread(mark.read_text, encoding="utf-8") == WHOLE
-            lost = await self._do(self._forget, mark.name.removesuffix(FORGET), whole)
+            lost = await self._do(self._chroma.forget, mark.name.removesuffix(FORGET), whole)
             await asyncio.to_thread(mark.unlink, missing_ok=True)
             if lost:
                 raise VectorsLost
 
     async def count(self, owner: str) -> int:
         """Return how many vectors an owner has; 0 where Chroma is not open."""
-        return await self._do(self._count, self._named(owner)) if self.available else 0
+        return (
+            await self._do(self._chroma.count, self._chroma.named(owner)) if self.available else 0
+        )
 
     async def _do(self, work: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(
@@ -196,128 +188,16 @@ class Vectors:
             "searching without it. Move that folder away and it is made again."
         )
 
-    def _connect(self) -> None:
-        if self._client is not None:
-            self._disconnect()
-        import chromadb
-        from chromadb.config import Settings
-
-        settings = Settings(anonymized_telemetry=False)
-        if self._server:
-            parts = urlsplit(self._server)
-            secure = parts.scheme == "https"
-            self._client = chromadb.HttpClient(
-                parts.hostname or "", parts.port or (443 if secure else 80), secure, None, settings
-            )
-            self._client._server._session.timeout = ANSWER_SECONDS
-        else:
-            keep_space_apart()
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            self._client = chromadb.PersistentClient(str(self._folder), settings)
-        self.identity = identity_of(self._embeddings)
-        if not isinstance(self._embeddings, OpenAIVectors):
-            self._embeddings.embed_query("warm")
-
-    def _disconnect(self) -> None:
-        client, self._client = self._client, None
-        session = client._server._session if self._server else None
-        client.close()
-        # Chroma's HTTP client neither gives up waiting nor closes its connections, and offers no
-        # way to; other clients of this process may still use the same ones.
-        if session is not None and client._identifier not in client._identifier_to_system:
-            session.close()
-
-    def _collection(self, owner: str, embeddings: Embeddings) -> "Chroma":
-        from langchain_chroma import Chroma
-
-        return Chroma(
-            collection_name=self._named(owner),
-            embedding_function=embeddings,
-            client=self._client,
-            collection_configuration=COSINE,  # type: ignore[arg-type]
-        )
-
     def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
         try:
-            asked, usual = self._embeddings.embed_query(query), self._usual
+            asked, usual = self._chroma.embed(query)
         except Exception as error:
             # A server that makes vectors may be away for a moment; Chroma is as it was.
             log.warning("No vector of the query: %s", type(error).__name__)
             return {}
         try:
-            collection = self._collection(owner, self._embeddings)
-            found = collection.similarity_search_by_vector_with_relevance_scores(asked, k=limit)
+            return self._chroma.search(owner, asked, usual, limit)
         except Exception as error:
             log.exception("Chroma does not answer")
             self._gave_up(error)
             return {}
-        return {
-            int(document.id or 0): max(0.0, 1.0 - distance / (1.0 - usual))
-            for document, distance in found
-        }
-
-    @cached_property
-    def _usual(self) -> float:
-        return unrelated_cosine(self._embeddings)
-
-    def _put(self, owner: str, ids: Sequence[int], texts: Sequence[str]) -> None:
-        numbers = [str(each) for each in ids]
-        vectors = self._embeddings.embed_documents(list(texts))
-        given = _Given(dict(zip(numbers, vectors, strict=True)))
-        self._collection(owner, given).add_texts(numbers, ids=numbers)
-
-    def _delete(self, owner: str, ids: Sequence[int]) -> None:
-        self._collection(owner, self._embeddings).delete(ids=[str(each) for each in ids])
-
-    def _clear(self) -> None:
-        while ours := [
-            collection.name
-            for collection in self._client.list_collections()
-            if collection.name.startswith(self._space)
-        ]:
-            for name in ours:
-                self._client.delete_collection(name)
-
-    def _forget(self, name: str, whole: bool) -> bool:
-        """Forget a collection's vectors; tell whether everybody's must be made again."""
-        if whole:
-            for each in self._client.list_collections():
-                if each.name in (name, f"{name}{RENEWED}"):
-                    self._client.delete_collection(each.name)
-        else:
-            renew(self._client, name, COSINE)
-        if self._server is not None:
-            return False
-        self._disconnect()
-        try:
-            scrub_folder(self._folder)
-        except StorageFailed:
-            log.exception("Chroma cannot be cleaned; it is made again")
-            shutil.rmtree(self._folder)
-            return True
-        finally:
-            self._connect()
-        return False
-
-    def _count(self, name: str) -> int:
-        for each in self._client.list_collections():
-            if each.name == name:
-                return int(each.count())
-        return 0
-
-    def _named(self, owner: str) -> str:
-        whose = owner if self.static else f"{self.identity}\0{owner}"
-        return f"{self._space}{sha256(whose.encode()).hexdigest()[:40]}"
-
-
-class _Given(Embeddings):
-    """Vectors that are known already, by the number that stands in for a text."""
-
-    def __init__(self, vectors: dict[str, list[float]]) -> None:
-        self._vectors = vectors
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        return [self._vectors[text] for text in texts]
-
-    def embed_query(self, text: str) -> list[float]:
-        return self._vectors[text]

@@ -201,7 +201,9 @@ async def _stored(agent: Agent, owner: str) -> list[bytes]:
     import numpy as np
 
     vectors = agent.store.vectors
-    collection = vectors._client.get_collection(vectors._named(owner), embedding_function=None)
+    collection = vectors._chroma.client.get_collection(
+        vectors._chroma.named(owner), embedding_function=None
+    )
     found = await asyncio.to_thread(collection.get, include=["embeddings"])
     return [np.asarray(each[:6], dtype="<f4").tobytes() for each in found["embeddings"]]
 
