@@ -139,6 +139,7 @@ class HybridStore(BaseStore):
 
     async def close(self) -> None:
         """Finish indexing within `CLOSE_SECONDS`; what is left keeps its mark."""
+        await self.indexes.close()
         if self._worker is None:
             return
         if self._opening is None and await self.index.count_pending() < LEFT_BEHIND:

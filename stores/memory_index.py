@@ -1,6 +1,7 @@
 """One user's searchable items in memory: the words of each, and what ranking asks about them."""
 
 from array import array
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -33,7 +34,7 @@ COLUMNS = {
     "length": "i4",
     "norm": "f4",  # of the sum of its words' vectors; 0 until somebody asked
 }
-CHUNK = 512
+CHUNK = 128
 LEAST_NORM = 1e-3
 FEW = 200
 
@@ -150,25 +151,22 @@ class MemoryIndex:
         self._changed += 1
         self._unlink(row)
         stems, _ = self.stems_of(np.array([row]))
-        for stem in np.unique(stems).tolist():
-            self.vocabulary.count(stem, -1)
+        self.vocabulary.count(np.unique(stems).tolist(), -1)
 
     def _put_words(self, row: int, words: list[str]) -> None:
         # Half of all words carry no subject; without them everything is half as large and fast.
         told = [word for word in words if word not in QUESTION_WORDS] or words
-        numbers = [self.vocabulary.number(word) for word in told]
+        numbers = self.vocabulary.numbers(told)
         while len(self._postings) < len(self.vocabulary):
             self._postings.append((array("i"), array("i")))
         self.rows.put(row, start=len(self._tokens), length=len(numbers))
         self._tokens.extend(numbers)
-        counts: dict[int, int] = {}
-        for each in numbers:
-            counts[each] = counts.get(each, 0) + 1
+        counts = Counter(numbers)
         for each, count in counts.items():
             rows, times = self._postings[each]
             rows.append(row)
             times.append(count)
-            self.vocabulary.count(each, 1)
+        self.vocabulary.count(counts, 1)
 
     def _put_day(self, row: int, time: str) -> None:
         try:

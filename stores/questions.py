@@ -1,5 +1,6 @@
 """What a query asks: its telling words, who it names, which dates, when or how many."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +13,8 @@ WORDS = 24
 """Of a long message the first telling words are enough, and cost is bounded."""
 ROLE = "\0"
 """Before the role of somebody without a name, so that nobody is called that."""
+# What `names_something` looks for, in ASCII.
+_CAPITAL = re.compile(r"\s[A-Z][^\s']")
 PERSONS = {
     **dict.fromkeys(("i", "me", "my", "mine", "myself", "we", "us", "our", "ours"), f"{ROLE}user"),
     **dict.fromkeys(("you", "your", "yours", "yourself"), f"{ROLE}assistant"),
@@ -74,6 +77,9 @@ def named_speakers(words: Sequence[str], speakers: Mapping[str, int]) -> list[st
 
 def names_something(text: str) -> bool:
     """Tell whether a word inside a sentence begins with a capital, other than "I"."""
+    if text.isascii():
+        before = (text[: found.start()].rstrip()[-1:] for found in _CAPITAL.finditer(text))
+        return any(each not in ".!?:" for each in before)
     return any(
         word[:1].isupper() and len(word) > 1 and before[-1] not in ".!?:" and word[1] not in "'’"
         for before, word in pairwise(text.split())

@@ -39,7 +39,8 @@ def tells_time(words: Iterable[str]) -> bool:
 
 def tells_number(words: Iterable[str]) -> bool:
     """Tell whether a text says something about how many."""
-    return any(word in NUMBER_WORDS or word.isdecimal() for word in words)
+    words = list(words)
+    return not NUMBER_WORDS.isdisjoint(words) or any(map(str.isdecimal, words))
 
 
 def asks_when(words: Sequence[str]) -> bool:

@@ -1,6 +1,7 @@
 """The stems of one user's words: a number, a frequency, a static word vector and a weight each."""
 
 from array import array
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +11,7 @@ from stores.words import stem
 
 DIMENSIONS = 128
 """wordllama's vectors are trained so that their first numbers are vectors too (Matryoshka)."""
+FORMS_KEPT = 65_536
 LENGTHS, USUAL_LENGTH = (5.0, 25.0), 16.0
 """Of the vectors of words that tell little and much, and of most."""
 
@@ -19,6 +21,7 @@ class Vocabulary:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
+        self._of_forms: dict[str, int] = {}
         self._forms: list[str] = []
         self._frequencies = array("i")
         self._vectors = np.zeros((256, DIMENSIONS), dtype=np.float32)
@@ -28,23 +31,30 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self._forms)
 
-    def number(self, word: str) -> int:
-        """Return the number of the word's stem; a new stem gets the next one."""
+    def numbers(self, words: Iterable[str]) -> list[int]:
+        """Return the numbers of the words' stems; a new stem gets the next one."""
+        forms = self._of_forms
+        return [forms[word] if word in forms else self._number(word) for word in words]
+
+    def _number(self, word: str) -> int:
         stemmed = stem(word)
         found = self._numbers.get(stemmed)
         if found is None:
             found = self._numbers[stemmed] = len(self._forms)
             self._forms.append(word)
             self._frequencies.append(0)
+        if len(self._of_forms) < FORMS_KEPT:
+            self._of_forms[word] = found
         return found
 
     def known(self, word: str) -> int:
         """Return the number of the word's stem, -1 where it was never used."""
         return self._numbers.get(stem(word), -1)
 
-    def count(self, number: int, more: int) -> None:
-        """Note that the stem stands in so many more items."""
-        self._frequencies[number] += more
+    def count(self, numbers: Iterable[int], more: int) -> None:
+        """Note that each of these stems stands in so many more items."""
+        for number in numbers:
+            self._frequencies[number] += more
 
     def frequencies(self, numbers: np.ndarray) -> np.ndarray:
         """Return in how many items each stem stands; -1 stands nowhere."""

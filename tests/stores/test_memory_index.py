@@ -2,7 +2,9 @@
 
 import asyncio
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from graph.settings import Settings
 from stores import memory_indexes
 from stores.hybrid import HybridStore, open_store
+from stores.memory_index import MemoryIndex
 from tests.backends import environ_of
 
 ROOT = Path(__file__).parents[2]
@@ -129,3 +132,44 @@ async def test_an_index_that_takes_long_to_read_is_not_waited_for(
         for _ in range(100):
             await asyncio.sleep(0.01)
             assert [key for key, _ in await found(store, "parrots")] == ["lisbon"]
+
+
+async def test_a_large_index_is_read_behind_the_first_search(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_indexes, "WAITED_FOR", 1)
+    monkeypatch.setattr(memory_indexes, "LATER", 0.2)
+    async with open_store(home) as store:
+        await store.aput(SPACE, "lisbon", {"text": "My sister keeps parrots in Lisbon."})
+        await store.aput(SPACE, "dog", {"text": "My puppy barks at cats."})
+        (hit,) = await store.asearch(SPACE, query="parrots")
+        assert "form" not in getattr(hit, "parts", {})
+        while "form" not in getattr(hit, "parts", {}):
+            await asyncio.sleep(0.05)
+            (hit,) = await store.asearch(SPACE, query="parrots")
+        assert hit.key == "lisbon"
+
+
+async def test_a_store_that_is_closed_reads_no_index_to_its_end(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_indexes, "PATIENCE", 0.0)
+    put, read = MemoryIndex.put, list[int]()
+
+    def slowly(self: MemoryIndex, number: int, prefix: str, value: dict[str, Any]) -> None:
+        time.sleep(0.01)
+        read.append(number)
+        put(self, number, prefix, value)
+
+    async with open_store(home) as store:
+        for number in range(200):
+            await store.aput(SPACE, str(number), {"text": f"parrot {number}"})
+    monkeypatch.setattr(MemoryIndex, "put", slowly)
+    async with open_store(home) as store:
+        await found(store, "parrot")
+        while not read:  # noqa: ASYNC110  (a thread reads)
+            await asyncio.sleep(0.01)
+    seen = len(read)
+    await asyncio.sleep(0.3)
+    assert len(read) - seen <= 1
+    assert len(read) < 200
