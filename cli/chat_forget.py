@@ -1,5 +1,7 @@
 """`/forget` in the chat: the same as `threadkeep forget`."""
 
+from typing import TYPE_CHECKING, cast
+
 from cli import agent as anywhere
 from cli.forget import open_steps
 from erasure.plan import Target
@@ -7,6 +9,9 @@ from erasure.receipt import Receipt
 from graph.context import Context
 from graph.errors import BadInput
 from turns.agent import Agent
+
+if TYPE_CHECKING:
+    from cli.remote import RemoteAgent
 
 YES, VERIFY, KEEP = "--yes", "--verify", "--keep-messages"
 USAGE = (
@@ -39,20 +44,29 @@ async def plan(agent: anywhere.Agent, context: Context, target: Target) -> list[
     """Return what would go, in lines.
 
     Raises:
-        BadInput: there is no such thing, or it is behind a server.
+        BadInput: there is no such thing.
+        ServerFailed: the server says so.
     """
-    return (await _here(agent).plan_erasure(context, target)).lines()
+    if isinstance(agent, Agent):
+        return (await agent.plan_erasure(context, target)).lines()
+    return await _there(agent).plan_forgetting(target)
 
 
 async def forget(
     agent: anywhere.Agent, context: Context, target: Target, *, verify: bool
 ) -> Receipt:
-    """Forget it, and return the receipt."""
-    with open_steps() as progress:
-        return await _here(agent).forget(context, target, verify=verify, progress=progress)
+    """Forget it, and return the receipt.
 
-
-def _here(agent: anywhere.Agent) -> Agent:
+    Raises:
+        BadInput: a server's files are to be read.
+    """
     if not isinstance(agent, Agent):
-        raise BadInput("/forget works on this machine's own memory, not on a server's.")
-    return agent
+        if verify:
+            raise BadInput("--verify reads files: on the server, threadkeep forget does so.")
+        return await _there(agent).forget(target)
+    with open_steps() as progress:
+        return await agent.forget(context, target, verify=verify, progress=progress)
+
+
+def _there(agent: anywhere.Agent) -> "RemoteAgent":
+    return cast("RemoteAgent", agent)

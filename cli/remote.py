@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from typing import Any, cast
 
 import httpx
@@ -13,6 +14,8 @@ from langgraph_sdk.client import LangGraphClient
 from pydantic import SecretStr
 
 from cli.remote_errors import remote_errors
+from erasure.plan import Target
+from erasure.receipt import Receipt
 from graph.checks import check_id, check_message
 from graph.context import Context
 from graph.errors import BadInput
@@ -107,15 +110,25 @@ class RemoteAgent:
 
     async def unpin(self, context: Context, given: str) -> str:
         """Let a memory no longer always be shown; return its id."""
-        async with remote_errors(self._url):
-            done = await self._client.http.request_reconnect(
-                "/me/pins", "DELETE", params={"id": given}
-            )
-        return str(done["id"])
+        return str((await self._delete("/me/pins", id=given))["id"])
 
     async def pins(self, context: Context) -> list[Pinned]:
         """Return what is pinned, the earliest pin first."""
         return list((await self._get("/me/pins", context=json.dumps(_chosen(context))))["pins"])
+
+    async def plan_forgetting(self, target: Target) -> list[str]:
+        """Return what would go, in lines."""
+        return list((await self._post("/me/forget/plan", _named(target)))["lines"])
+
+    async def forget(self, target: Target) -> Receipt:
+        """Forget it, and return the receipt."""
+        if target.kind == "user":
+            told = await self._delete("/me")
+        else:
+            told = await self._post("/me/forget", _named(target))
+        self._ids.clear()
+        names = {each.name for each in fields(Receipt)}
+        return Receipt(**{name: value for name, value in told.items() if name in names})
 
     async def threads(self, **query: Any) -> list[dict[str, Any]]:
         """Return the user's threads, the last used first."""
@@ -158,9 +171,18 @@ class RemoteAgent:
         async with remote_errors(self._url):
             return dict(await self._client.http.get(path, params=query))
 
+    async def _delete(self, path: str, **query: Any) -> dict[str, Any]:
+        async with remote_errors(self._url):
+            http = self._client.http
+            return dict(await http.request_reconnect(path, "DELETE", params=query))
+
     async def _post(self, path: str, told: Mapping[str, Any]) -> dict[str, Any]:
         async with remote_errors(self._url):
             return dict(await self._client.http.post(path, json=dict(told)))
+
+
+def _named(target: Target) -> dict[str, Any]:
+    return {"kind": target.kind, "name": target.name, "keep_messages": target.keep_messages}
 
 
 def _chosen(context: Context) -> dict[str, Any]:

@@ -1,19 +1,23 @@
-"""Ask why, correct and pin: what the chat's commands do, over HTTP."""
+"""Ask why, correct, pin and forget: what the chat's commands do, over HTTP."""
 
 import json
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from erasure.plan import Target
 from graph.context import Context
 from graph.errors import BadInput
 from server.asking import body_of, object_of
 from server.me_threads import asked_of
 from server.memory import current_memory
 from server.openapi import described
+from turns.agent import Agent
 from turns.remembered import correct, history, pin, pins, unpin, why
 
+Kind = Literal["memory", "thread", "user"]
 ID = {"type": "string"}
 MOST_CHARACTERS = 512
 
@@ -92,6 +96,36 @@ async def drop_pin(request: Request) -> JSONResponse:
     return JSONResponse({"id": done})
 
 
+@described(
+    "What would go with a message, a fact, an entity or a thread, or with everything",
+    "The `lines` that a person is shown.",
+)
+async def plan_forgetting(request: Request) -> JSONResponse:
+    """Tell what would go with `kind` (memory, thread or user) and `name`."""
+    agent, context, target = await _meant(request, "memory", "thread", "user")
+    return JSONResponse({"lines": (await agent.plan_erasure(context, target)).lines()})
+
+
+@described(
+    "Forget a message, a fact, an entity or a thread, with all that rests on it",
+    "The receipt.",
+)
+async def forget(request: Request) -> JSONResponse:
+    """Forget `kind` (memory or thread) and `name`; everything goes by `DELETE /me`."""
+    agent, context, target = await _meant(request, "memory", "thread")
+    return JSONResponse((await agent.forget(context, target)).as_json())
+
+
+async def _meant(request: Request, *kinds: Kind) -> tuple[Agent, Context, Target]:
+    told = await body_of(request)
+    kind, keep = told.get("kind", "memory"), told.get("keep_messages", False)
+    if kind not in kinds or not isinstance(keep, bool):
+        raise BadInput(f"kind {kind!r:.40} is not allowed; use {', '.join(kinds)}.")
+    name = "" if kind == "user" else _text(told.get("name"), "name")
+    context = Context(user_id=str(request.user.identity))
+    return current_memory().agent, context, Target(kind=kind, name=name, keep_messages=keep)
+
+
 def _context(request: Request, told: object) -> Context:
     chosen = {**object_of(told, "context"), "user_id": str(request.user.identity)}
     return Context.model_validate(chosen)
@@ -110,4 +144,6 @@ routes = [
     Route("/me/pins", read_pins),
     Route("/me/pins", add_pin, methods=["POST"]),
     Route("/me/pins", drop_pin, methods=["DELETE"]),
+    Route("/me/forget/plan", plan_forgetting, methods=["POST"]),
+    Route("/me/forget", forget, methods=["POST"]),
 ]

@@ -134,6 +134,35 @@ async def test_the_chat_asks_why_corrects_and_pins_at_a_server(
     assert "with an answer" in err
 
 
+async def test_the_chat_forgets_at_a_server(house: House, threadkeep: Terminal) -> None:
+    token = await house.token("regretful")
+    await threadkeep(token, "ask", "-t", "first", MIRIAM)
+    asked = "Where does my sister Miriam live?"
+    told, _ = await threadkeep(token, "chat", "-t", "second", given=f"{asked}\n/why")
+    (memory,) = re.findall(rf"(\w+)  message,[^\n]*\n  {re.escape(MIRIAM)}", told)
+    lines = [
+        f"/forget {memory} --yes --verify",
+        f"/forget {memory} --yes",
+        f"/forget {memory} --yes",
+        "/forget thread nowhere --yes",
+        "/new third",
+        asked,
+        "/forget thread --yes",
+        asked,
+        "/forget everything --yes",
+    ]
+    said, err = await threadkeep(token, "chat", "-t", "second", given="\n".join(lines))
+    assert "--verify reads files" in err
+    assert "Forgotten: message" in said
+    assert f"There is no memory '{memory}'" in err
+    assert "has no thread 'nowhere'" in err
+    assert "Forgotten: thread" in said
+    assert "Forgotten: user" in said
+    assert "Lisbon" not in said.partition("Forgotten: message")[2].partition("\nRemoved")[2]
+    _, err = await threadkeep(token, "ask", asked, code=1)
+    assert "does not let you in" in err
+
+
 async def test_what_goes_wrong_at_a_server_is_one_sentence_with_its_exit_code(
     house: House, threadkeep: Terminal
 ) -> None:

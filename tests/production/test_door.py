@@ -55,6 +55,8 @@ ROUTES = [
     ("POST", f"/me/threads/{THREAD}/fork"),
     ("POST", "/me/memories/correct"),
     ("POST", "/me/pins"),
+    ("POST", "/me/forget/plan"),
+    ("POST", "/me/forget"),
 ]
 ROUNDS = 6
 MANY = len(ROUTES) * ROUNDS

@@ -127,6 +127,8 @@ TABLE: dict[tuple[str, str], Door] = {
     ("get", "/me/pins"): Door("own"),
     ("post", "/me/pins"): Door("nothing", {"id": "{message_id}"}),
     ("delete", "/me/pins"): Door("nothing", query={"id": "{message_id}"}),
+    ("post", "/me/forget/plan"): Door("nothing", {"kind": "thread", "name": "{thread_id}"}),
+    ("post", "/me/forget"): Door("nothing", {"kind": "memory", "name": "{message_id}"}),
     ("get", "/me/usage"): Door("own"),
     ("get", "/me/export"): Door("own"),
     ("delete", "/me"): Door("own"),
