@@ -8,11 +8,11 @@ from langgraph.store.base import Item
 
 from graph.postgres import Pool
 from stores.changes import Changes, Mark, read_changes
-from stores.hits import Contained, Hit, contained_hits, together
+from stores.hits import Contained, Hit
 from stores.postgres_schema import REBUILD
 from stores.sqlite_index import GONE_KEPT, Namespace, Pending
 from stores.sqlite_items import Place
-from stores.words import pairs, terms
+from stores.words import terms
 
 INDEX_LOCK = "hashtextextended('threadkeep index of ' || current_schema(), 0)"
 """One process at a time makes vectors of one schema's items."""
@@ -54,15 +54,8 @@ class PostgresIndex:
 
     async def search(self, below: Namespace, query: str, limit: int) -> list[Hit]:
         """Return the best items below a namespace that share a telling word with the query."""
-        if not below:
-            return []
-        found = await self._matched(below, match(terms(query)), limit)
-        if wanted := pairs(query):
-            return together([found, contained_hits(await self._contained(below, wanted))], limit)
-        return found
-
-    async def _matched(self, below: Namespace, wanted: str, limit: int) -> list[Hit]:
-        if not wanted:
+        wanted = match(terms(query))
+        if not wanted or not below:
             return []
         prefix = ".".join(below)
         rows = await self._read(
@@ -84,8 +77,8 @@ class PostgresIndex:
         )
         return [(int(row["id"]), float(row["score"])) for row in rows]
 
-    async def _contained(self, below: Namespace, wanted: Sequence[str]) -> list[Contained]:
-        """Look through the texts below a namespace: as long as there are."""
+    async def contained(self, below: Namespace, wanted: Sequence[str]) -> list[Contained]:
+        """Return which of the pairs stand in the texts below a namespace; it reads all of them."""
         prefix = ".".join(below)
         rows = await self._read(
             "SELECT * FROM (SELECT i.id, "

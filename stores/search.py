@@ -9,11 +9,13 @@ from langgraph.store.base import SearchItem, SearchOp
 from stores.evidence import Evidence
 from stores.filters import fits
 from stores.found_item import FoundItem
+from stores.hits import contained_hits, together
 from stores.items import Index, Items
 from stores.memory_index import MemoryIndex
 from stores.memory_indexes import MemoryIndexes
 from stores.questions import take_apart
 from stores.ranking import CONTEXTUAL, STATIC, Score, rank, rank_hits
+from stores.words import pairs
 
 T = TypeVar("T")
 Nearest = Callable[[str, str, int], Awaitable[dict[int, float]]]
@@ -83,9 +85,12 @@ class Search:
             return await apart(scores)
 
     async def _hits(self, op: SearchOp) -> dict[int, float]:
-        found = await self._index.search(
-            op.namespace_prefix, op.query or "", max(CANDIDATES, _wanted(op))
-        )
+        below, query = op.namespace_prefix, op.query or ""
+        limit = max(CANDIDATES, _wanted(op))
+        found = await self._index.search(below, query, limit)
+        if below and (wanted := pairs(query)):
+            inside = contained_hits(await self._index.contained(below, wanted))
+            found = together([found, inside], limit)
         return dict(found)
 
     async def _best(self, op: SearchOp, scores: Mapping[int, Score]) -> list[SearchItem]:

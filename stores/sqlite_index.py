@@ -10,17 +10,10 @@ import aiosqlite
 from langgraph.store.base import Item
 
 from stores.changes import Changes, Mark, read_changes
-from stores.hits import (
-    BEFORE_WEIGHT,
-    TEXT_WEIGHT,
-    Contained,
-    Hit,
-    contained_hits,
-    together,
-)
+from stores.hits import BEFORE_WEIGHT, TEXT_WEIGHT, Contained, Hit
 from stores.sqlite_items import ALIVE, COLUMNS, Place, as_item, whole
 from stores.sqlite_schema import REBUILD
-from stores.words import pairs, terms
+from stores.words import terms
 
 Namespace = tuple[str, ...]
 Pending = tuple[int, str, str]
@@ -43,15 +36,8 @@ class SqliteIndex:
         Namespaces of one label, of two and of a whole prefix are exact; others may bring items
         from beside them, which `items` leaves out.
         """
-        if not below:
-            return []
-        found = await self._matched(below, match(terms(query)), limit)
-        if wanted := pairs(query):
-            return together([found, contained_hits(await self._contained(below, wanted))], limit)
-        return found
-
-    async def _matched(self, below: Namespace, wanted: str, limit: int) -> list[Hit]:
-        if not wanted:
+        wanted = match(terms(query))
+        if not wanted or not below:
             return []
         name, above = ".".join(below), ".".join(below[:2])
         rows = await self._conn.execute_fetchall(
@@ -63,8 +49,8 @@ class SqliteIndex:
         )
         return [(int(row[0]), float(row[1])) for row in rows]
 
-    async def _contained(self, below: Namespace, wanted: Sequence[str]) -> list[Contained]:
-        """Look through the texts below a namespace: as long as there are."""
+    async def contained(self, below: Namespace, wanted: Sequence[str]) -> list[Contained]:
+        """Return which of the pairs stand in the texts below a namespace; it reads all of them."""
         text = ".".join(below)
         rows = await self._conn.execute_fetchall(
             "SELECT i.id, sum((instr(w.text, p.value) > 0) << p.key) AS told, "

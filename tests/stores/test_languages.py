@@ -1,5 +1,7 @@
 """What was said is found in its own language, the same on every database."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,14 +51,27 @@ async def test_what_was_said_is_found_in_its_own_language(home: Settings, langua
         assert [item.key for item in found] == [language]
 
 
+@asynccontextmanager
+async def searched_by_words(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[HybridStore]:
+    """Hold no index in memory, and leave Chroma closed."""
+
+    async def stays_away() -> None:
+        pass
+
+    monkeypatch.setattr("stores.memory_indexes.ROWS_OF_ONE", -1)
+    async with open_store(home) as store:
+        monkeypatch.setattr(store.vectors, "open", stays_away)
+        await fill(store)
+        yield store
+
+
 @pytest.mark.parametrize("language", SAID)
 async def test_so_it_is_of_somebody_who_has_too_much_to_hold_in_memory(
     home: Settings, monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:
-    monkeypatch.setattr("stores.memory_indexes.ROWS_OF_ONE", -1)
-    async with open_store(home) as store:
-        monkeypatch.setattr(store.vectors, "open", _stays_away)
-        await fill(store)
+    async with searched_by_words(home, monkeypatch) as store:
         await store.aput(("other", "messages"), "other", {"text": SAID[language]})
         found = await store.asearch(HERE, query=ASKED[language], limit=9)
         assert [item.key for item in found][:1] == [language]
@@ -67,16 +82,9 @@ async def test_so_it_is_of_somebody_who_has_too_much_to_hold_in_memory(
 async def test_nor_need_accents_be_typed_there(
     home: Settings, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
-    monkeypatch.setattr("stores.memory_indexes.ROWS_OF_ONE", -1)
-    async with open_store(home) as store:
-        monkeypatch.setattr(store.vectors, "open", _stays_away)
-        await fill(store)
+    async with searched_by_words(home, monkeypatch) as store:
         (found,) = await store.asearch(HERE, query=query, limit=1)
         assert found.key == ("french" if "Orleans" in query else "german")
-
-
-async def _stays_away() -> None:
-    """Leave Chroma closed: words alone are to find it."""
 
 
 @pytest.mark.parametrize("query", ["Bienen in Zurich", "Ein Perroquet a Orleans", "zürich"])
