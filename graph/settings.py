@@ -15,22 +15,6 @@ from graph.errors import StorageFailed
 
 NO_PROBE = "THREADKEEP_NO_PROBE"
 LOCAL_USER = "THREADKEEP_LOCAL_USER"
-VARIABLES = (
-    "OPENAI_API_KEY",
-    "OPENAI_BASE_URL",
-    "THREADKEEP_ALLOW_DOWNLOAD",
-    "THREADKEEP_CHROMA_URL",
-    "THREADKEEP_DB",
-    "THREADKEEP_EMBEDDINGS",
-    "THREADKEEP_HOME",
-    LOCAL_USER,
-    "THREADKEEP_MODEL",
-    NO_PROBE,
-    "THREADKEEP_STOP_SECONDS",
-    "THREADKEEP_STORE_DB",
-    "THREADKEEP_TOKEN",
-    "THREADKEEP_TTL_DAYS",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,33 +101,32 @@ def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = 
     Raises:
         StorageFailed: an address or a number in them cannot be used.
     """
-    env = _set_in(os.environ if environ is None else environ)
-    home = env.get("THREADKEEP_HOME")
-    key = env.get("OPENAI_API_KEY")
-    token = env.get("THREADKEEP_TOKEN")
-    checkpoints, items = db or env.get("THREADKEEP_DB"), env.get("THREADKEEP_STORE_DB")
+    source = os.environ if environ is None else environ
+
+    def env(name: str) -> str | None:
+        told = source.get(name, "")
+        return told if told.strip() else None
+
+    home = env("THREADKEEP_HOME")
+    key = env("OPENAI_API_KEY")
+    token = env("THREADKEEP_TOKEN")
+    checkpoints, items = db or env("THREADKEEP_DB"), env("THREADKEEP_STORE_DB")
     return Settings(
         home=Path(home).expanduser() if home else user_data_path("threadkeep"),
-        model=env.get("THREADKEEP_MODEL"),
+        model=env("THREADKEEP_MODEL"),
         openai_api_key=SecretStr(key) if key else None,
-        openai_base_url=env.get("OPENAI_BASE_URL"),
+        openai_base_url=env("OPENAI_BASE_URL"),
         token=SecretStr(token.strip()) if token else None,
         checkpoints=parse_database(checkpoints) if checkpoints else None,
         items=_item_database(items) if items else None,
-        chroma_url=_chroma_url(env.get("THREADKEEP_CHROMA_URL")),
-        embeddings=env.get("THREADKEEP_EMBEDDINGS", "static").strip(),
-        may_download="THREADKEEP_ALLOW_DOWNLOAD" in env,
-        ttl_minutes=_minutes(env.get("THREADKEEP_TTL_DAYS")),
-        local_user=env.get(LOCAL_USER),
-        stop_seconds=_seconds(env.get("THREADKEEP_STOP_SECONDS", "30")),
-        probe=NO_PROBE not in env,
+        chroma_url=_chroma_url(env("THREADKEEP_CHROMA_URL")),
+        embeddings=(env("THREADKEEP_EMBEDDINGS") or "static").strip(),
+        may_download=env("THREADKEEP_ALLOW_DOWNLOAD") is not None,
+        ttl_minutes=_minutes(env("THREADKEEP_TTL_DAYS")),
+        local_user=env(LOCAL_USER),
+        stop_seconds=_seconds(env("THREADKEEP_STOP_SECONDS") or "30"),
+        probe=env(NO_PROBE) is None,
     )
-
-
-def _set_in(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what is set of our own; read in every turn, so nothing else is looked at."""
-    told = ((name, environ.get(name, "")) for name in VARIABLES)
-    return {name: value for name, value in told if value.strip()}
 
 
 def environ_for(settings: Settings) -> dict[str, str]:
