@@ -3,13 +3,14 @@
 import importlib
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from graph.errors import BadInput
 from graph.settings import Settings, make_home
 
 if TYPE_CHECKING:
+    from cli.remote import RemoteAgent
     from graph.context import Context
     from turns.turn import Turn
 
@@ -59,6 +60,11 @@ class Home(Protocol):
 
     def open(self) -> AbstractAsyncContextManager[Agent]:
         """Open the agent."""
+
+
+def behind_server(agent: Agent) -> "RemoteAgent":
+    """Return the agent that is not on this machine as what it is."""
+    return cast("RemoteAgent", agent)
 
 
 def home_of(settings: Settings, url: str | None) -> Home:

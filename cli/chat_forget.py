@@ -1,7 +1,5 @@
 """`/forget` in the chat: the same as `threadkeep forget`."""
 
-from typing import TYPE_CHECKING, cast
-
 from cli import agent as anywhere
 from cli.forget import open_steps
 from erasure.plan import Target
@@ -9,9 +7,6 @@ from erasure.receipt import Receipt
 from graph.context import Context
 from graph.errors import BadInput
 from turns.agent import Agent
-
-if TYPE_CHECKING:
-    from cli.remote import RemoteAgent
 
 YES, VERIFY, KEEP = "--yes", "--verify", "--keep-messages"
 USAGE = (
@@ -49,7 +44,7 @@ async def plan(agent: anywhere.Agent, context: Context, target: Target) -> list[
     """
     if isinstance(agent, Agent):
         return (await agent.plan_erasure(context, target)).lines()
-    return await _there(agent).plan_forgetting(target)
+    return await anywhere.behind_server(agent).plan_forgetting(target)
 
 
 async def forget(
@@ -63,10 +58,6 @@ async def forget(
     if not isinstance(agent, Agent):
         if verify:
             raise BadInput("--verify reads files: on the server, threadkeep forget does so.")
-        return await _there(agent).forget(target)
+        return await anywhere.behind_server(agent).forget(target)
     with open_steps() as progress:
         return await agent.forget(context, target, verify=verify, progress=progress)
-
-
-def _there(agent: anywhere.Agent) -> "RemoteAgent":
-    return cast("RemoteAgent", agent)

@@ -1,7 +1,6 @@
 """What the chat's commands ask of memory and change in it, on this machine or behind a server."""
 
 import sys
-from typing import Protocol, cast
 
 from cli import agent as anywhere
 from cli.complaints import complain
@@ -16,27 +15,8 @@ from turns import remembered
 from turns.agent import Agent
 
 
-class Memory(Protocol):
-    """What the commands need; each raises ThreadkeepErrors."""
-
-    async def why(self, context: Context, name: str) -> Why:
-        """Return what the last answer of a thread rests on."""
-
-    async def correct(self, context: Context, given: str, text: str) -> Corrected:
-        """Let a memory say something else from now on."""
-
-    async def pin(self, context: Context, given: str) -> Pinned:
-        """Let a memory always be shown."""
-
-    async def unpin(self, context: Context, given: str) -> str:
-        """Let a memory no longer always be shown; return its id."""
-
-    async def pins(self, context: Context) -> list[Pinned]:
-        """Return what is pinned, the earliest pin first."""
-
-
 class Here:
-    """The memory of this machine."""
+    """The memory of this machine, as `RemoteAgent` gives a server's."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
@@ -69,7 +49,7 @@ async def obey(agent: anywhere.Agent, context: Context, thread: str, word: str, 
         BadInput: it lacks an id or a text, or there is no such memory.
         ServerFailed: the server says so.
     """
-    memory = Here(agent) if isinstance(agent, Agent) else cast(Memory, agent)
+    memory = Here(agent) if isinstance(agent, Agent) else anywhere.behind_server(agent)
     lines: list[str] = []
     first, _, text = rest.partition(" ")
     if word == "/why":

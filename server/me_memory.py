@@ -39,8 +39,7 @@ async def read_why(request: Request) -> JSONResponse:
 async def read_history(request: Request) -> JSONResponse:
     """Tell what a memory has said."""
     given = _text(request.query_params.get("id"), "id")
-    told = await history(current_memory().agent, str(request.user.identity), given)
-    return JSONResponse({"history": told})
+    return JSONResponse({"history": await history(*_who(request), given)})
 
 
 @described(
@@ -53,8 +52,7 @@ async def change_memory(request: Request) -> JSONResponse:
     given, text = _text(told.get("id"), "id"), told.get("text")
     if not isinstance(text, str):
         raise BadInput("text is missing; write what the memory should say.")
-    agent, user = current_memory().agent, str(request.user.identity)
-    return JSONResponse(await correct(agent, user, given, text))
+    return JSONResponse(await correct(*_who(request), given, text))
 
 
 @described(
@@ -68,9 +66,7 @@ async def read_pins(request: Request) -> JSONResponse:
         told = json.loads(request.query_params.get("context") or "{}")
     except (ValueError, RecursionError):
         raise BadInput("context is no JSON.") from None
-    return JSONResponse(
-        {"pins": await pins(current_memory().agent, _context(request, told))},
-    )
+    return JSONResponse({"pins": await pins(*_chosen(request, told))})
 
 
 @described(
@@ -80,8 +76,8 @@ async def read_pins(request: Request) -> JSONResponse:
 async def add_pin(request: Request) -> JSONResponse:
     """Pin the memory `id`; `context` is a run's, on which it depends whether it fits."""
     told = await body_of(request)
-    context = _context(request, told.get("context"))
-    return JSONResponse(await pin(current_memory().agent, context, _text(told.get("id"), "id")))
+    asking = _chosen(request, told.get("context"))
+    return JSONResponse(await pin(*asking, _text(told.get("id"), "id")))
 
 
 @described(
@@ -92,8 +88,7 @@ async def add_pin(request: Request) -> JSONResponse:
 async def drop_pin(request: Request) -> JSONResponse:
     """Take a pin away."""
     given = _text(request.query_params.get("id"), "id")
-    done = await unpin(current_memory().agent, str(request.user.identity), given)
-    return JSONResponse({"id": done})
+    return JSONResponse({"id": await unpin(*_who(request), given)})
 
 
 @described(
@@ -122,13 +117,16 @@ async def _meant(request: Request, *kinds: Kind) -> tuple[Agent, Context, Target
     if kind not in kinds or not isinstance(keep, bool):
         raise BadInput(f"kind {kind!r:.40} is not allowed; use {', '.join(kinds)}.")
     name = "" if kind == "user" else _text(told.get("name"), "name")
-    context = Context(user_id=str(request.user.identity))
-    return current_memory().agent, context, Target(kind=kind, name=name, keep_messages=keep)
+    return *_chosen(request, None), Target(kind=kind, name=name, keep_messages=keep)
 
 
-def _context(request: Request, told: object) -> Context:
-    chosen = {**object_of(told, "context"), "user_id": str(request.user.identity)}
-    return Context.model_validate(chosen)
+def _who(request: Request) -> tuple[Agent, str]:
+    return current_memory().agent, str(request.user.identity)
+
+
+def _chosen(request: Request, told: object) -> tuple[Agent, Context]:
+    agent, user = _who(request)
+    return agent, Context.model_validate({**object_of(told, "context"), "user_id": user})
 
 
 def _text(told: object, name: str) -> str:
