@@ -14,16 +14,16 @@ from random import Random
 
 from benchmarks.report import report
 from benchmarks.turn import sentence
-from cli.event_loop import run
-from cli.export_file import open_memory
-from cli.import_file import import_file
-from erasure.erase import erase
-from erasure.home import open_home
-from erasure.plan import Target
-from erasure.receipt import Receipt
-from graph.settings import Settings
-from graph.user import acting_as
-from transfer.export import export_user
+from threadkeep.base.settings import Settings
+from threadkeep.base.user import acting_as
+from threadkeep.cli.event_loop import run
+from threadkeep.cli.export_file import open_memory
+from threadkeep.cli.import_file import import_file
+from threadkeep.erase.erase import erase
+from threadkeep.erase.plan import Target
+from threadkeep.erase.receipt import Receipt
+from threadkeep.opened import open_home
+from threadkeep.transfer.export import export_user
 
 USERS, MESSAGES, THREADS = 10, 3_000, 30
 MOST_SECONDS = 30.0

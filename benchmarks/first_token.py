@@ -17,10 +17,10 @@ from langchain_core.language_models import BaseChatModel
 from benchmarks.report import main_over_turns, percentile
 from benchmarks.scripted_thread import NOTHING_FOUND, kind_of, open_scripted
 from benchmarks.turn import sentence
-from graph.context import Context
-from graph.settings import Settings
-from nodes.model import model_of
-from turns.agent import Agent, open_agent
+from threadkeep.base.settings import Settings
+from threadkeep.graph.context import Context
+from threadkeep.prompt.run_model import model_of
+from threadkeep.turn_agent import Agent, open_agent
 
 TURNS = 200
 SECONDS = 0.5

@@ -1,4 +1,4 @@
-"""Fit the weights of `stores/ranking.py`: `python -m benchmarks.fit_ranking --data FILE`.
+"""Fit the weights of `threadkeep/search/ranking.py`: `python -m benchmarks.fit_ranking --data FILE`.
 
 FILE is in LoCoMo's format: questions whose evidence turns are annotated. The weights maximise the
 likelihood of the evidence among all turns of its conversation (a softmax over the turns, as in
@@ -19,12 +19,12 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.locomo import ABSENT, Asked, Question, open_imported
-from cli.event_loop import run
-from stores.evidence import Evidence
-from stores.features import FEATURES, features
-from stores.namespaces import all_messages_of
-from stores.questions import take_apart
-from stores.ranking import Weights
+from threadkeep.cli.event_loop import run
+from threadkeep.search.evidence import Evidence
+from threadkeep.search.features import FEATURES, features
+from threadkeep.search.questions import take_apart
+from threadkeep.search.ranking import Weights
+from threadkeep.stores.namespaces import all_messages_of
 
 DECAY = 1e-2
 STEPS = 30
@@ -149,7 +149,7 @@ async def _example(asked: Asked, question: Question) -> Example:
 
 
 def written(name: str, weights: Weights) -> str:
-    """Return the weights as they stand in `stores/ranking.py`."""
+    """Return the weights as they stand in `threadkeep/search/ranking.py`."""
     lines = (
         f"        {weight:.2f},  # {of}" for of, weight in zip(FEATURES, weights.of, strict=True)
     )
@@ -168,7 +168,7 @@ async def fitted(folder: Path, data: Path, embeddings: str) -> Weights:
 
 
 def main() -> None:
-    """Print the weights, as they stand in `stores/ranking.py`."""
+    """Print the weights, as they stand in `threadkeep/search/ranking.py`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--embeddings", default="static")

@@ -25,13 +25,13 @@ from benchmarks import growth_stock
 from benchmarks.growth_stock import FiftyWords
 from benchmarks.report import percentile, report
 from benchmarks.turn import sentence
-from chat_models.choice import choose_model
-from cli.event_loop import run
-from graph.context import Context
-from graph.database_url import parse_database
-from graph.settings import Settings, load_settings
-from nodes import model
-from turns.agent import open_agent
+from threadkeep.base.database_url import parse_database
+from threadkeep.base.settings import Settings, load_settings
+from threadkeep.cli.event_loop import run
+from threadkeep.graph.context import Context
+from threadkeep.models.choice import choose_model
+from threadkeep.prompt import run_model as model
+from threadkeep.turn_agent import open_agent
 
 WORDS = 50
 YOUNG, TIMED = 100, 100

@@ -13,7 +13,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import START, MessagesState, StateGraph
 
 from benchmarks.turn import sentence
-from chat_models.offline import OfflineChatModel
+from threadkeep.models.offline import OfflineChatModel
 
 WORDS = 50
 RANDOM = Random(4)

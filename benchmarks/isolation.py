@@ -24,9 +24,9 @@ from benchmarks.report import report
 from benchmarks.scaling import chroma
 from benchmarks.scripted_server import Reply, ScriptedServer, scripted_server
 from benchmarks.serving import Serving, open_servers
-from graph.settings import load_settings
-from stores.hybrid import open_store
-from stores.tokens import add_token
+from threadkeep.base.settings import load_settings
+from threadkeep.stores.access_tokens import add_token
+from threadkeep.stores.hybrid import open_store
 
 SECRET = re.compile(r"tulip-[0-9a-f]{12}")
 SERVES = re.compile(r"You serve (user-[0-9]+)\.")

@@ -23,14 +23,14 @@ from langchain_core.messages import (
 
 from benchmarks.report import report
 from benchmarks.turn import sentence
-from chat_models.message_words import text_of
-from chat_models.openai import open_openai
-from chat_models.tokens import MARKER, count_messages
-from graph.context import Context, Preset
-from graph.errors import BadInput
-from graph.memories import PINNED, Memory
-from graph.state import State
-from nodes.trim_history import Plan, plan_prompt
+from threadkeep.base.errors import BadInput
+from threadkeep.base.memory_block import PINNED, Memory
+from threadkeep.base.message_text import text_of
+from threadkeep.base.tokens import MARKER, count_messages
+from threadkeep.graph.context import Context, Preset
+from threadkeep.graph.state import State
+from threadkeep.models.openai import open_openai
+from threadkeep.nodes.trim_history import Plan, plan_prompt
 
 HISTORIES = 10_000
 SIZES = (0, 1, 5, 20, 20, 80, 80, 300, 3_000)

@@ -11,10 +11,10 @@ from typing import Any
 
 from langgraph.store.base import Item
 
-from cli.import_file import import_file
-from graph.settings import Settings
-from stores.hybrid import HybridStore, open_store
-from stores.namespaces import all_messages_of, user_key
+from threadkeep.base.settings import Settings
+from threadkeep.cli.import_file import import_file
+from threadkeep.stores.hybrid import HybridStore, open_store
+from threadkeep.stores.namespaces import all_messages_of, user_key
 
 PAGE = 1_000
 ABSENT = 5

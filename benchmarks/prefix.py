@@ -15,11 +15,11 @@ from typing import Any
 from benchmarks.report import main_over_turns
 from benchmarks.scripted_thread import ScriptedThread, open_scripted
 from benchmarks.turn import sentence
-from chat_models.tokens_encoding import encode
-from graph.settings import Settings
-from nodes.store_turn import StoredMessage, store_messages
-from stores.hybrid import HybridStore, open_store
-from stores.namespaces import user_key
+from threadkeep.base.settings import Settings
+from threadkeep.base.token_encoding import encode
+from threadkeep.nodes.store_turn import StoredMessage, store_messages
+from threadkeep.stores.hybrid import HybridStore, open_store
+from threadkeep.stores.namespaces import user_key
 
 TURNS = 1_000
 STORED = 2_000

@@ -4,7 +4,7 @@ FILE is in LoCoMo's format. Asked is the product itself: its import, its store, 
 `retrieve_memories`; beside it, on the same messages, what people had before. A figure is the share
 of a question's annotated turns that is recalled, averaged over the questions of categories 1 to 4.
 
-The first figures are those of the weights in `stores/ranking.py`. Those that begin with `left_out`
+The first figures are those of the weights in `threadkeep/search/ranking.py`. Those that begin with `left_out`
 are of weights fitted anew for each conversation, on the others alone; `left_out.no_speaker` also
 does without who is named and who speaks. `absent` is about questions that have no answer: those of
 category 5 and those asked of somebody else's memory. `--sizes` measures the time of a query among
@@ -30,12 +30,12 @@ from benchmarks.recall_absence import measure_absence
 from benchmarks.recall_peers import Peers
 from benchmarks.recall_sizes import measure_sizes
 from benchmarks.report import report
-from chat_models.tokens import count_text
-from cli.event_loop import run
-from graph.context import Context
-from graph.memories import Memory, render_memories
-from graph.state import State
-from nodes.retrieve_memories import retrieve_memories
+from threadkeep.base.memory_block import Memory, render_memories
+from threadkeep.base.tokens import count_text
+from threadkeep.cli.event_loop import run
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import State
+from threadkeep.nodes.retrieve_memories import retrieve_memories
 
 DEPTHS, BUDGETS, DEEP = (5, 10, 20), (500, 1_000, 2_000), 4_000
 """In `DEEP` tokens the first twenty have room, however long they are."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.locomo import ABSENT, Asked, Question
-from stores.namespaces import all_messages_of
+from threadkeep.stores.namespaces import all_messages_of
 
 MISSED = (0.005, 0.01, 0.02, 0.03, 0.05)
 

@@ -11,7 +11,7 @@ from chromadb.config import Settings
 from langgraph.store.base import Item
 
 from benchmarks.locomo import Asked, Question
-from stores.embeddings import StaticEmbeddings
+from threadkeep.vectors.embeddings import StaticEmbeddings
 
 PAIRS = 3
 """What VectorStoreRetrieverMemory brings back by default, at most."""

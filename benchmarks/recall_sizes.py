@@ -7,10 +7,10 @@ from random import Random
 
 from benchmarks.report import percentile
 from benchmarks.turn import fill, sentence
-from graph.settings import Settings
-from stores.hybrid import HybridStore
-from stores.namespaces import all_messages_of, user_key
-from turns.agent import open_agent
+from threadkeep.base.settings import Settings
+from threadkeep.stores.hybrid import HybridStore
+from threadkeep.stores.namespaces import all_messages_of, user_key
+from threadkeep.turn_agent import open_agent
 
 SIZES, QUERIES, WARM = (10_000, 100_000), 100, 10
 WORDS, LIMIT = 8, 33

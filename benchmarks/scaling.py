@@ -21,9 +21,9 @@ from random import Random
 from benchmarks.growth import answer_at_once, schema
 from benchmarks.report import report
 from benchmarks.turn import sentence
-from graph.context import Context
-from graph.settings import load_settings
-from turns.agent import open_agent
+from threadkeep.base.settings import load_settings
+from threadkeep.graph.context import Context
+from threadkeep.turn_agent import open_agent
 
 WORKERS = (1, 2, 4)
 TURNS = 100

@@ -20,10 +20,10 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from benchmarks.scripted_server import Fault, Reply, ScriptedServer, Usage, scripted_server
-from chat_models.tokens import count_messages, count_text
-from graph.agent import builder
-from graph.context import Context
-from graph.state import Input, Output, State
+from threadkeep.base.tokens import count_messages, count_text
+from threadkeep.graph.agent import builder
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import Input, Output, State
 
 Kind = Literal["answer", "summary", "extraction"]
 Answer = Callable[[dict[str, Any]], Reply | Fault | str]

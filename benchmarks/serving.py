@@ -16,7 +16,7 @@ import httpx
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 120
 STOP_SECONDS = 60
-COMMAND = [sys.executable, "-c", "from cli.app import main; main()"]
+COMMAND = [sys.executable, "-c", "from threadkeep.cli.app import main; main()"]
 
 
 @dataclass

@@ -18,8 +18,8 @@ from benchmarks.report import report
 from benchmarks.scripted_server import Fault, Reply
 from benchmarks.scripted_thread import ScriptedThread, open_scripted
 from benchmarks.turn import sentence
-from graph.settings import Settings
-from stores.hybrid import open_store
+from threadkeep.base.settings import Settings
+from threadkeep.stores.hybrid import open_store
 
 AFTER = (1, 5, 20)
 PLACES = ("mill", "harbour", "chapel", "orchard")

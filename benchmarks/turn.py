@@ -27,14 +27,14 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import MessagesState, StateGraph
 
 from benchmarks.report import percentile, report
-from cli.event_loop import run
-from graph.agent import builder as graph_builder
-from graph.context import Context
-from graph.settings import Settings
-from nodes.store_turn import StoredMessage, store_messages
-from stores.namespaces import thread_id, user_key
-from stores.words import QUESTION_WORDS
-from turns.agent import Agent, open_agent
+from threadkeep.base.settings import Settings
+from threadkeep.cli.event_loop import run
+from threadkeep.graph.agent import builder as graph_builder
+from threadkeep.graph.context import Context
+from threadkeep.nodes.store_turn import StoredMessage, store_messages
+from threadkeep.search.words import QUESTION_WORDS
+from threadkeep.stores.namespaces import thread_id, user_key
+from threadkeep.turn_agent import Agent, open_agent
 
 CALLED: ContextVar["Called | None"] = ContextVar("called", default=None)
 register_configure_hook(CALLED, inheritable=True)
@@ -160,7 +160,7 @@ def help_seconds() -> float:
     for _ in range(5):
         began = time.perf_counter()
         subprocess.run(
-            [sys.executable, "-c", "from cli.app import main; main()", "--help"],
+            [sys.executable, "-c", "from threadkeep.cli.app import main; main()", "--help"],
             check=True,
             capture_output=True,
         )
@@ -176,7 +176,14 @@ def prompt_seconds(home: Path) -> float:
         env = {**os.environ, "THREADKEEP_HOME": str(home)}
         began = time.perf_counter()
         chat = subprocess.Popen(
-            [sys.executable, "-c", "from cli.app import main; main()", "chat", "-u", "bench"],
+            [
+                sys.executable,
+                "-c",
+                "from threadkeep.cli.app import main; main()",
+                "chat",
+                "-u",
+                "bench",
+            ],
             stdin=slave,
             stdout=slave,
             stderr=subprocess.DEVNULL,

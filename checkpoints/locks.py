@@ -15,9 +15,9 @@ from typing import Protocol
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from graph.database_url import Database
-from graph.errors import ThreadBusy
-from graph.storage_errors import storage_errors
+from threadkeep.base.database_url import Database
+from threadkeep.base.errors import ThreadBusy
+from threadkeep.base.storage_errors import storage_errors
 
 WAIT_SECONDS = 30.0
 POLL_SECONDS = 0.05
@@ -65,13 +65,13 @@ async def open_locks(database: Database, folder: Path) -> AsyncIterator[Locks]:
 @asynccontextmanager
 async def _opened(database: Database, folder: Path) -> AsyncIterator[Locks]:
     if database.kind == "postgres":
-        from checkpoints.postgres_locks import PostgresLocks
+        from threadkeep.checkpoints.postgres_locks import PostgresLocks
 
         async with PostgresLocks(database) as locks:
             yield locks
     elif database.kind == "redis":
-        from checkpoints.redis_locks import RedisLocks
-        from graph.redis import open_client
+        from threadkeep.base.redis import open_client
+        from threadkeep.checkpoints.redis_locks import RedisLocks
 
         async with open_client(database) as client:
             yield RedisLocks(client)

@@ -14,9 +14,9 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from checkpoints.owner_records import refuse_late
-from checkpoints.pruning import Pruning
-from graph.errors import ThreadDeleted
+from threadkeep.base.errors import ThreadDeleted
+from threadkeep.checkpoints.owner_records import refuse_late
+from threadkeep.checkpoints.pruning import Pruning
 
 FOREVER_MINUTES = 1e9
 

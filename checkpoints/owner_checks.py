@@ -3,10 +3,10 @@
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import CheckpointTuple
 
-from checkpoints.owner_records import RECORD, Record
-from graph.checks import check_id
-from graph.errors import AccessRefused
-from graph.user import USER_KEY
+from threadkeep.base.errors import AccessRefused
+from threadkeep.base.user import USER_KEY
+from threadkeep.base.validation import check_id
+from threadkeep.checkpoints.owner_records import RECORD, Record
 
 
 def thread_of(config: RunnableConfig) -> str:

@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
 
-from graph.errors import ThreadDeleted
+from threadkeep.base.errors import ThreadDeleted
 
 RECORD = "owner-of-"
 """What the ids of records begin with; no other thread's may."""

@@ -8,10 +8,10 @@ from hashlib import sha256
 from psycopg import Error
 from psycopg.errors import LockNotAvailable
 
-from checkpoints.locks import WAIT_SECONDS
-from graph.database_url import Database
-from graph.errors import ThreadBusy, ThreadLost
-from graph.postgres import Connection, open_connection
+from threadkeep.base.database_url import Database
+from threadkeep.base.errors import ThreadBusy, ThreadLost
+from threadkeep.base.postgres import Connection, open_connection
+from threadkeep.checkpoints.locks import WAIT_SECONDS
 
 SPARE = 2
 """Connections kept open between turns."""

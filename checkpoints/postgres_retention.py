@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from graph.postgres import Connection
+    from threadkeep.base.postgres import Connection
 
 TABLES = ("checkpoint_writes", "checkpoint_blobs", "checkpoints", "lifetimes")
 COLUMNS = {

@@ -14,11 +14,11 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg import Error
 
-from checkpoints import postgres_retention as retention
-from checkpoints.postgres_reading import PostgresReading
-from graph.database_url import Database
-from graph.errors import ThreadDeleted
-from graph.postgres import Pool, open_pool, setup_lock
+from threadkeep.base.database_url import Database
+from threadkeep.base.errors import ThreadDeleted
+from threadkeep.base.postgres import Pool, open_pool, setup_lock
+from threadkeep.checkpoints import postgres_retention as retention
+from threadkeep.checkpoints.postgres_erasing import PostgresReading
 
 
 class PostgresSaver(PostgresReading):

@@ -10,8 +10,8 @@ from valkey.asyncio import Valkey
 from valkey.asyncio.lock import Lock
 from valkey.exceptions import LockError, ValkeyError
 
-from checkpoints.locks import POLL_SECONDS, WAIT_SECONDS
-from graph.errors import ThreadBusy, ThreadLost
+from threadkeep.base.errors import ThreadBusy, ThreadLost
+from threadkeep.checkpoints.locks import POLL_SECONDS, WAIT_SECONDS
 
 EXPIRES_SECONDS = 6.0
 """How long a thread stays held after its process died."""

@@ -21,9 +21,12 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from valkey.exceptions import WatchError
 
-from checkpoints.owner_records import refuse_late
-from checkpoints.pruning import Pruning
-from checkpoints.redis_layout import (
+from threadkeep.base.database_url import Database
+from threadkeep.base.errors import ThreadDeleted
+from threadkeep.base.redis import open_client
+from threadkeep.checkpoints.owner_records import refuse_late
+from threadkeep.checkpoints.pruning import Pruning
+from threadkeep.checkpoints.redis_layout import (
     BATCH,
     Place,
     RedisLayout,
@@ -34,9 +37,6 @@ from checkpoints.redis_layout import (
     run_key,
     written_key,
 )
-from graph.database_url import Database
-from graph.errors import ThreadDeleted
-from graph.redis import open_client
 
 if TYPE_CHECKING:
     from valkey.asyncio import Valkey

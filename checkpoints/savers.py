@@ -6,9 +6,9 @@ from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from checkpoints.owners import Follow, OwnedSaver
-from graph.database_url import Database, parse_database
-from graph.storage_errors import storage_errors
+from threadkeep.base.database_url import Database, parse_database
+from threadkeep.base.storage_errors import storage_errors
+from threadkeep.checkpoints.owned import Follow, OwnedSaver
 
 TURNS_KEPT = 20
 """How far back time travel reaches."""
@@ -21,7 +21,7 @@ async def open_checkpointer(
     """Open the saver on a database: complete, strict about types, each thread for its owner alone.
 
     A thread is deleted `ttl_minutes` after its last use; None keeps it. `follow` is told of every
-    update from outside a run: `nodes.follow_branch.follow_updates(store)` lets memory go with it.
+    update from outside a run: `threadkeep.knowledge.branch_sync.follow_updates(store)` lets memory go with it.
 
     Raises:
         StorageFailed: the database cannot be reached, read or written.
@@ -51,21 +51,21 @@ async def open_saver(
 async def _opened(database: Database, ttl_minutes: float | None) -> AsyncIterator[Any]:
     # Drivers are imported where they are wanted: most people need one, and not all are installed.
     if database.kind == "memory":
-        from checkpoints.memory_saver import MemorySaver
+        from threadkeep.checkpoints.memory_saver import MemorySaver
 
         yield MemorySaver(ttl_minutes)
     elif database.kind == "postgres":
-        from checkpoints.postgres_saver import open_postgres
+        from threadkeep.checkpoints.postgres_saver import open_postgres
 
         async with open_postgres(database, ttl_minutes) as postgres:
             yield postgres
     elif database.kind == "redis":
-        from checkpoints.redis_saver import open_redis
+        from threadkeep.checkpoints.redis_saver import open_redis
 
         async with open_redis(database, ttl_minutes) as redis:
             yield redis
     else:
-        from checkpoints.sqlite_saver import open_sqlite
+        from threadkeep.checkpoints.sqlite_saver import open_sqlite
 
         async with open_sqlite(database.path, ttl_minutes) as sqlite:
             yield sqlite

@@ -22,10 +22,10 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
-from checkpoints import sqlite_retention as retention
-from checkpoints.pruning import Pruning
-from checkpoints.sqlite_reading import SqliteReading
-from graph.errors import ThreadDeleted
+from threadkeep.base.errors import ThreadDeleted
+from threadkeep.checkpoints import sqlite_retention as retention
+from threadkeep.checkpoints.pruning import Pruning
+from threadkeep.checkpoints.sqlite_erasing import SqliteReading
 
 BUSY_MILLISECONDS = 10_000
 PUT_CHECKPOINT = (

@@ -2,14 +2,14 @@
 
 from langgraph.graph import END, START, StateGraph
 
-from graph.context import Context
-from graph.state import Input, Output, State
-from nodes.call_model import call_model
-from nodes.extract_entities import extract_entities
-from nodes.retrieve_memories import retrieve_memories
-from nodes.store_turn import store_turn
-from nodes.summarize_history import summarize_history
-from nodes.trim_history import trim_history
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import Input, Output, State
+from threadkeep.nodes.call_model import call_model
+from threadkeep.nodes.extract_entities import extract_entities
+from threadkeep.nodes.retrieve_memories import retrieve_memories
+from threadkeep.nodes.store_turn import store_turn
+from threadkeep.nodes.summarize_history import summarize_history
+from threadkeep.nodes.trim_history import trim_history
 
 BOOKKEEPING = ("store_turn", "summarize_history", "extract_entities")
 

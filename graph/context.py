@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from graph.checks import check_id
-from graph.errors import BadInput
+from threadkeep.base.errors import BadInput
+from threadkeep.base.validation import check_id
 
 Preset = Literal[
     "hybrid",

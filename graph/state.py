@@ -10,7 +10,7 @@ from langgraph.graph.message import add_messages
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from graph.memories import Memory
+from threadkeep.base.memory_block import Memory
 
 
 class Recalled(TypedDict):

@@ -6,18 +6,18 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, merge_message_runs
 from langgraph.runtime import Runtime
 
-from chat_models.openai_errors import ContextOverflow, RequestRefused
-from chat_models.tokens import corrected, learn_ratio
-from graph.context import Context
-from graph.errors import BadInput
-from graph.memories import Memory
-from graph.state import State, Update
-from nodes.ledger import reported_by, with_reply
-from nodes.model import is_exact, model_of, name_of, served, window_for
-from nodes.owner import context_of, owner_of, store_of
-from nodes.recalled import recalled_memories
-from nodes.trim_history import Plan, plan_prompt
-from nodes.window import window_of
+from threadkeep.base.errors import BadInput
+from threadkeep.base.memory_block import Memory
+from threadkeep.base.tokens import corrected, learn_ratio
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import State, Update
+from threadkeep.models.openai_errors import ContextOverflow, RequestRefused
+from threadkeep.nodes.trim_history import Plan, plan_prompt
+from threadkeep.prompt.ledger import reported_by, with_reply
+from threadkeep.prompt.recalled import recalled_memories
+from threadkeep.prompt.run_model import is_exact, model_of, name_of, served, window_for
+from threadkeep.prompt.run_owner import context_of, owner_of, store_of
+from threadkeep.prompt.window import window_of
 
 RETRIM = 0.7
 """Share of the prompt that is tried once more when the first one overflowed."""

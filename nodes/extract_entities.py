@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
-from chat_models.extraction import Extraction
-from chat_models.offline import OfflineChatModel
-from chat_models.rules import extract
-from chat_models.tokens import count_text
-from graph.clock import now, parse_time
-from graph.context import Context
-from graph.fences import unfenced
-from graph.state import State, Update
-from nodes.extraction_ladder import extract_by_model
-from nodes.legal import newest_user_message, text_of
-from nodes.merge_entities import Noted, merge, notes, telling
-from nodes.model import model_of
-from nodes.owner import context_of, owner_of, store_of, thread_of
-from nodes.prompts import EXTRACT
-from stores.usage import NOTHING, Usage, add_usage
+from threadkeep.base.clock import now, parse_time
+from threadkeep.base.fences import unfenced
+from threadkeep.base.tokens import count_text
+from threadkeep.extract.extraction import Extraction
+from threadkeep.extract.rules import extract
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import State, Update
+from threadkeep.knowledge.extraction_calls import extract_by_model
+from threadkeep.knowledge.fold import Noted, merge, notes, telling
+from threadkeep.models.offline import OfflineChatModel
+from threadkeep.prompt.run_model import model_of
+from threadkeep.prompt.run_owner import context_of, owner_of, store_of, thread_of
+from threadkeep.prompt.texts import EXTRACT
+from threadkeep.prompt.validity import newest_user_message, text_of
+from threadkeep.stores.usage import NOTHING, Usage, add_usage
 
 if TYPE_CHECKING:
-    from nodes.store_turn import StoredMessage
+    from threadkeep.nodes.store_turn import StoredMessage
 
 USER = "user"
 

@@ -7,21 +7,28 @@ from langchain_core.messages import AnyMessage
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, GetOp, Item, Op, Result, SearchItem, SearchOp
 
-from chat_models.tokens import count_text
-from graph.clock import now
-from graph.context import Context
-from graph.memories import PINNED, Memory
-from graph.state import Recalled, State, Update
-from nodes.coverage import Coverage
-from nodes.follow_branch import follow_branch, has_turned, head_of
-from nodes.legal import exchanges, newest_user_message, text_of
-from nodes.memory_budget import FRAME_OF_LINE, within
-from nodes.owner import context_of, owner_of, store_of, thread_of
-from nodes.pinned import pinned_memories, pins_op
-from nodes.recalled import as_memory, reads, scored, standing, still_standing, thread_names
-from nodes.take_corrections import take_corrections
-from nodes.trim_history import most_exchanges
-from stores.namespaces import all_messages_of, entities_of, facts_of, threads_of
+from threadkeep.base.clock import now
+from threadkeep.base.memory_block import PINNED, Memory
+from threadkeep.base.tokens import count_text
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import Recalled, State, Update
+from threadkeep.knowledge.apply_corrections import take_corrections
+from threadkeep.knowledge.branch_sync import follow_branch, has_turned, head_of
+from threadkeep.knowledge.pins import pinned_memories, pins_op
+from threadkeep.nodes.trim_history import most_exchanges
+from threadkeep.prompt.coverage import Coverage
+from threadkeep.prompt.memory_budget import FRAME_OF_LINE, within
+from threadkeep.prompt.recalled import (
+    as_memory,
+    reads,
+    scored,
+    standing,
+    still_standing,
+    thread_names,
+)
+from threadkeep.prompt.run_owner import context_of, owner_of, store_of, thread_of
+from threadkeep.prompt.validity import exchanges, newest_user_message, text_of
+from threadkeep.stores.namespaces import all_messages_of, entities_of, facts_of, threads_of
 
 QUERY_CHARACTERS = 2_000
 KNOWN = 6

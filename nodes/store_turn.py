@@ -11,20 +11,20 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, PutOp
 from typing_extensions import TypedDict
 
-from chat_models.message_words import words_of
-from chat_models.tokens import count_text
-from graph.checks import clean_text
-from graph.clock import now, parse_time
-from graph.context import Context
-from graph.settings import load_settings
-from graph.state import State, Update
-from nodes.follow_branch import ALL, follow_branch, has_turned, head_of
-from nodes.ledger import usage_of
-from nodes.model import model_of, window_for
-from nodes.owner import context_of, owner_of, store_of, thread_of
-from nodes.trim_history import never_shown_again
-from stores.namespaces import messages_of, threads_of
-from stores.usage import add_usage
+from threadkeep.base.clock import now, parse_time
+from threadkeep.base.message_text import words_of
+from threadkeep.base.settings import load_settings
+from threadkeep.base.tokens import count_text
+from threadkeep.base.validation import clean_text
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import State, Update
+from threadkeep.knowledge.branch_sync import ALL, follow_branch, has_turned, head_of
+from threadkeep.nodes.trim_history import never_shown_again
+from threadkeep.prompt.ledger import usage_of
+from threadkeep.prompt.run_model import model_of, window_for
+from threadkeep.prompt.run_owner import context_of, owner_of, store_of, thread_of
+from threadkeep.stores.namespaces import messages_of, threads_of
+from threadkeep.stores.usage import add_usage
 
 EXTEND_AFTER = 0.05
 """A share of a life that has passed before it is extended."""

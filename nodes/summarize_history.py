@@ -8,23 +8,23 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.runtime import Runtime
 
-from chat_models.extractive import summarize
-from chat_models.offline import OfflineChatModel
-from chat_models.openai_attempts import CUT_OFF
-from chat_models.openai_errors import ContextOverflow
-from chat_models.tokens import count_message, count_text
-from graph.context import Context
-from graph.fences import unfenced
-from graph.state import State, Update
-from nodes.coverage import Coverage, after, before
-from nodes.legal import Exchange, exchanges, repair
-from nodes.model import ask_quietly, model_of, window_for
-from nodes.owner import context_of, owner_of, store_of, thread_of
-from nodes.prompts import SUMMARIZE
-from nodes.summary_calls import Piece, in_pieces
-from nodes.trim_history import out_of_reach
-from nodes.window import Window
-from stores.usage import NOTHING, Usage, add_usage, added
+from threadkeep.base.fences import unfenced
+from threadkeep.base.tokens import count_message, count_text
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import State, Update
+from threadkeep.models.offline import OfflineChatModel
+from threadkeep.models.openai_attempts import CUT_OFF
+from threadkeep.models.openai_errors import ContextOverflow
+from threadkeep.nodes.trim_history import out_of_reach
+from threadkeep.prompt.coverage import Coverage, after, before
+from threadkeep.prompt.extractive_summary import summarize
+from threadkeep.prompt.run_model import ask_quietly, model_of, window_for
+from threadkeep.prompt.run_owner import context_of, owner_of, store_of, thread_of
+from threadkeep.prompt.summary_calls import Piece, in_pieces
+from threadkeep.prompt.texts import SUMMARIZE
+from threadkeep.prompt.validity import Exchange, exchanges, repair
+from threadkeep.prompt.window import Window
+from threadkeep.stores.usage import NOTHING, Usage, add_usage, added
 
 log = logging.getLogger(__name__)
 CALLS_A_TURN = 8

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.runtime import Runtime
 
-from chat_models.tokens import count_message, cut_middle
-from graph.context import Context
-from graph.errors import BadInput
-from graph.memories import Memory
-from graph.state import Ledger, Recalled, State, Update
-from nodes.coverage import Coverage, before
-from nodes.ledger import Shown, ledger_of
-from nodes.legal import Exchange, exchanges, newest_user_message, repair, steps, text_of
-from nodes.memory_blocks import (
+from threadkeep.base.errors import BadInput
+from threadkeep.base.memory_block import Memory
+from threadkeep.base.tokens import count_message, cut_middle
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import Ledger, Recalled, State, Update
+from threadkeep.knowledge.pins import fitting, pinned_budget
+from threadkeep.prompt.coverage import Coverage, before
+from threadkeep.prompt.ledger import Shown, ledger_of
+from threadkeep.prompt.memory_blocks import (
     Blocks,
     blocks_of,
     cost,
@@ -22,11 +22,18 @@ from nodes.memory_blocks import (
     recalled_in,
     within_budget,
 )
-from nodes.model import model_of, window_for
-from nodes.owner import context_of
-from nodes.pinned import fitting, pinned_budget
-from nodes.prompts import pinned_message, summary_message, system_message, with_memories
-from nodes.window import PRIMING, Window, window_of
+from threadkeep.prompt.run_model import model_of, window_for
+from threadkeep.prompt.run_owner import context_of
+from threadkeep.prompt.texts import pinned_message, summary_message, system_message, with_memories
+from threadkeep.prompt.validity import (
+    Exchange,
+    exchanges,
+    newest_user_message,
+    repair,
+    steps,
+    text_of,
+)
+from threadkeep.prompt.window import PRIMING, Window, window_of
 
 EVERYTHING = 1_000_000
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from graph.settings import Settings
+from threadkeep.base.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 POSTGRES = os.environ.get("THREADKEEP_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from graph.settings import Settings, make_home
+from threadkeep.base.settings import Settings, make_home
 
 
 class OutsideConnection(AssertionError):

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from benchmarks.scripted_server import Reply, scripted_server
-from chat_models.openai import open_openai
-from checkpoints.owners import OwnedSaver
-from graph.errors import AccessRefused
-from graph.user import acting_as
-from stores.namespaces import messages_of, threads_of, user_key
-from stores.owned import OwnedStore
 from tests.backends import ROOT
+from threadkeep.base.errors import AccessRefused
+from threadkeep.base.user import acting_as
+from threadkeep.checkpoints.owned import OwnedSaver
+from threadkeep.models.openai import open_openai
+from threadkeep.stores.namespaces import messages_of, threads_of, user_key
+from threadkeep.stores.owned import OwnedStore
 
 PAGE = (ROOT / "docs/in_your_graph.md").read_text()
 

@@ -19,32 +19,38 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, MatchCondition, Op, PutOp, SearchOp
 
-from checkpoints.owners import OwnedSaver
-from checkpoints.records import list_records
-from checkpoints.threads import undo_turns
-from cli.import_file import import_file
-from erasure.erase import erase
-from erasure.plan import Target
-from graph.context import Context
-from graph.database_url import parse_database
-from graph.errors import AccessRefused, BadInput, ThreadDeleted
-from graph.settings import Settings, make_home
-from graph.state import State
-from graph.user import acting_as
-from nodes.corrections import correct_message, history_of
-from nodes.explain import explain
-from nodes.pinned import add_pin, drop_pin, list_pins
-from stores.ids import Meant, find_memory, find_messages
-from stores.namespaces import all_messages_of, messages_of, thread_id, threads_of, user_key
-from stores.owned import OwnedStore
 from tests.backends import BACKENDS, fresh_database
-from transfer.export import export_user
-from transfer.lines import Seal, line_of
-from transfer.read import survey
-from transfer.report import report_user
-from transfer.restore import restore_user
-from turns.agent import Agent, open_agent
-from turns.remembered import correct, history, pin, pins, unpin, why
+from threadkeep.base.database_url import parse_database
+from threadkeep.base.errors import AccessRefused, BadInput, ThreadDeleted
+from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.user import acting_as
+from threadkeep.checkpoints.owned import OwnedSaver
+from threadkeep.checkpoints.thread_records import list_records
+from threadkeep.checkpoints.thread_turns import undo_turns
+from threadkeep.cli.import_file import import_file
+from threadkeep.erase.erase import erase
+from threadkeep.erase.plan import Target
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import State
+from threadkeep.knowledge.corrections import correct_message, history_of
+from threadkeep.knowledge.pins import add_pin, drop_pin, list_pins
+from threadkeep.knowledge.reasons import explain
+from threadkeep.stores.memory_ids import Meant, find_memory, find_messages
+from threadkeep.stores.namespaces import (
+    all_messages_of,
+    messages_of,
+    thread_id,
+    threads_of,
+    user_key,
+)
+from threadkeep.stores.owned import OwnedStore
+from threadkeep.transfer.export import export_user
+from threadkeep.transfer.format import Seal, line_of
+from threadkeep.transfer.read import survey
+from threadkeep.transfer.report import report_user
+from threadkeep.transfer.restore import restore_user
+from threadkeep.turn_agent import Agent, open_agent
+from threadkeep.turn_memory import correct, history, pin, pins, unpin, why
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "The vault opens with tulip-4711."
@@ -352,7 +358,7 @@ async def test_everything_at_once_is_refused(house: House) -> None:
 
 
 async def test_the_records_of_owners_are_nobodys_thread(house: House) -> None:
-    from checkpoints.owner_records import _config
+    from threadkeep.checkpoints.owner_records import _config
 
     record = _config(house.thread)["configurable"]["thread_id"]
     for user in ("ada", "bob"):

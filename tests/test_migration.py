@@ -13,7 +13,7 @@ from tests.backends import ROOT, fresh_database
 
 GUIDE = (ROOT / "docs/migration.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)\n```", GUIDE, re.MULTILINE | re.DOTALL)
-THREADKEEP = [sys.executable, "-c", "from cli.app import main; main()"]
+THREADKEEP = [sys.executable, "-c", "from threadkeep.cli.app import main; main()"]
 
 
 def run(env: dict[str, str], *command: str, check: bool = True) -> str:

@@ -8,15 +8,15 @@ import pytest
 import pytest_asyncio
 from langchain_core.messages import get_buffer_string
 
-from checkpoints.records import newest_messages
-from cli.prompt import plan_of
-from graph.context import Context
-from graph.database_url import parse_database
-from graph.errors import BadInput
-from graph.settings import Settings
-from stores.namespaces import messages_of, thread_id, user_key
 from tests.test_migration import THREADKEEP, run
-from turns.agent import Agent, open_agent
+from threadkeep.base.database_url import parse_database
+from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import Settings
+from threadkeep.checkpoints.thread_records import newest_messages
+from threadkeep.cli.show_prompt import plan_of
+from threadkeep.graph.context import Context
+from threadkeep.stores.namespaces import messages_of, thread_id, user_key
+from threadkeep.turn_agent import Agent, open_agent
 
 TOLD = [
     "I live in Bergen.",

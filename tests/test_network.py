@@ -23,7 +23,7 @@ def watch(event, args):
     if event == "socket.getaddrinfo" and outside(args[0]):
         print("OUTSIDE", args[0], file=sys.stderr, flush=True)
 sys.addaudithook(watch)
-from cli.app import main
+from threadkeep.cli.app import main
 main()
 """
 
@@ -56,7 +56,14 @@ def test_it_works_where_there_is_no_network_at_all(tmp_path: Path) -> None:
     if alone.returncode:
         pytest.skip("this machine does not let a test cut its network off")
     env = os.environ | {"THREADKEEP_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", "from cli.app import main; main()", "ask", "-u", "ada"]
+    command = [
+        sys.executable,
+        "-c",
+        "from threadkeep.cli.app import main; main()",
+        "ask",
+        "-u",
+        "ada",
+    ]
     for question in ("I live in Bergen.", "Where do I live?"):
         done = subprocess.run(
             ["unshare", "-rn", *command, question],

@@ -31,7 +31,7 @@ def test_the_transcript_is_what_the_commands_print(tmp_path: Path) -> None:
             continue
         threadkeep, *args = shlex.split(line[2:], comments=True)
         assert threadkeep == "threadkeep"
-        command = [sys.executable, "-c", "from cli.app import main; main()", *args]
+        command = [sys.executable, "-c", "from threadkeep.cli.app import main; main()", *args]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
         printed += [line, *done.stdout.splitlines()]
     assert printed == transcript.splitlines()
@@ -42,13 +42,7 @@ def test_the_versions_that_were_tested_name_no_address() -> None:
         assert re.fullmatch(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.\-+!]+", line), line
 
 
-def test_the_imported_packages_are_ours() -> None:
-    import chat_models
-    import checkpoints
-    import cli
-    import graph
-    import nodes
-    import stores
+def test_the_imported_package_is_ours() -> None:
+    import threadkeep
 
-    for package in (chat_models, checkpoints, cli, graph, nodes, stores):
-        assert Path(package.__path__[0]).parent == ROOT
+    assert Path(threadkeep.__path__[0]) == ROOT / "threadkeep"

@@ -7,10 +7,10 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.conformance.capabilities import Capability
 
-from checkpoints.owners import OwnedSaver
-from checkpoints.savers import open_checkpointer, open_saver
-from graph.user import acting_as
 from tests.backends import BACKENDS, fresh_database
+from threadkeep.base.user import acting_as
+from threadkeep.checkpoints.owned import OwnedSaver
+from threadkeep.checkpoints.savers import open_checkpointer, open_saver
 
 CAPABILITIES = [each.value for each in Capability]
 

@@ -9,12 +9,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph import END, START, MessagesState, StateGraph
 from valkey.exceptions import ValkeyError
 
-from checkpoints.memory_saver import MemorySaver
-from checkpoints.savers import open_saver
-from checkpoints.sqlite_saver import SqliteSaver
-from graph.errors import StorageFailed
-from graph.settings import Settings
 from tests.backends import BACKENDS, fresh_database
+from threadkeep.base.errors import StorageFailed
+from threadkeep.base.settings import Settings
+from threadkeep.checkpoints.memory_saver import MemorySaver
+from threadkeep.checkpoints.savers import open_saver
+from threadkeep.checkpoints.sqlite_saver import SqliteSaver
 
 
 @dataclass
@@ -128,7 +128,7 @@ async def test_a_wrong_password_is_one_sentence_without_the_password() -> None:
 
 async def test_a_server_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     async with fresh_database("redis") as url:
-        monkeypatch.setattr("graph.redis.OLDEST", 99)
+        monkeypatch.setattr("threadkeep.base.redis.OLDEST", 99)
         with pytest.raises(StorageFailed, match="needs Redis or Valkey 99"):
             async with open_saver(url):
                 pass
@@ -136,7 +136,7 @@ async def test_a_server_that_is_too_old_is_one_sentence(monkeypatch: pytest.Monk
 
 async def test_a_postgres_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     async with fresh_database("postgres") as url:
-        monkeypatch.setattr("graph.postgres.OLDEST", 990_000)
+        monkeypatch.setattr("threadkeep.base.postgres.OLDEST", 990_000)
         with pytest.raises(StorageFailed, match="needs 99 or newer"):
             async with open_saver(url):
                 pass

@@ -10,7 +10,7 @@ import pexpect
 import pytest
 
 MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
-THREADKEEP = [sys.executable, "-c", "from cli.app import main; main()"]
+THREADKEEP = [sys.executable, "-c", "from threadkeep.cli.app import main; main()"]
 ROOT = Path(__file__).parents[2]
 
 
@@ -112,9 +112,9 @@ def test_a_whole_conversation_reads_as_it_should(env: dict[str, str]) -> None:
 
 KILLED = """
 import asyncio, os, signal, sys
-from turns.agent import open_agent
-from graph.context import Context
-from graph.settings import load_settings
+from threadkeep.turn_agent import open_agent
+from threadkeep.graph.context import Context
+from threadkeep.base.settings import load_settings
 
 async def main():
     async with open_agent(load_settings()) as agent:

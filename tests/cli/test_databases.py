@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from checkpoints.redis_locks import EXPIRES_SECONDS
 from tests.backends import ROOT, fresh_database
+from threadkeep.checkpoints.redis_locks import EXPIRES_SECONDS
 
 MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
-THREADKEEP = [sys.executable, "-c", "from cli.app import main; main()"]
+THREADKEEP = [sys.executable, "-c", "from threadkeep.cli.app import main; main()"]
 KILLED = """
 import asyncio, os, signal, sys
-from turns.agent import open_agent
-from graph.context import Context
-from graph.settings import load_settings
+from threadkeep.turn_agent import open_agent
+from threadkeep.graph.context import Context
+from threadkeep.base.settings import load_settings
 
 async def main():
     async with open_agent(load_settings()) as agent:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from graph.context import Context
-from graph.settings import Settings
-from turns.agent import open_agent
-from turns.settle import settle
+from threadkeep.base.settings import Settings
+from threadkeep.graph.context import Context
+from threadkeep.turn_agent import open_agent
+from threadkeep.turn_settle import settle
 
 
 @pytest.fixture
 def thawed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("turns.settle._settled", set())
+    monkeypatch.setattr("threadkeep.turn_settle._settled", set())
     gc.unfreeze()
     yield
     gc.unfreeze()

@@ -8,7 +8,7 @@ import pexpect
 import pytest
 
 from tests.cli.test_conversation import THREADKEEP, ask, env, run
-from tests.erasure.homes import grep
+from tests.erase.helpers import grep
 
 __all__ = ["env"]
 BERGEN = "I live in Bergen."

@@ -9,12 +9,18 @@ from typing import Any
 
 import pytest
 
-from cli.import_file import Imported, import_file, run_import, skipped_lines
-from graph.errors import BadInput
-from graph.settings import Settings
-from stores.hybrid import open_store
-from stores.namespaces import all_messages_of, entities_of, messages_of, thread_id, threads_of
-from stores.namespaces import user_key as key_of
+from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import Settings
+from threadkeep.cli.import_file import Imported, import_file, run_import, skipped_lines
+from threadkeep.stores.hybrid import open_store
+from threadkeep.stores.namespaces import (
+    all_messages_of,
+    entities_of,
+    messages_of,
+    thread_id,
+    threads_of,
+)
+from threadkeep.stores.namespaces import user_key as key_of
 
 Items = dict[tuple[str, str], dict[str, Any]]
 SAID = [
@@ -267,7 +273,7 @@ def test_interrupting_the_command_keeps_what_went_in_and_says_so(
     def interrupt(*_: int) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("cli.import_file.open_bar", lambda: nullcontext(interrupt))
+    monkeypatch.setattr("threadkeep.cli.import_file.open_bar", lambda: nullcontext(interrupt))
     path = jsonl(tmp_path, many(650))
     with pytest.raises(KeyboardInterrupt):
         run_import(settings, path, "jsonl", user=None, skip_bad=False)

@@ -3,8 +3,8 @@
 import json
 import re
 
-from stores.ids import short_ids
 from tests.cli.test_conversation import MIRIAM, ask, env, run
+from threadkeep.stores.memory_ids import short_ids
 
 __all__ = ["env"]
 ADA = ("-u", "ada")

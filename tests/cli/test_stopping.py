@@ -27,7 +27,7 @@ async def test_an_answer_is_stopped_and_the_conversation_goes_on(tmp_path: Path)
 
         def talk() -> None:
             options = ["-m", "scripted", "-u", "ada", "--memory", "buffer"]
-            program = ["-c", "from cli.app import main; main()", "chat", *options]
+            program = ["-c", "from threadkeep.cli.app import main; main()", "chat", *options]
             chat = pexpect.spawn(sys.executable, program, env=env, timeout=60, encoding="utf-8")
             chat.expect("> ")
             chat.sendline("hello")

@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[2]
 # The ports that are looked at are another program's business: here it is one of ours.
 PROBING = """
 import sys
-from chat_models import choice
+from threadkeep.models import choice
 choice.LOCAL_PORTS = (int(sys.argv.pop(1)),)
-from cli.app import main
+from threadkeep.cli.app import main
 main()
 """
 

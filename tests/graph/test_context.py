@@ -1,9 +1,9 @@
 import pytest
 from pydantic import TypeAdapter
 
-from graph.agent import graph
-from graph.context import Context
-from graph.errors import BadInput
+from threadkeep.base.errors import BadInput
+from threadkeep.graph.agent import graph
+from threadkeep.graph.context import Context
 
 
 def test_nobody_is_the_default() -> None:

@@ -8,12 +8,12 @@ from langgraph.store.memory import InMemoryStore
 
 from benchmarks.legal import measure, refused_by_provider
 from benchmarks.scripted_thread import open_scripted, tokens_of
-from chat_models.openai import open_openai
-from graph.context import Context
-from graph.errors import BadInput
-from graph.state import State
-from nodes.legal_content import legal
-from nodes.trim_history import plan_prompt
+from threadkeep.base.errors import BadInput
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import State
+from threadkeep.models.openai import open_openai
+from threadkeep.nodes.trim_history import plan_prompt
+from threadkeep.prompt.valid_content import legal
 
 
 def test_no_prompt_of_any_history_is_one_that_a_provider_would_refuse() -> None:

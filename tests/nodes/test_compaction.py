@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.scripted_server import Fault, Reply
 from benchmarks.scripted_thread import ScriptedThread, open_scripted
-from graph.state import State
+from threadkeep.graph.state import State
 
 SMALL = {"max_tokens": 1_500, "reserve_tokens": 300, "memory": "progressive"}
 FILLER = "We spoke at length about the weather over the harbour, and agreed on little else. "

@@ -9,9 +9,9 @@ from langgraph.store.memory import InMemoryStore
 
 from benchmarks.scripted_server import Fault, Reply
 from benchmarks.scripted_thread import kind_of, open_scripted
-from chat_models.extraction_schema import RESPONSE_FORMAT, SCHEMA, read_json
-from nodes import extraction_ladder
-from stores.namespaces import entities_of, user_key
+from threadkeep.extract.schema import RESPONSE_FORMAT, SCHEMA, read_json
+from threadkeep.knowledge import extraction_calls as extraction_ladder
+from threadkeep.stores.namespaces import entities_of, user_key
 
 SAID = "My sister Miriam moved to Lisbon in March."
 TOLD = {

@@ -4,15 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
-from chat_models.tokens import count_messages
-from graph.context import Context, Preset
-from graph.memories import PINNED, Memory
-from graph.state import State
-from nodes.ledger import PARTS
-from nodes.legal import text_of
-from nodes.pinned import fitting, pinned_budget
-from nodes.prompts import pinned_message
-from nodes.trim_history import plan_prompt
+from threadkeep.base.memory_block import PINNED, Memory
+from threadkeep.base.tokens import count_messages
+from threadkeep.graph.context import Context, Preset
+from threadkeep.graph.state import State
+from threadkeep.knowledge.pins import fitting, pinned_budget
+from threadkeep.nodes.trim_history import plan_prompt
+from threadkeep.prompt.ledger import PARTS
+from threadkeep.prompt.texts import pinned_message
+from threadkeep.prompt.validity import text_of
 
 PRESETS = list(Preset.__args__)  # type: ignore[attr-defined]
 words = st.text(max_size=40) | st.integers(1, 400).map(lambda n: "olive grove, 17 km; " * n)

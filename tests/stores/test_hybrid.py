@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langgraph.store.base import GetOp, PutOp, SearchOp
 
-from graph.errors import StorageFailed
-from graph.settings import Settings
-from stores.hybrid import HybridStore, open_store
 from tests.backends import environ_of
+from threadkeep.base.errors import StorageFailed
+from threadkeep.base.settings import Settings
+from threadkeep.stores.hybrid import HybridStore, open_store
 
 ROOT = Path(__file__).parents[2]
 LISBON = "My sister Miriam moved to Lisbon and keeps two parrots."
@@ -141,8 +141,8 @@ async def test_chinese_and_thai_words_are_found(home: Settings) -> None:
 
 OTHER = """
 import asyncio
-from graph.settings import load_settings
-from stores.hybrid import open_store
+from threadkeep.base.settings import load_settings
+from threadkeep.stores.hybrid import open_store
 async def main():
     async with open_store(load_settings()) as store:
         await store.aput(("ada", "x"), "other", {"text": "My puppy barks at cats."})
@@ -173,8 +173,8 @@ async def test_a_second_process_searches_without_vectors_says_so_and_is_indexed_
 
 KILLED = """
 import asyncio, os, signal
-from graph.settings import load_settings
-from stores.hybrid import open_store
+from threadkeep.base.settings import load_settings
+from threadkeep.stores.hybrid import open_store
 async def main():
     async with open_store(load_settings()) as store:
         await store.aput(("ada", "x"), "dog", {"text": "My puppy barks at cats."})

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from graph.settings import Settings
-from stores.hybrid import open_store
+from threadkeep.base.settings import Settings
+from threadkeep.stores.hybrid import open_store
 
 SHORT = 1.2 / 60
 """Minutes."""

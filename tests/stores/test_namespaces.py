@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langgraph.store.memory import InMemoryStore
 
-from stores import namespaces
-from stores.namespaces import (
+from threadkeep.stores import namespaces
+from threadkeep.stores.namespaces import (
     RESERVED,
     entity_key,
     fact_key,

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
-from checkpoints.savers import open_checkpointer
-from graph.database_url import parse_database
-from graph.errors import StorageFailed
-from graph.settings import Settings
-from stores.hybrid import open_store
-from stores.postgres_index import PostgresIndex
-from stores.postgres_items import _dumps
 from tests.backends import fresh_database
+from threadkeep.base.database_url import parse_database
+from threadkeep.base.errors import StorageFailed
+from threadkeep.base.settings import Settings
+from threadkeep.checkpoints.savers import open_checkpointer
+from threadkeep.stores.hybrid import open_store
+from threadkeep.stores.postgres_index import PostgresIndex
+from threadkeep.stores.postgres_items import _dumps
 
 
 async def test_the_tables_of_another_program_are_refused_and_left_as_they_were(
@@ -125,7 +125,7 @@ async def test_what_many_write_at_once_for_one_user_is_all_found(tmp_path: Path)
 async def test_words_of_an_older_version_are_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stores.memory_indexes.ROWS_OF_ONE", -1)
+    monkeypatch.setattr("threadkeep.search.memory_indexes.ROWS_OF_ONE", -1)
     async with fresh_database("postgres") as url:
         home = Settings(home=tmp_path, checkpoints=parse_database(url))
         async with open_store(home) as store:
@@ -141,7 +141,7 @@ async def test_words_of_an_older_version_are_made_again(
 async def test_a_large_users_items_are_found_by_words_below_their_namespace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stores.memory_indexes.ROWS_OF_ONE", -1)
+    monkeypatch.setattr("threadkeep.search.memory_indexes.ROWS_OF_ONE", -1)
     async with fresh_database("postgres") as url:
         home = Settings(home=tmp_path, checkpoints=parse_database(url))
         async with open_store(home) as store:

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from graph.settings import Settings
-from stores.hybrid import HybridStore, open_store
-from stores.indexing import EMBEDDER
 from tests.backends import chroma_server, environ_of
-from tests.stores.tiny_model import tiny_model
+from tests.vectors.tiny_model import tiny_model
+from threadkeep.base.settings import Settings
+from threadkeep.stores.hybrid import HybridStore, open_store
+from threadkeep.stores.indexing import EMBEDDER
 
 HERE = ("owner", "messages", "thread")
 KILLED = """
 import asyncio, os, signal
-from graph.settings import load_settings
-from stores.hybrid import open_store
-from stores.indexing import Indexing
+from threadkeep.base.settings import load_settings
+from threadkeep.stores.hybrid import open_store
+from threadkeep.stores.indexing import Indexing
 
 async def main():
     async with open_store(load_settings()) as store:
@@ -33,8 +33,8 @@ asyncio.run(main())
 
 INDEXED = """
 import asyncio
-from graph.settings import load_settings
-from stores.hybrid import open_store
+from threadkeep.base.settings import load_settings
+from threadkeep.stores.hybrid import open_store
 
 async def main():
     async with open_store(load_settings()) as store:
@@ -144,7 +144,13 @@ async def test_the_doctor_says_which_embeddings_the_vectors_are_of(
 ) -> None:
     await fill(home)
     environ = environ_of(modelled) | {"THREADKEEP_EMBEDDINGS": modelled.embeddings}
-    command = [sys.executable, "-c", "from cli.app import main; main()", "doctor", "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        "from threadkeep.cli.app import main; main()",
+        "doctor",
+        "--json",
+    ]
     done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
     rows = {row["check"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert rows["vectors"]["said"].endswith("made with minilm")
@@ -152,7 +158,15 @@ async def test_the_doctor_says_which_embeddings_the_vectors_are_of(
 
 def test_a_wrong_path_is_one_sentence_in_the_terminal(home: Settings) -> None:
     environ = environ_of(home) | {"THREADKEEP_EMBEDDINGS": "minilm:/no/such/folder"}
-    command = [sys.executable, "-c", "from cli.app import main; main()", "ask", "-u", "ada", "Hi"]
+    command = [
+        sys.executable,
+        "-c",
+        "from threadkeep.cli.app import main; main()",
+        "ask",
+        "-u",
+        "ada",
+        "Hi",
+    ]
     done = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
     assert done.returncode == 1 or done.returncode == 2
     assert "'/no/such/folder' holds no 'model.onnx'" in done.stderr

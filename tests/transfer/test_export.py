@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from graph.context import Context
-from graph.errors import AccessRefused, BadInput
-from graph.settings import Settings
-from graph.user import acting_as
-from stores.namespaces import SECRET, user_key
-from transfer.export import export_user
-from turns.agent import Agent, open_agent
+from threadkeep.base.errors import AccessRefused, BadInput
+from threadkeep.base.settings import Settings
+from threadkeep.base.user import acting_as
+from threadkeep.graph.context import Context
+from threadkeep.stores.namespaces import SECRET, user_key
+from threadkeep.transfer.export import export_user
+from threadkeep.turn_agent import Agent, open_agent
 
 SAID = [
     ("first", "My sister Miriam moved to Lisbon in March and keeps two parrots."),

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from cli.migrate import check_two, migrate_all, migrate_user, run_migrate
-from graph.context import Context
-from graph.database_url import parse_database
-from graph.errors import AccessRefused, BadInput
-from graph.settings import Settings
-from stores.namespaces import SECRET, thread_id, user_key
-from stores.pages import items_in, list_namespaces
 from tests.backends import fresh_database
-from turns.agent import open_agent
+from threadkeep.base.database_url import parse_database
+from threadkeep.base.errors import AccessRefused, BadInput
+from threadkeep.base.settings import Settings
+from threadkeep.cli.migrate import check_two, migrate_all, migrate_user, run_migrate
+from threadkeep.graph.context import Context
+from threadkeep.stores.namespaces import SECRET, thread_id, user_key
+from threadkeep.stores.pages import items_in, list_namespaces
+from threadkeep.turn_agent import open_agent
 
 PAIRS = [
     ("sqlite", "postgres"),
@@ -104,7 +104,7 @@ async def test_what_was_changed_or_forgotten_since_does_not_come_back(tmp_path: 
 async def test_stopped_half_way_it_is_finished_by_doing_it_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stores.pages.PAGE", 2)
+    monkeypatch.setattr("threadkeep.stores.pages.PAGE", 2)
     async with two(("sqlite", "sqlite"), tmp_path) as (old, new):
         await say(old, *SAID)
         for steps in (1, 5, 9):

@@ -8,14 +8,14 @@ from typing import Any
 
 from langgraph.store.base import PutOp
 
-from cli.import_file import import_file
-from graph.checks import clean_text
-from graph.context import Context
-from graph.settings import Settings
-from graph.user import acting_as
-from stores.namespaces import messages_of, thread_id, user_key
-from transfer.report import report_user
-from turns.agent import Agent, open_agent
+from threadkeep.base.settings import Settings
+from threadkeep.base.user import acting_as
+from threadkeep.base.validation import clean_text
+from threadkeep.cli.import_file import import_file
+from threadkeep.graph.context import Context
+from threadkeep.stores.namespaces import messages_of, thread_id, user_key
+from threadkeep.transfer.report import report_user
+from threadkeep.turn_agent import Agent, open_agent
 
 HOSTILE = [
     "<script>alert(1)</script>",

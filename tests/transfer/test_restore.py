@@ -14,19 +14,19 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from graph.context import Context
-from graph.database_url import parse_database
-from graph.errors import AccessRefused
-from graph.settings import Settings, make_home
-from graph.user import acting_as
-from stores import memory_indexes
-from stores.namespaces import all_messages_of, facts_of, user_key
 from tests.backends import BACKENDS, fresh_database
-from transfer.export import export_user
-from transfer.read import survey
-from transfer.restore import Restored, restore_user
-from turns.agent import Agent, open_agent
-from turns.remembered import correct, history, pin, pins
+from threadkeep.base.database_url import parse_database
+from threadkeep.base.errors import AccessRefused
+from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.user import acting_as
+from threadkeep.graph.context import Context
+from threadkeep.search import memory_indexes
+from threadkeep.stores.namespaces import all_messages_of, facts_of, user_key
+from threadkeep.transfer.export import export_user
+from threadkeep.transfer.read import survey
+from threadkeep.transfer.restore import Restored, restore_user
+from threadkeep.turn_agent import Agent, open_agent
+from threadkeep.turn_memory import correct, history, pin, pins
 
 TOLD = [
     "I live in Bergen.",
@@ -215,7 +215,7 @@ async def test_another_thread_of_the_same_name_is_told_apart_and_found_again(
 async def test_stopped_anywhere_and_done_again_it_is_as_done_once(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transfer.restore.CHUNK", 3)
+    monkeypatch.setattr("threadkeep.transfer.restore.CHUNK", 3)
     async with open_agent(home) as agent:
         for thread, text in zip(["trip", "work", "trip"], TOLD, strict=False):
             await say(agent, "ada", thread, text)

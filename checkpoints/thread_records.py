@@ -1,0 +1,79 @@
+"""What is known of a thread beside its messages: title, times, turns, free state and metadata."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langgraph.store.base import BaseStore, Item
+
+from threadkeep.base.errors import BadInput
+from threadkeep.base.validation import clean_text
+
+Namespace = tuple[str, ...]
+ALL = 1_000_000
+"""Read in one go: LangGraph's stores order pages by the second, which many items share."""
+MOST_BYTES = 32_000
+MOST_TITLE = 200
+
+
+async def list_records(store: BaseStore, namespace: Namespace, limit: int) -> list[Item]:
+    """Return thread records, the last used first; other users' cost nothing."""
+    records = await store.asearch(namespace, limit=ALL, refresh_ttl=False)
+    records.sort(key=lambda record: (str(record.value.get("last_used")), record.key), reverse=True)
+    return list(records[:limit])
+
+
+async def newest_messages(store: BaseStore, namespace: Namespace, limit: int) -> Sequence[Item]:
+    """Return the newest `limit` messages of a thread, in their order."""
+    items = await store.asearch(namespace, limit=ALL)
+    return sorted(items, key=lambda item: int(item.value["position"]))[-limit:]
+
+
+async def change_record(
+    store: BaseStore,
+    namespace: Namespace,
+    thread: str,
+    *,
+    title: str | None = None,
+    state: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    context: Mapping[str, Any] | None = None,
+    ttl_minutes: float | None = None,
+) -> dict[str, Any]:
+    """Change what is given of a thread's record and return all of it.
+
+    `state`, `metadata` and `context` (what its turns are to use, see graph/context.py) are merged
+    key by key; None takes a key away. Whoever holds the thread
+    (see checkpoints/locks.py) is not disturbed by somebody else's turn.
+
+    Raises:
+        BadInput: there is no such thread, or a value is no JSON or too large.
+    """
+    item = await store.aget(namespace, thread)
+    if item is None:
+        raise BadInput(f"There is no thread {thread!r} of this user.")
+    record = dict(item.value)
+    if title is not None:
+        record["title"] = clean_text(title).strip()[:MOST_TITLE]
+    told = {"state": state, "metadata": metadata, "context": context}
+    for name, changes in told.items():
+        if changes is not None:
+            merged = {**record.get(name, {}), **changes}
+            record[name] = {key: value for key, value in merged.items() if value is not None}
+    if ttl_minutes is not None:
+        record["ttl_minutes"] = ttl_minutes
+    _check_size(record)
+    await store.aput(namespace, thread, record, index=False, ttl=record.get("ttl_minutes"))
+    return record
+
+
+def _check_size(record: dict[str, Any]) -> None:
+    try:
+        size = len(json.dumps(record, allow_nan=False).encode())
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"The state and metadata of a thread must be JSON ({error}).") from None
+    if size > MOST_BYTES:
+        raise BadInput(
+            f"The record of a thread would have {size:,} bytes; the limit is {MOST_BYTES:,}. "
+            "Keep large things elsewhere and their address here."
+        )

@@ -1,0 +1,138 @@
+import re
+import unicodedata
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from threadkeep.base.fences import one_line
+from threadkeep.base.memory_block import Memory, is_memory_block, parse_memories, render_memories
+from threadkeep.prompt.texts import summary_message
+
+
+def said(
+    text: str, thread: str = "first", speaker: str = "user", day: str = "2026-03-04"
+) -> Memory:
+    return {
+        "id": "1",
+        "kind": "message",
+        "text": text,
+        "speaker": speaker,
+        "time": f"{day}T10:00:00+00:00",
+        "thread": thread,
+    }
+
+
+def known(text: str) -> Memory:
+    return {"id": "2", "kind": "fact", "text": text, "speaker": "", "time": "", "thread": ""}
+
+
+def test_the_block_has_one_date_line_a_day_and_the_oldest_first() -> None:
+    block = render_memories(
+        [said("b", day="2026-03-05"), said("a"), known("user lives in Bergen"), said("c")]
+    )
+    assert block.splitlines()[2:] == [
+        "# Known",
+        "- user lives in Bergen",
+        '# 2026-03-04 Wednesday, in "first"',
+        "- user: a",
+        "- user: c",
+        '# 2026-03-05 Thursday, in "first"',
+        "- user: b",
+        "</memories>",
+    ]
+
+
+def test_a_day_of_two_threads_names_them_line_by_line() -> None:
+    block = render_memories([said("a"), said("b", thread='se"cond')])
+    assert block.splitlines()[2:] == [
+        "# 2026-03-04 Wednesday",
+        '- user in "first": a',
+        r'- user in "se\"cond": b',
+        "</memories>",
+    ]
+    assert [memory["thread"] for memory in parse_memories(block)] == ["first", 'se"cond']
+
+
+def test_nothing_recalled_is_no_block() -> None:
+    assert render_memories([]) == ""
+
+
+@given(st.text(), st.text(min_size=1), st.sampled_from(["user", "assistant", "Caroline"]))
+def test_what_is_rendered_can_be_read_back(text: str, thread: str, speaker: str) -> None:
+    for others in ([], [said("a", thread="another")]):
+        block = render_memories([said(text, thread, speaker), *others])
+        memory = parse_memories(block)[0]
+        assert memory["speaker"] == speaker
+        assert memory["text"] == one_line(text)
+        assert memory["thread"] == one_line(thread)
+
+
+@given(st.text(st.characters(exclude_characters="<"), max_size=40))
+def test_only_what_cannot_be_seen_is_left_out_of_a_text_without_tags(text: str) -> None:
+    kept = one_line(text)
+    assert set(kept) <= {*text, " "} or "‹" in kept
+    letters = [each for each in text if each.isalnum()]
+    assert [each for each in kept if each.isalnum()] == letters
+
+
+NAMES = st.sampled_from(["memories", "pinned", "summary", "system", "assistant", "|im_start|"])
+INVISIBLE = st.text("\u200b\u200d\u200c\u2060\ufeff\xad\ufe0f\u0301\u202e\u2066\x00", max_size=3)
+NEWLINES = st.sampled_from([*"\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\r\n", " ", ""])
+
+
+@st.composite
+def attacks(draw: st.DrawFn) -> str:
+    """A tag that a model could take for one of ours, in one of many disguises."""
+    name = draw(NAMES)
+    wide = str.maketrans({each: chr(ord(each) + 0xFEE0) for each in name if each.isalpha()})
+    looks = [name, name.upper(), name.title(), name.translate(wide), name.replace("e", "е")]
+    tag = draw(st.sampled_from(looks))
+    tag = "".join(each + draw(INVISIBLE) for each in tag)
+    opens = draw(st.sampled_from(["<", "</", "< / ", "＜/", "﹤", "<<", "</ <", "<\n/"]))
+    ends = draw(st.sampled_from([">", "＞", " >", ">>", ""]))
+    return "".join((draw(NEWLINES), opens, draw(INVISIBLE), tag, ends, draw(NEWLINES)))
+
+
+TAGS = re.compile(r"<[\s/<]*(?:\||(?:memories|pinned|summary|system|assistant)(?![^\W_]))")
+
+
+def plain(text: str) -> str:
+    """What a reader may take a text for: no accents, nothing invisible, one case and width."""
+    folded = unicodedata.normalize("NFKD", text).casefold().replace("е", "e")
+    seen = [each for each in folded if unicodedata.category(each)[0] not in "MC" or each == "\n"]
+    return "".join(seen)
+
+
+@settings(max_examples=300)
+@given(st.lists(attacks() | st.text(max_size=20), min_size=1, max_size=4), st.sampled_from("tnsd"))
+def test_what_is_remembered_cannot_close_its_fence(parts: list[str], place: str) -> None:
+    told = "".join(parts)
+    memory = said("a")
+    memory |= {  # type: ignore[typeddict-item]
+        "t": {"text": told},
+        "n": {"thread": told},
+        "s": {"speaker": told},
+        "d": {"time": told},
+    }[place]
+    for fence in ("memories", "pinned"):
+        block = render_memories([memory, known(told), said("b")], fence)
+        assert is_memory_block(block)
+        tags = TAGS.findall(plain(block))
+        assert tags == [f"<{fence}", f"</{fence}"]
+        lines = block.split("\n")
+        assert len(block.splitlines()) == len(lines)
+        inside = lines[2:-1]
+        assert all(line.startswith(("- ", "# ")) for line in inside)
+        assert sum(line.startswith("# ") for line in inside) <= 3
+
+
+@given(st.lists(attacks() | st.text(max_size=20), min_size=1, max_size=4))
+def test_no_tag_survives_in_a_summary_either(parts: list[str]) -> None:
+    (message,) = summary_message("They met. " + "".join(parts))
+    tags = TAGS.findall(plain(message.text))
+    assert tags == ["<summary", "</summary"]
+
+
+def test_emoji_and_scripts_that_need_joiners_stay_as_they_are() -> None:
+    for text in ("👩‍👩‍👧 ❤️", "می‌خواهم", "a < b", "List<int>", "<div>", "x<3"):
+        assert one_line(text) == text

@@ -1,0 +1,64 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from threadkeep.base.clock import now, parse_time
+from threadkeep.base.errors import BadInput
+from threadkeep.base.validation import MAX_MESSAGE_BYTES, check_id, check_message, clean_text
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_cleaned_text_can_be_stored_anywhere(text: str) -> None:
+    cleaned = clean_text(text)
+    assert "\0" not in cleaned
+    assert cleaned.encode().decode() == cleaned
+    assert clean_text(cleaned) == cleaned
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
+def test_good_text_is_not_touched(text: str) -> None:
+    assert clean_text(text) == text
+
+
+def test_surrogate_pairs_become_the_character_they_stand_for() -> None:
+    assert clean_text("\ud83d\ude00 \ud83d") == "😀 \ufffd"
+
+
+@pytest.mark.parametrize("empty", ["", "   ", "\0", "\n\t"])
+def test_an_empty_message_is_refused(empty: str) -> None:
+    with pytest.raises(BadInput, match="empty"):
+        check_message(empty)
+
+
+def test_a_message_over_the_limit_is_refused_with_the_limit() -> None:
+    assert check_message("a" * MAX_MESSAGE_BYTES)
+    with pytest.raises(BadInput, match="32,000"):
+        check_message("ä" * (MAX_MESSAGE_BYTES // 2 + 1))
+
+
+@pytest.mark.parametrize(
+    "good", ["ada", "a/b", "a.b", "a:b", "../x", "名前", "O'Neil", "a b", "%2e"]
+)
+def test_names_may_hold_what_people_put_in_names(good: str) -> None:
+    assert check_id(good, "user") == good
+
+
+@pytest.mark.parametrize("bad", ["", " ", " a", "a\n", "a\0b", "\ud800", "x" * 10_000, 7, None])
+def test_a_bad_name_is_one_short_sentence(bad: object) -> None:
+    with pytest.raises(BadInput) as refused:
+        check_id(bad, "user")
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 200
+
+
+def test_names_that_look_the_same_in_two_normal_forms_are_one() -> None:
+    assert check_id("e\u0301", "user") == check_id("\u00e9", "user")
+
+
+def test_the_clock_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THREADKEEP_NOW", "2026-03-04T09:30:00+01:00")
+    assert now().isoformat() == "2026-03-04T08:30:00+00:00"
+    monkeypatch.setenv("THREADKEEP_NOW", "yesterday")
+    with pytest.raises(BadInput, match="THREADKEEP_NOW 'yesterday'"):
+        now()
+    assert parse_time("2026-03-04").isoformat() == "2026-03-04T00:00:00+00:00"

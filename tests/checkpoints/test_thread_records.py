@@ -1,0 +1,130 @@
+"""Threads are listed, titled, given state, deleted and forgotten, on every backend."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.backends import BACKENDS, fresh_database
+from threadkeep.base.database_url import parse_database
+from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import Settings, make_home
+from threadkeep.checkpoints.thread_records import list_records, newest_messages
+from threadkeep.graph.context import Context
+from threadkeep.stores.namespaces import messages_of, thread_id, threads_of, user_key
+from threadkeep.stores.sqlite_items import SqliteItems
+from threadkeep.turn_agent import Agent, open_agent
+
+ADA = Context(user_id="ada")
+
+
+@pytest_asyncio.fixture(params=BACKENDS)
+async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
+    async with fresh_database(request.param) as url:
+        settings = Settings(home=tmp_path, model="offline", checkpoints=parse_database(url))
+        make_home(settings)
+        async with open_agent(settings) as opened:
+            yield opened
+
+
+async def say(agent: Agent, thread: str, text: str, user: str = "ada") -> None:
+    turn = await agent.say(Context(user_id=user), thread, text)
+    await turn.finished()
+
+
+async def test_state_and_metadata_are_set_and_read_by_key(agent: Agent) -> None:
+    await say(agent, "trip", "I live in Bergen.")
+    await agent.change_thread(ADA, "trip", title="Norway", state={"step": 1, "old": True})
+    await agent.change_thread(ADA, "trip", state={"step": 2, "old": None}, metadata={"tag": "x"})
+    await say(agent, "trip", "I work at Initech.")
+    owner = await user_key(agent.store, "ada")
+    (record,) = await list_records(agent.store, threads_of(owner), 10)
+    assert record.value["title"] == "Norway"
+    assert record.value["state"] == {"step": 2}
+    assert record.value["metadata"] == {"tag": "x"}
+    assert record.value["turns"] == 2
+    assert record.value["created"] <= record.value["last_used"]
+
+
+@pytest.mark.parametrize("state", [{"x": "y" * 40_000}, {"x": float("nan")}, {"x": {1, 2}}])
+async def test_what_is_no_json_or_too_large_is_refused(agent: Agent, state: Any) -> None:
+    await say(agent, "trip", "I live in Bergen.")
+    with pytest.raises(BadInput):
+        await agent.change_thread(ADA, "trip", state=state)
+    with pytest.raises(BadInput, match="no thread"):
+        await agent.change_thread(ADA, "another", title="x")
+
+
+async def test_the_newest_messages_come_in_their_order(agent: Agent) -> None:
+    for number in range(4):
+        await say(agent, "trip", f"Number {number} is mine.")
+    owner = await user_key(agent.store, "ada")
+    found = await newest_messages(agent.store, messages_of(owner, thread_id(owner, "trip")), 3)
+    assert [item.value["position"] for item in found] == [5, 6, 7]
+    assert found[1].value["text"] == "Number 3 is mine."
+
+
+async def test_a_deleted_thread_is_gone_with_all_it_holds_and_may_begin_anew(agent: Agent) -> None:
+    await say(agent, "trip", "The vault opens with tulip.")
+    await agent.delete_thread(ADA, "trip")
+    owner = await user_key(agent.store, "ada")
+    assert await list_records(agent.store, threads_of(owner), 10) == []
+    assert await agent.store.asearch((owner, "messages"), query="vault tulip") == []
+    config = await agent.config(ADA, "trip")
+    assert (await agent.graph.aget_state(config)).values == {}
+    await say(agent, "trip", "A new beginning.")
+    assert len((await agent.graph.aget_state(config)).values["messages"]) == 2
+
+
+async def test_a_thread_with_a_time_to_live_is_forgotten_and_use_extends_it(agent: Agent) -> None:
+    for thread in ("used", "left", "kept"):
+        await say(agent, thread, "The vault opens with tulip.")
+    for thread in ("used", "left"):
+        await agent.change_thread(ADA, thread, ttl_minutes=4 / 60)
+    for _ in range(3):
+        await asyncio.sleep(1.6)
+        await say(agent, "used", "And another thing.")
+    owner = await user_key(agent.store, "ada")
+    records = await list_records(agent.store, threads_of(owner), 10)
+    assert {record.value["name"] for record in records} == {"used", "kept"}
+    found = await agent.store.asearch((owner, "messages"), query="vault tulip", limit=50)
+    threads = {item.value["thread"] for item in found}
+    assert threads == {thread_id(owner, "used"), thread_id(owner, "kept")}
+    assert (await agent.graph.aget_state(await agent.config(ADA, "left"))).values == {}
+    used = (await agent.graph.aget_state(await agent.config(ADA, "used"))).values
+    assert len(used["messages"]) == 8
+
+
+async def test_listing_costs_the_same_with_ten_or_thousands_of_other_users(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, model="offline")
+    async with open_agent(settings) as agent:
+        items = agent.store.items
+        assert isinstance(items, SqliteItems)
+        owner = await user_key(agent.store, "ada")
+
+        async def steps() -> int:
+            counted = 0
+
+            def count() -> int:
+                nonlocal counted
+                counted += 1
+                return 0
+
+            await items.conn.set_progress_handler(count, 10)
+            assert len(await list_records(agent.store, threads_of(owner), 10)) == 3
+            await items.conn.set_progress_handler(None, 0)  # type: ignore[arg-type]
+            return counted
+
+        async def fill(users: int) -> None:
+            for number in range(users):
+                await items.aput((f"{number:032x}", "threads"), "t", {"last_used": "2025"})
+
+        for thread in "abc":
+            await items.aput((owner, "threads"), thread, {"last_used": f"2026-{thread}"})
+        await fill(10)
+        few = await steps()
+        await fill(1_500)
+        assert await steps() <= 1.2 * few + 5

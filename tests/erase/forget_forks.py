@@ -1,0 +1,49 @@
+"""A process that imports all there is once, and forgets in forks of itself: one a line of stdin."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import chromadb  # noqa: F401  (imported before the forks, not by each of them)
+
+from threadkeep.base.settings import Settings
+from threadkeep.erase.erase import carry_out
+from threadkeep.erase.plan import Target
+from threadkeep.graph.context import Context
+from threadkeep.turn_agent import open_agent
+
+
+async def forget(job: dict[str, str]) -> None:
+    """Forget in a home; say when the first change is about to be made, and when all is done."""
+    settings = Settings(home=Path(job["home"]), model="offline")
+    async with open_agent(settings) as agent:
+        target = Target(kind=job["kind"], name=job["name"])  # type: ignore[arg-type]
+        await agent.store.count_vectors("nobody")
+        plan = await agent.plan_erasure(Context(user_id="ada"), target)
+        say("begun")
+        await carry_out(agent.home, plan)
+        say("done")
+
+
+def say(what: str) -> None:
+    """Write a line at once."""
+    os.write(1, f"{what}\n".encode())
+
+
+def main() -> None:
+    """Fork for each job, and say which process it is and when it has ended."""
+    say("ready")
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            asyncio.run(forget(json.loads(line)))
+            os._exit(0)
+        say(f"pid {pid}")
+        os.waitpid(pid, 0)
+        say("ended")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""What a person has pinned is in every prompt, in one place, within its budget, and once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import pytest_asyncio
+
+from benchmarks.scripted_thread import ScriptedThread, open_scripted
+from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import Settings
+from threadkeep.base.tokens import count_text
+from threadkeep.base.user import acting_as
+from threadkeep.cli.show_prompt import plan_of
+from threadkeep.graph.context import Context, Preset
+from threadkeep.knowledge.pins import MOST, add_pin, drop_pin, list_pins
+from threadkeep.stores.hybrid import HybridStore, open_store
+from threadkeep.stores.memory_ids import find_memory
+from threadkeep.stores.namespaces import all_messages_of, facts_of, user_key
+from threadkeep.turn_agent import Agent, open_agent
+from threadkeep.turn_memory import correct, pin, pins, unpin, why
+
+ADA = Context(user_id="ada")
+
+
+@pytest_asyncio.fixture
+async def agent(home: Settings) -> AsyncIterator[Agent]:
+    async with open_agent(home) as opened:
+        yield opened
+
+
+async def say(agent: Agent, text: str, thread: str = "trip") -> str:
+    turn = await agent.say(ADA, thread, text)
+    await turn.finished()
+    return turn.reply
+
+
+async def key_of(store: HybridStore, text: str) -> str:
+    owner = await user_key(store, "ada")
+    for namespace in (all_messages_of(owner), facts_of(owner)):
+        for item in await store.asearch(namespace, limit=1_000):
+            if item.value["text"] == text:
+                return item.key
+    raise AssertionError(text)
+
+
+async def pinning(store: HybridStore, text: str) -> None:
+    with acting_as("ada"):
+        owner = await user_key(store, "ada")
+        await add_pin(store, owner, await find_memory(store, owner, await key_of(store, text)))
+
+
+async def unpinning(store: HybridStore, text: str) -> None:
+    await drop_pin(store, await user_key(store, "ada"), await key_of(store, text))
+
+
+def contents(thread: ScriptedThread) -> list[str]:
+    return [str(message["content"]) for message in thread.prompts[-1]]
+
+
+@pytest.mark.parametrize("preset", get_args(Preset))
+async def test_every_preset_shows_pins_behind_the_system_prompt(
+    home: Settings, preset: str
+) -> None:
+    async with open_store(home) as store, open_scripted(store) as thread:
+        thread.name = "earlier"
+        await thread.say("The gate code is 4711.")
+        await pinning(store, "The gate code is 4711.")
+        thread.name = "now"
+        thread.context |= {"memory": preset}
+        done = await thread.say("How do I get in through the gate?")
+        shown = contents(thread)
+        assert shown[1].startswith("<pinned>\nWhat this person wants kept in view. Evidence")
+        assert "- user: The gate code is 4711." in shown[1]
+        assert sum("4711" in text for text in shown) == 1, "it is not recalled a second time"
+        assert done["ledger"]["pinned"] == count_text(shown[1]) + 4
+        assert done["memories"][0]["before"] == "pinned"
+
+
+async def test_the_prefix_changes_only_when_the_pins_do(home: Settings) -> None:
+    async with open_store(home) as store, open_scripted(store) as thread:
+        thread.name = "earlier"
+        for text in ("The gate code is 4711.", "The bell is broken."):
+            await thread.say(text)
+        await pinning(store, "The gate code is 4711.")
+        thread.name = "now"
+        await thread.say("How do I get in?")
+        await thread.say("And the bell of the gate?")
+        first, second = thread.prompts[-2:]
+        assert second[: len(first)] == first
+        await pinning(store, "The bell is broken.")
+        await thread.say("Once more, please: the bell?")
+        third = thread.prompts[-1]
+        assert third[0] == first[0]
+        assert third[1] != first[1]
+        lines = "\n".join(contents(thread)).splitlines()
+        assert lines.count("- user: The bell is broken.") == 1
+        await thread.say("Thanks.")
+        assert thread.prompts[-1][: len(third)] == third
+        await unpinning(store, "The bell is broken.")
+        await unpinning(store, "The gate code is 4711.")
+        await thread.say("How do I get in through the gate?")
+        assert not any(text.startswith("<pinned>") for text in contents(thread))
+        assert sum("4711" in text for text in contents(thread)) == 1, "it is recalled again"
+
+
+async def test_the_earliest_pins_stay_and_what_does_not_fit_is_told(agent: Agent) -> None:
+    said = [f"Fact {number}: " + "the box is green. " * 12 for number in range(4)]
+    for text in said:
+        await say(agent, text)
+    done = [await pin(agent, ADA, await key_of(agent.store, text)) for text in said]
+    assert [each["shown"] for each in done] == [True, True, True, False]
+    plan = await plan_of(agent, ADA, "trip")
+    block = str(plan.prompt[1].text)
+    assert count_text(block) <= ADA.pinned_tokens
+    assert [text for text in said if text.strip() in block] == said[:3]
+    more = Context(user_id="ada", pinned_tokens=600)
+    assert all(each["shown"] for each in await pins(agent, more))
+    none = Context(user_id="ada", pinned_tokens=0)
+    assert not any(each["shown"] for each in await pins(agent, none))
+    assert (await plan_of(agent, none, "trip")).ledger["pinned"] == 0
+
+
+async def test_a_pin_follows_what_takes_its_place(agent: Agent) -> None:
+    await say(agent, "I live in Bergen.")
+    fact = await key_of(agent.store, "user lives in Bergen")
+    message = await key_of(agent.store, "I live in Bergen.")
+    await pin(agent, ADA, fact)
+    await pin(agent, ADA, message[:8])
+    await pin(agent, ADA, message)
+    await correct(agent, "ada", fact, "Oslo")
+    assert [each["text"] for each in await pins(agent, ADA)] == [
+        "user lives in Oslo",
+        "I live in Bergen.",
+    ]
+    await say(agent, "I live in Rome.")
+    assert "- user lives in Rome" in str((await plan_of(agent, ADA, "trip")).prompt[1].text)
+    await agent.undo(ADA, "trip", 2)
+    assert [each["text"] for each in await pins(agent, ADA)] == ["", ""]
+    assert await unpin(agent, "ada", fact[:8]) == fact
+    with pytest.raises(BadInput, match=r"No memory .* is pinned"):
+        await unpin(agent, "ada", fact[:8])
+
+
+async def test_pins_are_bounded(home: Settings) -> None:
+    async with open_store(home) as store:
+        owner = await user_key(store, "ada")
+        for number in range(MOST + 1):
+            text = f"Fact {number}."
+            await store.aput((owner, "facts"), f"{number:08}", {"text": text})
+        with acting_as("ada"):
+            for number in range(MOST):
+                await add_pin(store, owner, await find_memory(store, owner, f"{number:08}"))
+            with pytest.raises(BadInput, match="100 pins already"):
+                await add_pin(store, owner, await find_memory(store, owner, f"{MOST:08}"))
+            assert len(await list_pins(store, owner, ADA)) == MOST
+
+
+async def test_an_answer_tells_what_it_rests_on_after_a_restart_too(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    async with open_agent(settings) as agent:
+        await say(agent, "My sister Miriam moved to Lisbon in March 2026.", "first")
+        await say(agent, "The gate code is 4711.", "first")
+        await pin(agent, ADA, await key_of(agent.store, "The gate code is 4711."))
+        reply = await say(agent, "Where does my sister live?", "second")
+        said = await key_of(agent.store, "My sister Miriam moved to Lisbon in March 2026.")
+    async with open_agent(settings) as agent:
+        found = await why(agent, ADA, "second")
+        assert (found["question"], found["answer"]) == ("Where does my sister live?", reply)
+        assert found["gone"] == 0
+        first, *rest = found["memories"]
+        assert (first["text"], first["pinned"]) == ("The gate code is 4711.", True)
+        (message,) = [each for each in rest if each["id"] == said]
+        assert message["kind"] == "message"
+        assert (message["speaker"], message["thread"]) == ("user", "first")
+        assert message["score"] > 0
+        assert message["parts"]["words"] > 0
+        (fact,) = [each for each in rest if each["text"].startswith("Miriam lives in Lisbon")]
+        assert [source["id"] for source in fact["sources"]] == [said]
+        assert fact["sources"][0]["thread"] == "first"
+        assert not any(each["earlier"] for each in found["memories"])
+        state = await agent.graph.aget_state(await agent.config(ADA, "second"))
+        assert "Lisbon" not in str(state.values["recalled"]), "places and scores, no text"
+        await say(agent, "And what does she do?", "second")
+        found = await why(agent, ADA, "second")
+        assert [each["earlier"] for each in found["memories"] if each["id"] == said] == [True]
+        await agent.undo(ADA, "first", 2)
+        assert (await why(agent, ADA, "second"))["gone"] >= 2
+        with pytest.raises(BadInput, match="no thread 'nowhere' with an answer"):
+            await why(agent, ADA, "nowhere")
+
+
+async def test_a_compaction_after_the_answer_leaves_its_reasons(home: Settings) -> None:
+    async with open_agent(home) as agent:
+        await say(agent, "The gate code is 4711.", "first")
+        small = Context(user_id="ada", max_tokens=1_200, reserve_tokens=200, recall_tokens=200)
+        changed = 0
+        for number in range(14):
+            text = f"Is line {number} about the gate code? " + "It is late. " * 25
+            turn = await agent.say(small, "second", text)
+            await turn.finished()
+            found = await why(agent, small, "second")
+            recalled = [each for each in turn.memories if each.get("before") != "pinned"]
+            assert {each["id"] for each in found["memories"]} <= {m["id"] for m in recalled}
+            assert bool(found["memories"]) == bool(recalled)
+            changed += found["summary_changed"]
+            plan = await plan_of(agent, small, "second")
+            again = [m.id for m in plan.prompt if str(m.id).startswith("memories-")]
+            assert not (found["summary_changed"] and again)
+        assert changed

@@ -1,0 +1,143 @@
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from benchmarks.scripted_server import scripted_server
+from threadkeep.base.errors import BadInput, NoModel
+from threadkeep.base.settings import Settings
+from threadkeep.models import choice
+from threadkeep.models.choice import DEFAULT_OPENAI_MODEL, choose_model
+
+KEY = SecretStr("sk-verysecret0123456789")
+DEAF = "http://127.0.0.1:9/v1"
+
+
+def settings(**given: Any) -> Settings:
+    return Settings(home=Path("unused"), **{"probe": False, **given})
+
+
+async def test_without_a_key_the_model_is_offline_and_says_why() -> None:
+    chosen = await choose_model(settings(), None)
+    assert chosen.name == "offline"
+    assert chosen.reason == "offline, because OPENAI_API_KEY is not set"
+
+
+@pytest.mark.parametrize(
+    ("given", "flag", "name"),
+    [
+        ({"openai_api_key": KEY, "model": "gpt-4o"}, "offline", "offline"),
+        ({"openai_api_key": KEY, "model": "gpt-4o"}, "openai/o3", "openai/o3"),
+        ({"openai_api_key": KEY, "model": "gpt-4o"}, None, "openai/gpt-4o"),
+        ({"openai_api_key": KEY, "model": "offline"}, None, "offline"),
+        ({"openai_api_key": KEY}, None, f"openai/{DEFAULT_OPENAI_MODEL}"),
+        ({"openai_base_url": DEAF}, None, f"openai/{DEFAULT_OPENAI_MODEL}"),
+        ({"openai_base_url": DEAF}, "openai/qwen3", "openai/qwen3"),
+        ({"openai_base_url": DEAF}, "Qwen/Qwen3-8B", "openai/Qwen/Qwen3-8B"),
+        ({"openai_base_url": DEAF}, "openai/openai/gpt-4o", "openai/openai/gpt-4o"),
+    ],
+)
+async def test_the_flag_comes_before_the_setting_and_the_setting_before_the_key(
+    given: dict[str, Any], flag: str | None, name: str
+) -> None:
+    chosen = await choose_model(settings(**given), flag)
+    assert chosen.name == name
+    assert chosen.reason.startswith(f"{name.removeprefix('openai/')}, because ")
+
+
+@pytest.mark.parametrize(
+    ("given", "flag", "remedy"),
+    [
+        ({}, "openai/gpt-4o", "set OPENAI_API_KEY"),
+        ({}, "gpt-4o", "set OPENAI_API_KEY"),
+        ({"model": "gpt-4o"}, None, "--model offline"),
+        ({"openai_api_key": KEY}, "openai/", "openai/NAME"),
+        ({"openai_api_key": KEY}, "anthropic/claude", "OPENAI_BASE_URL"),
+        ({"openai_api_key": KEY}, "two words", "openai/NAME"),
+        ({"openai_api_key": SecretStr("sk-ab\ncd")}, None, "on one line"),
+        ({"openai_api_key": SecretStr("sk-äb")}, "gpt-4o", "on one line"),
+    ],
+)
+async def test_a_model_that_cannot_be_used_is_refused_with_the_remedy(
+    given: dict[str, Any], flag: str | None, remedy: str
+) -> None:
+    with pytest.raises(NoModel, match=remedy) as caught:
+        await choose_model(settings(**given), flag)
+    assert caught.value.exit_code == 3
+    assert "sk-" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost:11434", "ftp://x/v1", "http://", "http://x:nine", "http://a b/v1"]
+)
+async def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(BadInput, match="OPENAI_BASE_URL"):
+        await choose_model(settings(openai_base_url=address), None)
+
+
+async def test_a_configured_local_server_is_asked_for_its_model() -> None:
+    async with scripted_server(["nomic-embed-text", "qwen3"]) as server:
+        chosen = await choose_model(settings(openai_base_url=server.base_url), None)
+        assert (chosen.name, chosen.reason) == (
+            "openai/qwen3",
+            "qwen3, because OPENAI_BASE_URL is set",
+        )
+        reply = await chosen.build().ainvoke("hello")
+    assert reply.text == "hello"
+    assert server.headers[-1]["authorization"] == "Bearer none"
+
+
+async def test_blanks_around_a_key_are_not_sent() -> None:
+    async with scripted_server() as server:
+        given = settings(openai_base_url=server.base_url, openai_api_key=SecretStr(" sk-abc \n"))
+        await (await choose_model(given, "any")).build().ainvoke("hello")
+    assert server.headers[-1]["authorization"] == "Bearer sk-abc"
+
+
+async def test_a_server_on_this_machine_is_found_unless_probing_is_forbidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with scripted_server(["llama3"]) as server:
+        monkeypatch.setattr(choice, "LOCAL_PORTS", (9, server.port))
+        assert (await choose_model(settings(), None)).name == "offline"
+        chosen = await choose_model(settings(probe=True), None)
+        assert chosen.name == "openai/llama3"
+        assert chosen.reason == f"llama3, because it was found on http://127.0.0.1:{server.port}"
+        assert (await chosen.build().ainvoke("hello")).text == "hello"
+        assert (await choose_model(settings(probe=True), "offline")).name == "offline"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH\r\n",
+        b"HTTP/1.1 404 Not Found\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\n\r\n<html>",
+        b'HTTP/1.1 200 OK\r\n\r\n{"data": []}',
+        b'HTTP/1.1 200 OK\r\n\r\n{"data": [3]}',
+        b'HTTP/1.1 200 OK\r\n\r\n["data"]',
+        None,
+    ],
+)
+async def test_whatever_else_listens_there_is_passed_over_in_a_moment(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes | None
+) -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if answer is None:
+            await reader.read()  # Says nothing until the other side hangs up.
+        else:
+            writer.write(answer)
+        writer.close()
+
+    stranger = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with stranger:
+        monkeypatch.setattr(choice, "LOCAL_PORTS", (stranger.sockets[0].getsockname()[1],))
+        started = time.monotonic()
+        chosen = await choose_model(settings(probe=True), None)
+        assert chosen.name == "offline"
+        assert chosen.reason.endswith("no local server was found")
+        assert time.monotonic() - started < 1.5

@@ -1,0 +1,153 @@
+"""What filled the window, what the provider said of it, and who is billed."""
+
+import pytest
+from langgraph.store.memory import InMemoryStore
+
+from benchmarks.scripted_server import Fault, Reply, Usage
+from benchmarks.scripted_thread import open_scripted, tokens_of
+from threadkeep.models.openai_errors import ContextOverflow
+from threadkeep.prompt.ledger import PARTS
+from threadkeep.stores.namespaces import user_key
+from threadkeep.stores.usage import read_usage, sums
+
+LONG = "We spoke at length about the weather over the harbour, and agreed on little else. " * 3
+
+
+async def test_the_ledger_holds_every_part_and_what_the_provider_reported() -> None:
+    async with open_scripted() as thread:
+        thread.replies = lambda asked: Reply(
+            "Noted.", usage=Usage(prompt=tokens_of(asked), completion=2, cached=32)
+        )
+        await thread.say("I live in Bergen.")
+        ledger = (await thread.say("Where do I live?"))["ledger"]
+    assert ledger["reported"] == {"prompt": ledger["prompt"], "reply": 2, "cached": 32}
+    assert sum(ledger[part] for part in PARTS) == ledger["prompt"]
+    assert ledger["prompt"] + ledger["free"] + ledger["reserve"] == ledger["limit"] == 8_000
+    assert ledger["newest"] > 0
+    assert ledger["recent"] > 0
+    assert (ledger["model"], ledger["exact"]) == ("scripted", False)
+    assert ledger["internal"]["extraction"]["calls"] == 1
+
+
+async def test_what_was_recalled_is_told_apart_by_kind() -> None:
+    async with open_scripted() as thread:
+        thread.extract = lambda asked: (
+            '{"entities": [{"name": "Miriam", "type": "person", "attributes": []}], "facts": '
+            '[{"subject": "Miriam", "predicate": "lives in", "object": "Lisbon", '
+            '"valid_from": null}]}'
+        )
+        await thread.say("Miriam lives in Lisbon.")
+        thread.name = "second"
+        ledger = (await thread.say("Where is Miriam?"))["ledger"]
+    assert all(ledger[part] > 0 for part in ("entities", "facts", "memories"))
+
+
+async def test_counts_of_another_encoding_are_corrected_by_what_the_provider_reports() -> None:
+    async with open_scripted() as thread:
+        thread.context |= {"memory": "buffer", "max_tokens": 2_000, "reserve_tokens": 400}
+        thread.replies = lambda asked: Reply(
+            "Noted.", usage=Usage(prompt=int(1.5 * tokens_of(asked)), completion=2)
+        )
+        for _ in range(40):
+            ledger = (await thread.say(LONG))["ledger"]
+        state = await thread.state()
+        assert 1.4 < state.ratios["scripted"] <= 1.5
+        reported = [int(1.5 * tokens_of({"messages": prompt})) for prompt in thread.prompts]
+        assert reported[-1] <= 1_600
+        assert abs(ledger["prompt"] - reported[-1]) < 80
+
+
+async def test_every_call_is_billed_to_the_user_by_thread_and_day_and_purpose() -> None:
+    store = InMemoryStore()
+    async with open_scripted(store) as thread:
+        thread.context |= {"max_tokens": 1_500, "reserve_tokens": 300, "memory": "hybrid"}
+        for number in range(20):
+            await thread.say(f"{number} {LONG}")
+        thread.name = "second"
+        await thread.say("Hello.")
+        records = await read_usage(store, await user_key(store, "ada"))
+        nobody = await read_usage(store, await user_key(store, "bob"))
+        asked = thread.server.requests
+    by_thread, by_purpose = sums(records, "thread"), sums(records, "purpose")
+    assert set(by_thread) == {"first", "second"}
+    assert by_purpose["answer"]["calls"] == by_purpose["extraction"]["calls"] == 21
+    assert by_purpose["summary"]["calls"] == len(thread.summaries) > 1
+    assert sum(usage["prompt"] for usage in by_purpose.values()) == sum(map(tokens_of, asked))
+    assert len(sums(records, "day")) == 1
+    assert not any(usage["estimated"] for usage in by_purpose.values())
+    assert nobody == []
+
+
+async def test_a_call_whose_cost_is_not_reported_is_billed_as_counted() -> None:
+    store = InMemoryStore()
+    async with open_scripted(store) as thread:
+        thread.replies = lambda asked: Reply("Noted.", usage=None)
+        thread.context |= {"memory": "buffer"}
+        ledger = (await thread.say("Hello."))["ledger"]
+        (record,) = await read_usage(store, await user_key(store, "ada"))
+    assert "reported" not in ledger
+    assert record["estimated"] == 1
+    assert record["prompt"] == ledger["prompt"]
+
+
+OVERFLOW = Fault(
+    status=400,
+    body={
+        "error": {
+            "message": "This model's maximum context length is 1000 tokens.",
+            "code": "context_length_exceeded",
+        }
+    },
+)
+OVERFLOW_UNTOLD = Fault(status=400, body={"error": {"message": "prompt is too long"}})
+
+
+async def test_an_overflow_leads_to_one_prompt_of_seventy_percent() -> None:
+    for fault in (OVERFLOW, OVERFLOW_UNTOLD):
+        async with open_scripted() as thread:
+            thread.context |= {"max_tokens": 1_500, "reserve_tokens": 300, "memory": "progressive"}
+            for number in range(6):
+                await thread.say(f"{number} {LONG}")
+            asked = len(thread.prompts)
+            thread.server.script(fault)
+            done = await thread.say("And what now?")
+            assert done["messages"][-1].text == "Noted."
+            assert len(thread.prompts) == asked + 2
+            first, second = thread.prompts[-2:]
+            most = 0.7 * tokens_of({"messages": first})
+            assert tokens_of({"messages": second}) <= most
+            assert second[-1] == first[-1]
+            # What left the prompt is covered, and the next turn does not run into it again.
+            assert "# Quoted" in second[1]["content"]
+            await thread.say("Go on.")
+            assert len(thread.prompts) == asked + 3
+            assert tokens_of({"messages": thread.prompts[-1]}) <= most
+
+
+async def test_a_second_overflow_is_one_sentence() -> None:
+    async with open_scripted() as thread:
+        thread.server.script(OVERFLOW_UNTOLD, OVERFLOW_UNTOLD, OVERFLOW_UNTOLD)
+        with pytest.raises(ContextOverflow, match="context window"):
+            await thread.say(LONG)
+        assert len(thread.prompts) == 2
+
+
+REFUSED = Fault(
+    status=400,
+    body={"error": {"message": "Conversation roles must alternate user/assistant/user/..."}},
+)
+
+
+async def test_a_server_that_wants_roles_to_alternate_gets_neighbours_as_one_message() -> None:
+    async with open_scripted() as thread:
+        thread.context["memory"] = "vector"
+        await thread.say("The gate code is 4711.")
+        thread.name = "second"
+        thread.server.script(REFUSED)
+        await thread.say("What is the gate code?")
+        first, second = thread.prompts[-2:]
+        assert [m["role"] for m in first] == ["system", "user", "user"]
+        assert [m["role"] for m in second] == ["system", "user"]
+        assert second[1]["content"] == f"{first[1]['content']}\n\n{first[2]['content']}"
+        await thread.say("And again?")
+        assert [m["role"] for m in thread.prompts[-1]] == ["system", "user", "assistant", "user"]

@@ -1,0 +1,64 @@
+"""The block of memories, with all that frames it, never takes more than it may."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from threadkeep.base.memory_block import Memory, render_memories
+from threadkeep.base.tokens import count_text
+from threadkeep.prompt.memory_budget import within
+
+TEXTS = st.text(max_size=60) | st.integers(1, 60).map(lambda n: "Olive grove, 17 km!\n" * n)
+MEMORIES = st.lists(
+    st.builds(
+        lambda kind, text, speaker, day, thread, score: Memory(
+            id="m",
+            kind=kind,
+            text=text,
+            speaker=speaker,
+            time=f"2026-03-{day:02}T10:00:00+00:00",
+            thread=thread,
+            score=score,
+            tokens=count_text(text),
+        ),
+        st.sampled_from(["message", "message", "message", "fact", "entity"]),
+        TEXTS,
+        st.sampled_from(["user", "assistant", "Caroline", "Дарья"]),
+        st.integers(1, 5),
+        st.sampled_from(["first", "second", "第三"]),
+        st.floats(0, 1),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(MEMORIES, st.integers(0, 1_500))
+def test_a_block_never_exceeds_its_budget_whatever_it_holds(
+    memories: list[Memory], budget: int
+) -> None:
+    kept = within(memories, budget)
+    block = render_memories(kept)
+    assert count_text(block) <= budget
+    assert kept == [memory for memory in memories if any(memory is each for each in kept)]
+    if budget >= count_text(render_memories(memories)) + 1:
+        assert len(kept) == len(memories)
+
+
+def test_two_short_ones_are_better_than_a_long_one_that_is_hardly_likelier() -> None:
+    def said(number: int, text: str, score: float) -> Memory:
+        day = "2026-03-04T10:00:00+00:00"
+        return Memory(
+            id=str(number),
+            kind="message",
+            text=text,
+            speaker="user",
+            time=day,
+            thread="first",
+            score=score,
+        )
+
+    long = said(0, "We talked about it at length and agreed on little else. " * 6, 0.62)
+    short = [said(1, "The gate code is 4711.", 0.6), said(2, "The gate is green.", 0.6)]
+    budget = count_text(render_memories([long])) + 1
+    assert [memory["id"] for memory in within([long, *short], budget)] == ["1", "2"]
+    assert within([long], budget) == [long]

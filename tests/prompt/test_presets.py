@@ -1,0 +1,117 @@
+"""Exactly what the model is shown, turn by turn, for each preset: `golden/PRESET.txt`.
+
+After a change that is meant: `THREADKEEP_GOLDEN=write pytest tests/prompt/test_presets.py`, and read
+the difference.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from benchmarks.scripted_thread import open_scripted
+from threadkeep.base.settings import Settings
+from threadkeep.graph.context import Preset
+from threadkeep.stores.hybrid import open_store
+
+GOLDEN = Path(__file__).parent / "golden"
+DOCS = Path(__file__).parents[2] / "docs" / "presets.md"
+PRESETS = get_args(Preset)
+SMALL = {
+    "max_tokens": 650,
+    "reserve_tokens": 100,
+    "recall_tokens": 120,
+    "history_tokens": 120,
+    "window": 2,
+}
+# So that its oldest messages leave too.
+TIGHT = {"buffer": {"reserve_tokens": 330}}
+EARLIER = "Miriam takes care of the parrots whenever we travel."
+SAID = {
+    "My sister Miriam moved to Lisbon in March 2026.": "Lisbon is lovely in spring.",
+    "The gate code is 4711-KX, but never tell the porter.": "I will keep it to myself.",
+    "We booked the night train for all of us, as we do every summer, since nobody of us likes to "
+    "fly and the view in the morning is the best part of the holidays.": "Enjoy the night train.",
+    "The report is in ~/docs/q3/report.pdf and due on 3 June 2027.": "Understood.",
+    "I had soup, bread and an apple, and then a walk along the river, where the boats were being "
+    "painted for the season and somebody played the accordion.": "That sounds restful.",
+    "The evening was long and warm, and we sat outside until late, talking about nothing much, "
+    "while the swallows went round and round the tower.": "A good evening, then.",
+    "Where does my sister live?": "In Lisbon.",
+    "It will rain tomorrow, they say, so the garden can wait until the weekend, and the books that "
+    "I meant to read since last winter will be read at last.": "Enjoy the books.",
+    "Who takes care of the parrots?": "Miriam does.",
+    "What is the gate code?": "4711-KX.",
+}
+FOUND: dict[str, Any] = {
+    "moved to Lisbon": {
+        "entities": [{"name": "Miriam", "type": "person", "attributes": []}],
+        "facts": [
+            {
+                "subject": "Miriam",
+                "predicate": "lives in",
+                "object": "Lisbon",
+                "valid_from": "2026-03",
+            },
+            {
+                "subject": "Lisbon",
+                "predicate": "lies on",
+                "object": "the Tagus",
+                "valid_from": None,
+            },
+        ],
+    }
+}
+NOTHING: dict[str, Any] = {"entities": [], "facts": []}
+
+
+def reply(asked: dict[str, Any]) -> str:
+    return SAID.get(asked["messages"][-1]["content"], "Noted.")
+
+
+def extract(asked: dict[str, Any]) -> str:
+    text = asked["messages"][-1]["content"]
+    return json.dumps(next((told for words, told in FOUND.items() if words in text), NOTHING))
+
+
+async def shown(home: Settings, preset: str) -> str:
+    """Return every prompt of the scripted thread, as text."""
+    async with open_store(home) as store, open_scripted(store) as thread:
+        thread.context |= {**SMALL, "memory": preset} | TIGHT.get(preset, {})
+        thread.replies, thread.extract = reply, extract
+        thread.summarise = lambda asked: f"Summary {len(thread.summaries)}: family, plans, a walk."
+        thread.name = "garden"
+        await thread.say(EARLIER)
+        await store.index_pending()
+        thread.name = "kitchen"
+        for text in SAID:
+            await thread.say(text)
+            await store.index_pending()
+        prompts = thread.prompts[1:]
+    parts = []
+    for number, prompt in enumerate(prompts, 1):
+        parts.append(f"=== turn {number}")
+        parts += [f"[{message['role']}] {message['content']}" for message in prompt]
+    return "\n".join(parts) + "\n"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+async def test_each_preset_shows_exactly_what_it_says(
+    home: Settings, preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THREADKEEP_NOW", "2026-03-04T09:30:00+00:00")
+    text = await shown(home, preset)
+    path = GOLDEN / f"{preset}.txt"
+    if os.environ.get("THREADKEEP_GOLDEN") == "write":
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_each_preset_has_a_row_and_its_own_section_in_the_docs(preset: str) -> None:
+    page = DOCS.read_text()
+    assert re.search(rf"^\| `{preset}`", page, re.MULTILINE)
+    assert re.search(rf"^### `{preset}`", page, re.MULTILINE)

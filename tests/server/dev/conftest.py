@@ -1,0 +1,49 @@
+"""One server for all tests of a worker that neither stop nor restart it; each takes new users."""
+
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+import pytest_asyncio
+
+from tests.server.dev.running import OPEN, Server, User, new_server
+
+pytest.importorskip("langgraph_api")
+_numbers = itertools.count()
+NewUser = Callable[[str], Awaitable[User]]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server with a home of its own; tokens are needed."""
+    running = new_server(tmp_path_factory.mktemp("server"))
+    running.run("user", "add", "nobody-in-particular")
+    running.start()
+    yield running
+    if running.process is not None and running.process.poll() is None:
+        running.kill()
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def _closed() -> AsyncIterator[None]:
+    yield
+    while OPEN:
+        user = OPEN.pop()
+        await user.client.aclose()
+        await user.http.aclose()
+
+
+@pytest.fixture
+def new_user(server: Server) -> NewUser:
+    """Make users whom no other test knows."""
+    return lambda name: server.user(f"{name}-{next(_numbers)}")
+
+
+@pytest_asyncio.fixture
+async def ada(new_user: NewUser) -> User:
+    return await new_user("ada")
+
+
+@pytest_asyncio.fixture
+async def bob(new_user: NewUser) -> User:
+    return await new_user("bob")

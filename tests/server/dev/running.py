@@ -1,0 +1,182 @@
+"""A server as a user starts it, and its users with real clients."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+
+from tests.backends import ROOT
+from threadkeep.base.settings import Settings, make_home
+from threadkeep.stores.access_tokens import add_token
+from threadkeep.stores.hybrid import open_store
+from threadkeep.stores.namespaces import user_key
+
+PROGRAM = [sys.executable, "-c", "from threadkeep.cli.app import main; main()"]
+PLAIN = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload"]
+START_SECONDS = 60
+MODEL = {"model": "openai/scripted"}
+"""The context of runs that the scripted model answers."""
+
+
+def free_port() -> int:
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return int(tried.getsockname()[1])
+
+
+@dataclass
+class User:
+    """Somebody with a token."""
+
+    name: str
+    token: str
+    key: str
+    """What their namespaces begin with."""
+    client: LangGraphClient
+    http: httpx.AsyncClient
+
+    async def say(self, thread: str | None, text: str, **options: Any) -> Any:
+        """Send a message, wait for the reply, and return the run's output."""
+        given: dict[str, Any] = {"messages": [{"role": "user", "content": text}]}
+        wait: Any = self.client.runs.wait
+        return await wait(thread, "agent", input=given, **options)
+
+
+OPEN: list[User] = []
+"""Whose connections are to be closed at the end of a test."""
+
+
+@dataclass
+class Server:
+    """A process that serves one home."""
+
+    home: Settings
+    env: dict[str, str]
+    port: int = field(default_factory=free_port)
+    model_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.home.home.parent / f"server-{self.port}.log"
+
+    def start(self, *options: str, plain: bool = False, **env: str) -> None:
+        """Start the server and wait until it answers; `plain` is langgraph dev without us."""
+        ours = [*PROGRAM, "serve", "--port", str(self.port), *options]
+        theirs = [*PLAIN, "--config", str(ROOT / "langgraph.json"), "--port", str(self.port)]
+        folder = self.home.home.parent / "cwd"
+        folder.mkdir(exist_ok=True)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                theirs if plain else ours,
+                env=self.env | env,
+                cwd=folder,
+                stdout=log,
+                stderr=log,
+            )
+        self._wait()
+
+    def stop(self) -> int:
+        """Stop it as Ctrl-C does; return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        """Stop it as a power cut does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def said(self) -> str:
+        """Return all that it printed."""
+        return self.log.read_text(errors="replace")
+
+    async def user(self, name: str) -> User:
+        """Make a token for a user, beside the running server."""
+        async with open_store(self.home) as store:
+            token, key = await add_token(store, name), await user_key(store, name)
+        return self.as_user(name, token, key)
+
+    def as_user(self, name: str, token: str, key: str = "") -> User:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        client = get_client(url=self.url, headers=headers)
+        http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60)
+        OPEN.append(User(name, token, key, client, http))
+        return OPEN[-1]
+
+    def run(self, *args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run a command in the terminal, on the same home."""
+        done = subprocess.run(
+            [*PROGRAM, *args],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == code, (done.stdout, done.stderr)
+        return done
+
+    def _wait(self) -> None:
+        began = time.monotonic()
+        while time.monotonic() - began < START_SECONDS:
+            assert self.process is not None
+            assert self.process.poll() is None, self.said()
+            try:
+                if httpx.get(f"{self.url}/ok", timeout=1).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        raise AssertionError(f"the server does not answer: {self.said()[-3_000:]}")
+
+
+def new_server(folder: Path) -> Server:
+    """Return a server, not started yet, with an empty home."""
+    home = Settings(home=folder / "home")
+    make_home(home)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "THREADKEEP_"))}
+    server = Server(home, {})
+    server.env = kept | {
+        "HOME": str(folder),
+        "USER": "owner",
+        "LOGNAME": "owner",
+        "PYTHONPATH": str(ROOT),
+        "THREADKEEP_HOME": str(home.home),
+        "THREADKEEP_MODEL": "offline",
+        "THREADKEEP_NO_PROBE": "1",
+        "OPENAI_API_KEY": "a-key",
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{server.model_port}/v1",
+        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+    }
+    return server
+
+
+async def until(condition: Any, seconds: float = 30) -> Any:
+    """Return what an async condition gives once it is true."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        if found := await condition():
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError("it never came to be")
+
+
+def texts(state: Mapping[str, Any]) -> list[str]:
+    """Return the texts of a state's messages."""
+    return [message["content"] for message in state["messages"]]

@@ -1,0 +1,54 @@
+"""`langgraph dockerfile` makes an image of this repository that serves as `langgraph dev` does."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.backends import ROOT
+
+pytest.importorskip("langgraph_cli")
+
+
+@pytest.fixture(scope="module")
+def dockerfile(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("image") / "Dockerfile"
+    command = ["dockerfile", "--config", str(ROOT / "langgraph.json"), str(path)]
+    subprocess.run(
+        [sys.executable, "-m", "langgraph_cli", *command],
+        env={"LANGGRAPH_CLI_NO_ANALYTICS": "1", "HOME": str(path.parent), "PATH": "/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return path.read_text()
+
+
+def test_the_image_has_the_graph_the_memory_the_tokens_and_the_routes(dockerfile: str) -> None:
+    config = json.loads((ROOT / "langgraph.json").read_text())
+    set_there = re.findall(r"^ENV (\w+)='(.*)'$", dockerfile, re.M)
+    told = {name: json.loads(text) for name, text in set_there}
+    assert told["LANGSERVE_GRAPHS"] == config["graphs"]
+    assert told["LANGGRAPH_CHECKPOINTER"] == config["checkpointer"]
+    assert told["LANGGRAPH_STORE"] == config["store"]
+    assert told["LANGGRAPH_AUTH"] == config["auth"]
+    assert told["LANGGRAPH_AUTH"]["disable_studio_auth"] is True
+    assert told["LANGGRAPH_HTTP"] == config["http"]
+    assert re.search(r"^FROM langchain/langgraph-api:3\.1\d", dockerfile, re.M)
+    assert re.search(r"^ADD \. /deps/\w+$", dockerfile, re.M)
+    assert "pip install" in dockerfile
+
+
+def test_neither_keys_nor_memory_are_taken_into_the_image(dockerfile: str) -> None:
+    assert "OPENAI_API_KEY" not in dockerfile
+    assert "THREADKEEP_" not in dockerfile
+    left_out = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {".env", ".git", ".venv*", ".langgraph_api", "*.sqlite*"} <= set(left_out)
+
+
+def test_what_the_repository_and_the_wheel_serve_is_the_same() -> None:
+    served = (ROOT / "threadkeep/server/langgraph.json").read_text()
+    assert Path(ROOT / "langgraph.json").read_text() == served

@@ -1,0 +1,109 @@
+import asyncio
+import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.vectors.tiny_model import USAGE, json_server, tiny_model
+from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import Settings
+from threadkeep.vectors.embeddings import DIMENSIONS, StaticEmbeddings, open_embeddings
+from threadkeep.vectors.minilm import MiniLM
+
+STATIC = StaticEmbeddings()
+
+
+def cosine(left: str, right: str) -> float:
+    pairs = zip(STATIC.embed_query(left), STATIC.embed_query(right), strict=True)
+    return sum(a * b for a, b in pairs)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text())
+def test_every_text_has_a_vector_of_length_one(text: str) -> None:
+    vector = STATIC.embed_query(text)
+    assert len(vector) == DIMENSIONS
+    assert math.isclose(math.hypot(*vector), 1.0, abs_tol=1e-3)
+    assert STATIC.embed_documents([text]) == [vector]
+
+
+def test_what_is_alike_is_nearer_than_what_is_not() -> None:
+    assert cosine("dogs and kittens", "My puppy barks at cats.") > cosine(
+        "dogs and kittens", "The tax office wrote."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("magic", "'magic' are not known; use static, minilm, minilm:FOLDER or openai/NAME"),
+        ("openai/", "'openai/' are not known"),
+        ("openai/some-model", "'openai/some-model' want OPENAI_API_KEY"),
+        ("minilm:/no/such/folder", "'/no/such/folder' holds no 'model.onnx'"),
+        ("minilm", "THREADKEEP_ALLOW_DOWNLOAD=1"),
+    ],
+)
+def test_embeddings_that_cannot_be_used_are_one_sentence(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        open_embeddings(Settings(home=tmp_path, embeddings=name))
+    assert said in str(refused.value)
+    assert str(refused.value).count("\n") == 0
+
+
+def test_a_missing_extra_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("threadkeep.vectors.embeddings.find_spec", lambda name: None)
+    with pytest.raises(BadInput, match=r"install threadkeep\[minilm\]"):
+        open_embeddings(Settings(home=tmp_path, embeddings=f"minilm:{tiny_model(tmp_path)}"))
+
+
+def test_a_model_of_another_size_is_one_sentence(tmp_path: Path) -> None:
+    model = MiniLM(tiny_model(tmp_path, numbers=8))
+    with pytest.raises(BadInput, match="vectors of 8 numbers; all-MiniLM-L6-v2 gives 384"):
+        model.embed_query("dogs")
+
+
+def test_a_broken_model_is_one_sentence(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path)
+    (folder / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(BadInput, match="cannot be read"):
+        MiniLM(folder).embed_query("dogs")
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.text(), max_size=5))
+def test_a_text_has_the_same_vector_alone_and_among_others(texts: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        model = MiniLM(tiny_model(Path(folder)))
+        together = model.embed_documents(texts)
+        alone = [model.embed_query(text) for text in texts]
+    assert [len(vector) for vector in together] == [384] * len(texts)
+    assert all(
+        math.isclose(a, b, abs_tol=1e-5)
+        for left, right in zip(together, alone, strict=True)
+        for a, b in zip(left, right, strict=True)
+    )
+
+
+async def test_vectors_come_from_an_openai_compatible_server(tmp_path: Path) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        asked.append(body)
+        texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+        data = [
+            {"object": "embedding", "index": at, "embedding": [1.0, 0.0]}
+            for at, _ in enumerate(texts)
+        ]
+        return {"object": "list", "data": data, "model": body["model"], "usage": USAGE}
+
+    with json_server(answer) as url:
+        given = Settings(home=tmp_path, embeddings="openai/some-model", openai_base_url=url)
+        vectors = await asyncio.to_thread(open_embeddings(given).embed_documents, ["a", "b"])
+    assert vectors == [[1.0, 0.0], [1.0, 0.0]]
+    assert [body["model"] for body in asked] == ["some-model"]

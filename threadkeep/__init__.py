@@ -1,0 +1,1 @@
+"""An agent on LangGraph that remembers, and its memory for other agents."""

@@ -1,0 +1,179 @@
+"""What a prompt costs in tokens: exact for OpenAI's models since gpt-4o, estimates for others."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from math import ceil, isfinite
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+
+from threadkeep.base.token_encoding import decode, encode
+from threadkeep.base.token_encoding import warm as warm
+
+# OpenAI's published rule for chat messages (cookbook, "How to count tokens"): 3 tokens frame a
+# message, 1 more goes before a name, and 3 open the reply.
+MESSAGE_OVERHEAD = 3
+NAME_OVERHEAD = 1
+PRIMING = 3
+# A call and a list of tools are framed too; nobody publishes how, so these are rounded up.
+TOOL_CALL_OVERHEAD = 8
+TOOLS_OVERHEAD = 12
+# 85 for an image, and 170 for each tile of 512 x 512: 1024 x 1024 has four of them.
+IMAGE_TOKENS_LOW = 85
+IMAGE_TOKENS = 85 + 4 * 170
+
+MARKER = " […] "
+ROLES = {"human": "user", "ai": "assistant"}
+CACHE_SIZE = 8_192
+SHORT = 1_000
+"""Characters; what is not longer is counted once, then kept. The same texts come every turn."""
+
+# First match wins; gpt-4 itself and gpt-3.5 use the older cl100k_base.
+_OWN_ENCODING = re.compile(r"(ft:)?(gpt-4o|chatgpt-4o|gpt-4\.[1-9]|gpt-[5-9]|o[1-9](-|$))")
+
+_counts: dict[tuple[str | None, int], int] = {}
+
+
+def count_text(text: str) -> int:
+    """Return the number of tokens in `text`."""
+    return _count_short(text) if len(text) <= SHORT else len(encode(text))
+
+
+def count_message(message: BaseMessage) -> int:
+    """Return what `message` takes in a prompt, its frame included. Counted once, then kept."""
+    key = (message.id, hash(_content_key(message)))
+    known = _counts.get(key)
+    if known is None:
+        known = _count(message)
+        if len(_counts) >= CACHE_SIZE:
+            _counts.clear()
+        _counts[key] = known
+    return known
+
+
+def count_messages(messages: Iterable[BaseMessage]) -> int:
+    """Return what a prompt of `messages` takes, the opening of the reply included."""
+    return PRIMING + sum(count_message(message) for message in messages)
+
+
+def count_tools(schemas: Sequence[Mapping[str, Any]]) -> int:
+    """Return about what the JSON schemas of tools take in a prompt; rounded up."""
+    return TOOLS_OVERHEAD + sum(count_text(_json(schema)) for schema in schemas) if schemas else 0
+
+
+def cut_middle(text: str, max_tokens: int) -> str:
+    """Return `text` within `max_tokens`, its middle left out; empty where not even that fits."""
+    tokens = encode(text)
+    if len(tokens) <= max_tokens:
+        return text
+    kept = max_tokens - count_text(MARKER)
+    while kept > 0:
+        head, tail = tokens[: ceil(kept / 2)], tokens[len(tokens) - kept // 2 :]
+        shortened = decode(head) + MARKER + decode(tail)
+        excess = count_text(shortened) - max_tokens
+        if excess <= 0:
+            return shortened
+        kept -= excess
+    return MARKER.strip() if count_text(MARKER.strip()) <= max_tokens else ""
+
+
+def exact_for(model_name: str) -> bool:
+    """Tell whether o200k_base is this model's own encoding; else counts are estimates."""
+    return bool(_OWN_ENCODING.match(model_name.removeprefix("openai/")))
+
+
+Ratio = dict[str, float]
+"""Per model: the tokens its provider reports for each one counted here. Plain JSON."""
+LOWEST_RATIO, HIGHEST_RATIO = 0.5, 2.0
+NEWEST_WEIGHT = 0.3
+FULL_WEIGHT_AT = 1_000
+"""Counted tokens from which a report weighs in full; in short prompts the frame rules."""
+RATIOS_KEPT = 16
+
+
+def learn_ratio(ratio: Ratio, model_name: str, counted: int, reported: int) -> Ratio:
+    """Return `ratio` moved towards what the provider reported.
+
+    Less than half of the count teaches nothing: some servers report only what their cache lacked.
+    """
+    if counted <= 0 or reported < LOWEST_RATIO * counted:
+        return ratio
+    before = ratio_of(ratio, model_name)
+    weight = NEWEST_WEIGHT * min(1.0, counted / FULL_WEIGHT_AT)
+    learned = before + weight * (_bounded(reported / counted) - before)
+    rest = [(name, value) for name, value in ratio.items() if name != model_name]
+    return {**dict(rest[1 - RATIOS_KEPT :]), model_name: learned}
+
+
+def ratio_of(ratio: Ratio, model_name: str) -> float:
+    """Return the model's ratio, within bounds whatever the state holds; 1 where unknown."""
+    value = ratio.get(model_name, 1.0)
+    return _bounded(value) if isinstance(value, int | float) and isfinite(value) else 1.0
+
+
+def corrected(counted: int, ratio: float) -> int:
+    """Return `counted` in the provider's tokens, rounded up."""
+    return ceil(round(counted * ratio, 6))
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _count_short(text: str) -> int:
+    return len(encode(text)) if text else 0
+
+
+def _bounded(value: float) -> float:
+    return min(HIGHEST_RATIO, max(LOWEST_RATIO, value))
+
+
+def _content_key(message: BaseMessage) -> tuple[object, ...]:
+    content = message.content
+    calls = message.tool_calls if isinstance(message, AIMessage) else None
+    return (
+        message.type,
+        message.name,
+        content if isinstance(content, str) else repr(content),
+        repr(calls) if calls else "",
+        message.tool_call_id if isinstance(message, ToolMessage) else "",
+    )
+
+
+def _count(message: BaseMessage) -> int:
+    total = MESSAGE_OVERHEAD + count_text(ROLES.get(message.type, message.type))
+    if message.name:
+        total += NAME_OVERHEAD + count_text(message.name)
+    if isinstance(message, ToolMessage):
+        total += count_text(message.tool_call_id)
+    if isinstance(message, AIMessage):
+        for call in (*message.tool_calls, *message.invalid_tool_calls):
+            args = call["args"] if isinstance(call["args"], str) else _json(call["args"])
+            parts = (call["id"] or "", call["name"] or "", args)
+            total += TOOL_CALL_OVERHEAD + sum(map(count_text, parts))
+    if isinstance(message.content, str):
+        return total + count_text(message.content)
+    return total + sum(_count_block(block) for block in message.content)
+
+
+def _count_block(block: object) -> int:
+    """Return the tokens of a content block; one of an unknown kind counts as its JSON."""
+    if isinstance(block, str):
+        return count_text(block)
+    if not isinstance(block, dict):
+        return count_text(repr(block))
+    if isinstance(block.get("text"), str):
+        return count_text(block["text"])
+    if block.get("type") in ("image_url", "image", "input_image"):
+        source = block.get("image_url")
+        detail = source.get("detail") if isinstance(source, dict) else block.get("detail")
+        return IMAGE_TOKENS_LOW if detail == "low" else IMAGE_TOKENS
+    if block.get("type") in ("tool_use", "tool_call", "tool_call_chunk"):
+        return 0  # The same call is in `tool_calls`.
+    return count_text(_json(block))
+
+
+def _json(value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    except (TypeError, ValueError, RecursionError):
+        return repr(value)

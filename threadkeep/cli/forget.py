@@ -1,0 +1,107 @@
+"""`threadkeep forget`: forget for good, and print the receipt."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+
+from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import Settings
+from threadkeep.base.user import acting_as
+from threadkeep.cli.event_loop import run
+from threadkeep.erase.erase import erase, plan_erasure
+from threadkeep.erase.plan import Target
+from threadkeep.erase.receipt import Receipt
+from threadkeep.opened import Progress, open_home
+
+QUESTION = "Forget this for good? [y/N] "
+
+
+def forget_one(
+    settings: Settings,
+    user: str,
+    kind: str,
+    name: str,
+    *,
+    keep: bool = False,
+    verify: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Forget one thing, or everything, of a user."""
+    target = Target(kind=kind, name=name, keep_messages=keep)  # type: ignore[arg-type]
+    run_forget(settings, user, target, verify=verify, yes=yes, as_json=as_json)
+
+
+def run_forget(
+    settings: Settings, user: str, target: Target, *, verify: bool, yes: bool, as_json: bool
+) -> None:
+    """Ask, forget, and print the receipt; end with 1 where something is left or found.
+
+    Raises:
+        BadInput: there is no such thing, or nobody can be asked.
+    """
+    lines = run(_plan(settings, user, target))
+    if not yes and not agreed(lines):
+        raise typer.Abort
+    with open_steps() as progress:
+        receipt = run(_erase(settings, user, target, verify, progress))
+    print_receipt(receipt, as_json=as_json)
+    if not receipt.clean:
+        raise typer.Exit(1)
+
+
+def agreed(lines: Sequence[str]) -> bool:
+    """Ask the person at the terminal.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if not sys.stdin.isatty():
+        raise BadInput("Forgetting is for good and nobody is here to be asked; add --yes.")
+    sys.stderr.write("".join(f"  {line}\n" for line in lines) + QUESTION)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def print_receipt(receipt: Receipt, *, as_json: bool) -> None:
+    """Print a receipt for machines or for people."""
+    lines = [json.dumps(receipt.as_json(), ensure_ascii=False)] if as_json else receipt.lines()
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+@contextmanager
+def open_steps() -> Iterator[Progress | None]:
+    """Yield what shows the steps of the work on stderr, None where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Forgetting", total=None)
+        yield lambda step, done, total: bar.update(
+            task, description=step.capitalize(), completed=done, total=total
+        )
+
+
+async def _plan(settings: Settings, user: str, target: Target) -> list[str]:
+    from threadkeep.cli.home import open_store
+
+    async with open_store(settings) as store, open_home(settings, store) as home:
+        with acting_as(user):
+            return (await plan_erasure(home, user, target)).lines()
+
+
+async def _erase(
+    settings: Settings, user: str, target: Target, verify: bool, progress: Progress | None
+) -> Receipt:
+    async with open_home(settings) as home:
+        with acting_as(user):
+            return await erase(home, user, target, verify=verify, progress=progress)

@@ -1,0 +1,75 @@
+"""Options that several commands take, and whose memory they mean."""
+
+from typing import Annotated
+
+import typer
+
+from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import Settings, forbid_probe, load_settings, login_name
+
+User = Annotated[
+    str | None,
+    typer.Option("-u", "--user", help="Whose memory.", show_default="the login name"),
+]
+Thread = Annotated[
+    str | None, typer.Option("-t", "--thread", help="The thread's name.", show_default="a new one")
+]
+Last = Annotated[bool, typer.Option("-c", "--continue", help="Go on with the last thread.")]
+MemoryPreset = Annotated[
+    str | None,
+    typer.Option("--memory", help="The preset of the thread's memory.", show_default="hybrid"),
+]
+Choices = Annotated[
+    list[str] | None,
+    typer.Option("--context", help="KEY=VALUE of a run's context, such as max_tokens=16000."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("-m", "--model", help="offline, or a name of an OpenAI-compatible server."),
+]
+NoProbe = Annotated[
+    bool, typer.Option("--no-probe", help="Look for no model server on this machine.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Db = Annotated[
+    str | None,
+    typer.Option("--db", help="The database.", show_default="THREADKEEP_DB, or the data folder"),
+]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        help="A threadkeep server; THREADKEEP_TOKEN says who you are.",
+        show_default="this machine's own memory",
+    ),
+]
+Verify = Annotated[bool, typer.Option("--verify", help="Read every file for what was forgotten.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+KeepMessages = Annotated[
+    bool,
+    typer.Option(
+        "--keep-messages", help="Of a fact: keep what taught it, and never learn it again."
+    ),
+]
+Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
+
+
+def named(user: str | None) -> str:
+    """Return the user asked for, else the login name.
+
+    Raises:
+        BadInput: there is neither.
+    """
+    from threadkeep.base.validation import check_id
+
+    name = user if user is not None else login_name()
+    if name is None:
+        raise BadInput("There is no login name to take as the user; name one with --user.")
+    return check_id(name, "user")
+
+
+def settings_of(no_probe: bool, db: str | None = None) -> Settings:
+    """Return the settings, with `no_probe` also for what reads the environment later."""
+    if no_probe:
+        forbid_probe()
+    return load_settings(db=db)

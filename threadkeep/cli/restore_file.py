@@ -1,0 +1,82 @@
+"""`threadkeep import` of an export: checked as a whole, then taken in."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import Settings
+from threadkeep.base.user import acting_as
+from threadkeep.base.validation import check_id
+from threadkeep.checkpoints.locks import open_locks
+from threadkeep.cli.event_loop import run
+from threadkeep.cli.export_file import open_memory
+from threadkeep.cli.failures import complain
+from threadkeep.cli.import_file import counted, open_bar
+from threadkeep.transfer.importers.transcript import open_transcript
+from threadkeep.transfer.read import survey
+from threadkeep.transfer.restore import Progress, Restored, restore_user
+
+
+def run_restore(settings: Settings, path: Path, user: str | None, thread: str | None) -> None:
+    """Take in an export with a progress bar, and print what went in."""
+    if thread is not None:
+        raise BadInput("An export names its own threads; leave --thread out.")
+    try:
+        with open_bar() as progress:
+            done = run(restore_file(settings, path, user=user, progress=progress))
+    except KeyboardInterrupt:
+        complain("What went in until now stays; import the file again for the rest.")
+        raise
+    for old, new in (done.renamed or {}).items():
+        complain(f"Another thread is called {old!r} already; the one of the file is {new!r} now.")
+    said = f"{counted(done.messages, 'message')} of 1 user in {counted(done.threads, 'thread')}"
+    sys.stdout.write(f"{said}, {done.new:,} of them new.\n")
+
+
+async def restore_file(
+    settings: Settings, path: Path, *, user: str | None = None, progress: Progress | None = None
+) -> Restored:
+    """Take in an export, for its own user unless another is named.
+
+    Raises:
+        BadInput: the file cannot be read, or is no whole export; nothing of it was stored.
+    """
+    with open_seekable(path) as file:
+        seen = await asyncio.to_thread(survey, file, str(path))
+        user = check_id(seen.user if user is None else user, "user")
+        database = settings.checkpoint_database
+        async with (
+            open_memory(settings) as (store, saver),
+            open_locks(database, settings.locks) as locks,
+        ):
+            with acting_as(user):
+                done = await restore_user(
+                    store,
+                    saver,
+                    locks,
+                    file,
+                    seen,
+                    user,
+                    ttl_minutes=settings.ttl_minutes,
+                    progress=progress,
+                )
+            await store.index_pending(progress)
+    return done
+
+
+@contextmanager
+def open_seekable(path: Path) -> Iterator[IO[bytes]]:
+    """Yield the file so that it can be read twice; a pipe is copied first."""
+    with open_transcript(path) as file:
+        if file.seekable():
+            yield file
+            return
+        with TemporaryFile() as copy:
+            shutil.copyfileobj(file, copy)
+            yield copy

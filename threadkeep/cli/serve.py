@@ -1,0 +1,87 @@
+"""`threadkeep serve`: LangGraph's development server over the same memory."""
+
+import importlib.util
+import os
+import socket
+import sys
+from importlib import resources
+from pathlib import Path
+
+from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import LOCAL_USER, Settings, environ_for, login_name, make_home
+from threadkeep.cli.event_loop import run
+from threadkeep.cli.failures import complain
+from threadkeep.models.choice import choose_model
+from threadkeep.stores.access_tokens import tokens_were_made
+from threadkeep.stores.hybrid import open_store
+
+STUDIO = "https://smith.langchain.com/studio/?baseUrl="
+QUIET = {
+    "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+    "LANGGRAPH_NO_VERSION_CHECK": "true",
+    "LANGSMITH_TRACING": "false",
+}
+"""What keeps the server from sending anything anywhere."""
+
+
+def run_serve(settings: Settings, host: str, port: int, jobs: int, user: str | None) -> None:
+    """Become the server; it stops with Ctrl-C.
+
+    Raises:
+        BadInput: its packages are not installed, or the port is taken.
+    """
+    if importlib.util.find_spec("langgraph_api") is None:
+        raise BadInput("The server is not installed; install threadkeep with its extra [server].")
+    check_port(host, port)
+    make_home(settings)
+    address = f"http://{host}:{port}"
+    complain(f"API {address}, its documentation {address}/docs.")
+    complain(f"LangGraph Studio {STUDIO}{address}")
+    complain(run(_about(settings, user)))
+    folder = settings.server / str(port)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config = folder / "langgraph.json"
+    config.write_text(resources.files("threadkeep.server").joinpath("langgraph.json").read_text())
+    local = {LOCAL_USER: user} if user else {}
+    env = {"LOG_LEVEL": "WARNING", **os.environ, **environ_for(settings), **local, **QUIET}
+    sys.stderr.flush()
+    os.chdir(folder)
+    os.execve(sys.executable, _command(config, host, port, jobs), env)  # noqa: S606
+
+
+async def _about(settings: Settings, user: str | None) -> str:
+    """Return in a sentence or two which model answers, and who may ask this server."""
+    model = (await choose_model(settings, None)).reason
+    async with open_store(settings) as store:
+        made = await tokens_were_made(store)
+    named = user or settings.local_user or (None if made else login_name())
+    if named is None:
+        return f"Model {model}. Everybody needs a token; threadkeep user add NAME makes one."
+    return (
+        f"Model {model}. On this machine no token is needed: whoever asks is {named!r}. "
+        "Others need one; threadkeep user add NAME makes it."
+    )
+
+
+def _command(config: Path, host: str, port: int, jobs: int) -> list[str]:
+    options = {"config": config, "host": host, "port": port, "n-jobs-per-worker": jobs}
+    told = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", *told]
+
+
+def check_port(host: str, port: int) -> None:
+    """Do nothing, or tell why nothing can listen there.
+
+    Raises:
+        BadInput: the port is taken, or the host is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind((host, port))
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise BadInput(
+            f"Nothing can listen at {host}:{port} ({why}); choose another with --port or --host."
+        ) from None

@@ -1,0 +1,58 @@
+"""`threadkeep serve --workers N`: the server for many users, in so many processes."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import Settings, environ_for, make_home
+from threadkeep.cli.event_loop import run
+from threadkeep.cli.failures import complain
+from threadkeep.cli.serve import check_port
+from threadkeep.turn_agent import open_agent
+
+APP = "threadkeep.server.http.app:app"
+HEALTHCHECK_SECONDS = 60
+"""A worker that says nothing for so long is replaced; imports and a busy machine take seconds."""
+
+
+def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
+    """Serve until stopped; on Ctrl-C or SIGTERM it lets turns under way finish.
+
+    Raises:
+        BadInput: its packages are not installed, or the port is taken.
+        StorageFailed: a database cannot be used.
+    """
+    if not all(importlib.util.find_spec(each) for each in ("starlette", "uvicorn")):
+        raise BadInput(
+            "The server is not installed; install threadkeep with its extra [production]."
+        )
+    check_port(host, port)
+    make_home(settings)
+    run(_check_databases(settings))
+    complain(
+        f"API http://{host}:{port} in {workers} process{'es' * (workers > 1)} on "
+        f"{settings.checkpoint_database}. "
+        "Everybody needs a token; threadkeep user add NAME makes one."
+    )
+    import uvicorn
+
+    os.environ.update(environ_for(settings))  # For the processes that it starts.
+    uvicorn.run(
+        APP,
+        app_dir=str(Path(__file__).parents[1]),
+        host=host,
+        port=port,
+        workers=workers,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(settings.stop_seconds)),
+        timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
+    )
+
+
+async def _check_databases(settings: Settings) -> None:
+    """Open them once, so that what is wrong is said once; tables are made by one process."""
+    async with open_agent(settings):
+        pass

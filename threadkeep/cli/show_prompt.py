@@ -1,0 +1,89 @@
+"""`threadkeep threads prompt`: what a model is shown of a thread, and what it takes."""
+
+import json
+import sys
+from typing import Any
+
+from langchain_core.messages import BaseMessage, convert_to_openai_messages
+from langchain_core.runnables import RunnableConfig
+from langgraph.store.base import GetOp, Item
+
+from threadkeep.base.errors import BadInput
+from threadkeep.base.memory_block import PINNED
+from threadkeep.base.message_text import words_of
+from threadkeep.base.settings import Settings
+from threadkeep.base.user import acting_as
+from threadkeep.base.validation import check_id
+from threadkeep.cli.context_options import context_of
+from threadkeep.cli.event_loop import run
+from threadkeep.cli.failures import complain
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import State
+from threadkeep.knowledge.apply_corrections import take_corrections, taking
+from threadkeep.knowledge.pins import pinned_memories, pins_op
+from threadkeep.nodes.trim_history import Plan, plan_prompt
+from threadkeep.prompt.recalled import recalled_memories
+from threadkeep.prompt.run_model import model_of, window_for
+from threadkeep.stores.namespaces import threads_of, user_key
+from threadkeep.turn_agent import Agent, open_agent
+
+
+def show_prompt(
+    settings: Settings, user: str, name: str, chosen: dict[str, Any], *, as_json: bool
+) -> None:
+    """Print the prompt of the thread as it stands, without a call to the model."""
+    name = check_id(name, "thread")
+    plan = run(_plan(settings, user, name, chosen))
+    if as_json:
+        shown = convert_to_openai_messages(plan.prompt)
+        told = {"prompt": shown, "tokens": plan.ledger}
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+        return
+    sys.stdout.write("\n\n".join(map(_line, plan.prompt)) + "\n")
+    complain(
+        f"{plan.ledger['prompt']:,} tokens, {plan.ledger['free']:,} of "
+        f"{plan.ledger['limit']:,} still free."
+    )
+
+
+async def plan_of(agent: Agent, context: Context, name: str) -> Plan:
+    """Return what a model is shown of the thread as it stands.
+
+    Raises:
+        BadInput: the user has no such thread.
+    """
+    config = await agent.config(context, name)
+    state = await _state(agent, config)
+    if not state.messages:
+        raise BadInput(
+            f"User {context.user_id!r} has no thread {name!r}; "
+            "see threadkeep threads list for the names."
+        )
+    with acting_as(context.user_id):
+        store, owner = agent.store, await user_key(agent.store, context.user_id)
+        thread = str(config["configurable"]["thread_id"])
+        item, pins = await store.abatch([GetOp(threads_of(owner), thread), pins_op(owner)])
+        record = item.value if isinstance(item, Item) else {}
+        state = taking(state, await take_corrections(store, owner, thread, record, state))
+        standing = [turn for turn in state.recalled if turn["before"] != PINNED]
+        pinned, _ = await pinned_memories(store, owner, pins, context)
+        memories = [*pinned, *await recalled_memories(store, owner, standing)]
+    window = window_for(state, await model_of(context), context)
+    return plan_prompt(state, memories, context, window)
+
+
+async def _plan(settings: Settings, user: str, name: str, chosen: dict[str, Any]) -> Plan:
+    async with open_agent(settings) as agent:
+        context = context_of(user, None, chosen, await agent.choices(user, name))
+        return await plan_of(agent, context, name)
+
+
+async def _state(agent: Agent, config: RunnableConfig) -> State:
+    found = await agent.graph.aget_state(config)
+    kept = {name: value for name, value in found.values.items() if name in State.__annotations__}
+    return State(**kept)
+
+
+def _line(message: BaseMessage) -> str:
+    role = {"human": "user", "ai": "assistant"}.get(message.type, message.type)
+    return f"{message.name or role}: {words_of(message)}"

@@ -1,0 +1,67 @@
+"""All that is kept of one user goes."""
+
+from contextlib import suppress
+
+from threadkeep.base.errors import ThreadBusy
+from threadkeep.checkpoints.erasing import bury, size_of, threads_of
+from threadkeep.checkpoints.locks import WAIT_SECONDS
+from threadkeep.erase.plan import Plan
+from threadkeep.erase.receipt import Receipt
+from threadkeep.opened import Home, Progress
+from threadkeep.stores.access_tokens import TOKENS
+
+LABELS = {
+    "messages": "messages",
+    "abandoned": "messages on branches that were left",
+    "notes": "notes of what messages taught",
+    "entities": "entities",
+    "facts": "facts",
+    "threads": "thread records",
+    "usage": "sums of usage",
+    "open": "open turns",
+    "words": "rows of the full-text index",
+}
+"""What a receipt calls the items below a user's key."""
+
+
+async def erase_user(home: Home, plan: Plan, receipt: Receipt, tell: Progress) -> None:
+    """Delete a user's threads, then their items with words and marks."""
+    saver = home.saver.saver
+    # Those too that began since the plan was made: from here on nothing more is written.
+    begun = await threads_of(saver, plan.user) if plan.user else []
+    plan.threads = sorted({*plan.threads, *begun})
+    checkpoints, writes = await size_of(saver, plan.threads)
+    for number, thread in enumerate(plan.threads):
+        tell("erasing threads", number, len(plan.threads))
+        await bury_thread(home, plan, thread)
+    tell("erasing threads", len(plan.threads), len(plan.threads))
+    tell("erasing items", 0, 1)
+    counts = await home.store.items.erase_owner(plan.owner)
+    tell("erasing items", 1, 1)
+    receipt.removed |= {"checkpoints": checkpoints, "pending writes": writes}
+    for token in plan.tokens:
+        await home.store.adelete(TOKENS, token)
+    receipt.removed["tokens of a server"] = len(plan.tokens)
+    for label, number in counts.items():
+        name = LABELS.get(label, f"items of {label}")
+        receipt.removed[name] = receipt.removed.get(name, 0) + number
+
+
+async def bury_thread(home: Home, plan: Plan, thread: str) -> None:
+    """Delete a thread's checkpoints; what comes late is refused."""
+    # A turn that will not end writes nothing more, whether or not it is waited for.
+    with suppress(ThreadBusy):
+        async with home.locks.open_turn(thread, plan.names.get(thread, thread), wait=WAIT_SECONDS):
+            await bury(home.saver.saver, thread)
+            await home.open_turns.forget(plan.owner, thread)
+            await home.locks.discard(thread)
+            return
+    await bury(home.saver.saver, thread)
+    await home.open_turns.forget(plan.owner, thread)
+
+
+async def erase_late(home: Home, plan: Plan) -> None:
+    """Delete the threads that somebody began while all the others went."""
+    for thread in await threads_of(home.saver.saver, plan.user):
+        await bury_thread(home, plan, thread)
+        plan.threads.append(thread)

@@ -1,0 +1,1 @@
+"""Entities, facts and literals of a message, read without a model."""

@@ -1,0 +1,1 @@
+"""What a model is shown: window, coverage, ledger, validity, memory blocks, summary calls."""

@@ -1,0 +1,65 @@
+"""Whose turn it is. Nobody is the default."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from langgraph.config import get_config
+from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore
+
+from threadkeep.base.errors import BadInput, NobodyAsks
+from threadkeep.base.user import USER_KEY, acting_as, acting_user
+from threadkeep.graph.context import Context
+from threadkeep.stores.namespaces import user_key
+
+
+def store_of(runtime: Runtime[Context]) -> BaseStore:
+    """Return the long-term store of the run.
+
+    Raises:
+        BadInput: the graph was compiled without one.
+    """
+    if runtime.store is None:
+        raise BadInput("The graph has no store; compile it with store=HybridStore(...).")
+    return runtime.store
+
+
+async def owner_of(runtime: Runtime[Context]) -> str:
+    """Return the key under which this user's memory is kept.
+
+    Raises:
+        BadInput: the run has no user.
+        AccessRefused: the caller's credentials or config name another one.
+    """
+    with acting_as(context_of(runtime).user_id):
+        return await user_key(store_of(runtime), acting_user(get_config()))
+
+
+def context_of(runtime: Runtime[Context]) -> Context:
+    """Return what the caller chose; inside another graph, whose context it is, the user alone.
+
+    Raises:
+        BadInput: neither a context nor the run's config names a user.
+    """
+    context: Any = runtime.context
+    if isinstance(context, Context):
+        return context
+    # What else another graph's context holds may mean other things there, such as `model`.
+    own = context if isinstance(context, Mapping) else getattr(context, "__dict__", {})
+    try:
+        user = own.get(USER_KEY) or acting_user(get_config())
+    except NobodyAsks:
+        raise BadInput("The run has no user; pass context={'user_id': ...}.") from None
+    return Context(user_id=user)
+
+
+def thread_of() -> str:
+    """Return the id of the run's thread; to be called inside a node.
+
+    Raises:
+        BadInput: the run has none.
+    """
+    thread = get_config().get("configurable", {}).get("thread_id")
+    if not thread:
+        raise BadInput("The run has no thread; pass {'configurable': {'thread_id': ...}}.")
+    return str(thread)

@@ -1,0 +1,1 @@
+"""Full-text search in memory: index, features, ranking, question analysis."""

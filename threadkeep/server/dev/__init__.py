@@ -1,0 +1,1 @@
+"""What langgraph.json names: langgraph dev and LangGraph Studio."""

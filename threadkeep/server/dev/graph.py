@@ -1,0 +1,174 @@
+"""The graph of one request: a run and an edit hold their thread, as a turn in the terminal does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from langchain_core.messages import convert_to_messages
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.errors import InvalidUpdateError
+from langgraph.graph.state import CompiledStateGraph
+from langgraph_sdk.runtime import ServerRuntime
+
+from threadkeep.base.errors import ThreadkeepError
+from threadkeep.base.user import USER_KEY, acting_as, acting_user
+from threadkeep.checkpoints.locks import Hold
+from threadkeep.checkpoints.savers import TURNS_KEPT
+from threadkeep.checkpoints.thread_turns import pending_nodes
+from threadkeep.graph.agent import BOOKKEEPING, graph
+from threadkeep.graph.context import Context
+from threadkeep.nodes.store_turn import thread_name
+from threadkeep.server.shared_memory import Memory, apart, current_memory
+from threadkeep.stores.namespaces import thread_id, user_key
+
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+RUN, EDIT = "threads.create_run", "threads.update"
+SAVER = "__pregel_checkpointer"
+WHO = "Whose memory this is: yours, as the server knows; leave it empty."
+STOPPED = ("UserInterrupt", "UserRollback")
+"""What the server raises in a run that its user stops."""
+_held: ContextVar[Hold | None] = ContextVar("held", default=None)
+"""The thread that a run holds: a run that loses it is stopped."""
+THEIRS = ("langgraph", "langgraph_api", "langgraph_runtime_inmem", "asyncio")
+"""Packages whose errors the server knows how to answer."""
+
+
+class Served(CompiledStateGraph[Any, Any, Any, Any]):
+    """The graph, for runs that may be tried again and edits that do not say as which node."""
+
+    async def astream(self, input: Any, config: Any = None, **kwargs: Any) -> AsyncIterator[Any]:  # noqa: A002
+        """Stream a run; one whose messages are all there already goes on where it was cut off."""
+        if await self._holds(input, config):
+            input = None  # noqa: A001
+        hold = _held.get()
+        async for event in super().astream(input, config, **kwargs):
+            if hold is not None:
+                hold.check()
+            yield event
+
+    async def aupdate_state(
+        self,
+        config: RunnableConfig,
+        values: dict[str, Any] | Any,
+        as_node: str | None = None,
+        task_id: str | None = None,
+    ) -> RunnableConfig:
+        """Change the state; after a turn as the node that ends it, unless one is named."""
+        try:
+            return await super().aupdate_state(config, values, as_node, task_id)
+        except InvalidUpdateError:
+            if as_node is not None:
+                raise
+            return await super().aupdate_state(config, values, BOOKKEEPING[0], task_id)
+
+    def get_context_jsonschema(self) -> dict[str, Any] | None:
+        """Return the form of the context; the user need not be told, the server knows."""
+        schema = super().get_context_jsonschema()
+        if schema is None:
+            return None
+        user = {**schema["properties"][USER_KEY], "default": "", "description": WHO}
+        user.pop("minLength", None)
+        required = [name for name in schema.get("required", ()) if name != USER_KEY]
+        return {**schema, "required": required} | {
+            "properties": {**schema["properties"], USER_KEY: user}
+        }
+
+    async def _holds(self, given: Any, config: RunnableConfig) -> bool:
+        """Tell whether the state has these messages, word for word."""
+        messages = given.get("messages") if isinstance(given, Mapping) else None
+        if not messages or not isinstance(self.checkpointer, BaseCheckpointSaver):
+            return False
+        found = await self.checkpointer.aget_tuple(config)
+        kept = found.checkpoint["channel_values"].get("messages") if found else None
+        texts = {message.id: message.content for message in kept or ()}
+        return all(texts.get(m.id) == m.content for m in convert_to_messages(messages))
+
+
+served = Served(**vars(graph))
+
+
+@asynccontextmanager
+async def open_graph(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIterator[Graph]:
+    """Yield the graph, for a run or an edit with its thread held.
+
+    Raises:
+        ThreadBusy: the terminal or another server is at the thread for too long.
+    """
+    if runtime.access_context == RUN:
+        with told():
+            async with _run(config, runtime) as opened:
+                yield opened
+    elif runtime.access_context == EDIT:
+        memory, thread = current_memory(), str(config["configurable"]["thread_id"])
+        async with memory.agent.locks.open_turn(thread, thread):
+            yield served
+    else:
+        yield served
+
+
+@asynccontextmanager
+async def _run(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIterator[Graph]:
+    # A run without a thread of its own has no checkpointer, and nothing that could be cut off.
+    if SAVER not in config["configurable"]:
+        yield served
+        return
+    memory, user = current_memory(), acting_user(config)
+    thread, name = str(config["configurable"]["thread_id"]), thread_name(config)
+    about = runtime.execution_runtime
+    context = {**((about and about.context) or {}), "user_id": user}
+    owner, notes = await user_key(memory.agent.store, user), memory.agent.open_turns
+    name = name if thread_id(owner, name) == thread else thread
+    async with memory.agent.locks.open_turn(thread, name) as hold:
+        if await notes.note(owner, thread, name):
+            await apart(_finish(memory, thread, Context.model_validate(context)))
+        try:
+            _held.set(hold)
+            yield served
+        except asyncio.CancelledError:
+            raise  # The server stops: by the note its next start finishes the run.
+        except Exception as error:
+            if type(error).__name__ in STOPPED:
+                await notes.forget(owner, thread)
+            raise
+        await notes.forget(owner, thread)
+        with acting_as(user):
+            await memory.saver.aprune_turns(thread, TURNS_KEPT)
+
+
+async def _finish(memory: Memory, thread: str, context: Context) -> None:
+    """Finish the bookkeeping of a turn that was cut off.
+
+    An answer that never came is not asked for again; a run that is tried again asks by itself.
+    """
+    config: RunnableConfig = {"configurable": {"thread_id": thread, USER_KEY: context.user_id}}
+    owed = await pending_nodes(memory.agent.graph, config)
+    if owed and owed <= {*BOOKKEEPING}:
+        await memory.agent.graph.ainvoke(None, config, context=context, durability="sync")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Let errors reach the client as one sentence; the server shows no others than of its kind.
+
+    Raises:
+        RuntimeError: with the name of what was raised.
+    """
+    try:
+        yield
+    except ThreadkeepError as error:
+        raise _named(type(error).__name__, str(error)) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in THEIRS:
+            raise
+        kind = type(error).__name__
+        raise _named(
+            "InternalError", f"Something went wrong inside ({kind}); the server's log says what."
+        ) from error
+
+
+def _named(name: str, said: str) -> RuntimeError:
+    error: RuntimeError = type(name, (RuntimeError,), {})(said)
+    return error

@@ -1,0 +1,1 @@
+"""The HTTP server for many users: a part of LangGraph's API."""

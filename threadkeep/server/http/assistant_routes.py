@@ -1,0 +1,73 @@
+"""The one assistant there is: the graph, with the choices that a run makes."""
+
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from threadkeep.graph.agent import graph
+from threadkeep.server.http.events import json_of
+from threadkeep.server.http.request import ASSISTANT, GRAPH, asking
+
+MADE = "2026-01-01T00:00:00+00:00"
+
+
+async def search(request: Request) -> Response:
+    """List the assistant."""
+    asking(request)
+    return JSONResponse([_assistant()])
+
+
+async def read(request: Request) -> Response:
+    """Read the assistant."""
+    _check(request)
+    return JSONResponse(_assistant())
+
+
+async def drawing(request: Request) -> Response:
+    """Return the graph's nodes and edges."""
+    _check(request)
+    return Response(json_of(graph.get_graph().to_json()), media_type="application/json")
+
+
+async def schemas(request: Request) -> Response:
+    """Return what the graph takes and gives."""
+    _check(request)
+    told = {
+        "graph_id": GRAPH,
+        "input_schema": graph.get_input_jsonschema(),
+        "output_schema": graph.get_output_jsonschema(),
+        "context_schema": graph.get_context_jsonschema(),
+    }
+    return Response(json_of(told), media_type="application/json")
+
+
+def _assistant() -> dict[str, Any]:
+    return {
+        "assistant_id": ASSISTANT,
+        "graph_id": GRAPH,
+        "name": GRAPH,
+        "description": None,
+        "config": {},
+        "context": {},
+        "metadata": {"created_by": "system"},
+        "version": 1,
+        "created_at": MADE,
+        "updated_at": MADE,
+    }
+
+
+def _check(request: Request) -> None:
+    told = request.path_params["assistant_id"]
+    if told not in asking(request).assistants:
+        raise HTTPException(404, f"Assistant with ID {told[:60]} not found")
+
+
+routes = [
+    Route("/assistants/search", search, methods=["POST"]),
+    Route("/assistants/{assistant_id}", read, methods=["GET"]),
+    Route("/assistants/{assistant_id}/graph", drawing, methods=["GET"]),
+    Route("/assistants/{assistant_id}/schemas", schemas, methods=["GET"]),
+]

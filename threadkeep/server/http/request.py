@@ -1,0 +1,131 @@
+"""What a route of the production server works with: who asks, and what is open."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from threadkeep.base.errors import BadInput
+from threadkeep.base.validation import clean_text
+from threadkeep.graph.context import Context
+from threadkeep.server.http.runs import Runs
+from threadkeep.server.shared_memory import Memory
+from threadkeep.turn_agent import Agent
+
+GRAPH = "agent"
+ASSISTANT = str(uuid5(UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8"), GRAPH))
+"""The id that LangGraph's server gives the assistant it makes of the graph."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """One request's user, and what it may use."""
+
+    user: str
+    memory: Memory
+    agent: Agent
+    runs: Runs
+    assistants = (GRAPH, ASSISTANT)
+
+    @property
+    def context(self) -> Context:
+        """The user alone."""
+        return Context(user_id=self.user)
+
+    def not_found(self, thread: str) -> HTTPException:
+        """Return what is told of a thread that is not there, or is another user's."""
+        return HTTPException(404, f"Thread with ID {thread} not found")
+
+
+def asking(request: Request) -> Asking:
+    """Return who asks."""
+    state = request.app.state
+    return Asking(
+        user=str(request.user.identity),
+        memory=state.memory,
+        agent=state.memory.agent,
+        runs=state.runs,
+    )
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """Return the object that a request brings, an empty one for nothing.
+
+    Raises:
+        BadInput: it is something else.
+    """
+    body = await request.body()
+    try:
+        told = _cleaned(json.loads(body, parse_constant=_refuse_number)) if body else {}
+    except (ValueError, RecursionError):
+        raise BadInput("The body is no JSON.") from None
+    if not isinstance(told, dict):
+        raise BadInput("The body is no JSON object.")
+    return told
+
+
+def object_of(told: Any, name: str) -> dict[str, Any]:
+    """Return a JSON object, an empty one for nothing.
+
+    Raises:
+        BadInput: it is something else.
+    """
+    if told is not None and not isinstance(told, dict):
+        raise BadInput(f"{name} is no JSON object.")
+    return told or {}
+
+
+def checkpoint_of(told: Any) -> str | None:
+    """Return the id of a checkpoint, or None for none.
+
+    Raises:
+        HTTPException: it is no UUID.
+    """
+    if not told:
+        return None
+    try:
+        return str(UUID(str(told)))
+    except ValueError:
+        raise HTTPException(422, f"checkpoint_id {str(told)[:60]!r} is no UUID.") from None
+
+
+def number_of(told: Any, name: str, usual: int, most: int) -> int:
+    """Return a whole number from 0 to `most`.
+
+    Raises:
+        BadInput: it is none.
+    """
+    told = usual if told is None else told
+    if isinstance(told, bool) or not isinstance(told, int) or not 0 <= told <= most:
+        raise BadInput(f"{name} {told!r:.40} is not allowed; write a number from 0 to {most:,}.")
+    return told
+
+
+def thread_id_of(told: Any) -> str:
+    """Return the id of a thread, as it is written everywhere.
+
+    Raises:
+        HTTPException: it is no UUID.
+    """
+    try:
+        return str(UUID(str(told)))
+    except ValueError:
+        raise HTTPException(422, f"thread_id {str(told)[:60]!r} is no UUID.") from None
+
+
+def _refuse_number(told: str) -> None:
+    raise ValueError(f"{told} is no JSON")
+
+
+def _cleaned(told: Any) -> Any:
+    """Return a value whose texts every database takes."""
+    if isinstance(told, str):
+        return clean_text(told)
+    if isinstance(told, list):
+        return [_cleaned(each) for each in told]
+    if isinstance(told, dict):
+        return {clean_text(name): _cleaned(each) for name, each in told.items()}
+    return told

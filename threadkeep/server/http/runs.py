@@ -1,0 +1,84 @@
+"""The runs of this process: each goes on when its client leaves, and is waited for at the end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from threadkeep.base.errors import ThreadkeepError
+from threadkeep.server.recovery import finishing
+from threadkeep.turn import Event
+from threadkeep.turn_agent import Agent
+
+log = logging.getLogger(__name__)
+HEARTBEAT_SECONDS = 15.0
+"""After so long without an event a client, and what lies between, is told that it goes on."""
+
+
+class Stream:
+    """One run under way, and whoever listens to it."""
+
+    def __init__(self, run: AsyncIterator[Event]) -> None:
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._heard = True
+        self.task = asyncio.create_task(self._consume(run))
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        try:
+            while True:
+                try:
+                    got = await asyncio.wait_for(self._events.get(), HEARTBEAT_SECONDS)
+                except TimeoutError:
+                    got = ("heartbeat", None)
+                if got is None:
+                    break
+                yield got
+            await self.task
+        finally:
+            self._heard = False
+
+    async def stop(self) -> None:
+        """Give the run up where it stands."""
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def _consume(self, run: AsyncIterator[Event]) -> None:
+        try:
+            async for each in run:
+                if self._heard:
+                    self._events.put_nowait(each)
+        finally:
+            self._events.put_nowait(None)
+
+
+class Runs:
+    """All that is under way."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def begin(self, run: AsyncIterator[Event]) -> Stream:
+        """Let a run go on by itself."""
+        stream = Stream(run)
+        self._keep(stream.task)
+        return stream
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for all runs to end; what takes longer is left for the next start to finish."""
+        if tasks := self._tasks | finishing():
+            await asyncio.wait(tasks, timeout=seconds)
+        self.agent.keep_notes()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error and not isinstance(error, ThreadkeepError):
+            log.error("A run failed", exc_info=error)

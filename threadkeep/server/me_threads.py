@@ -1,0 +1,60 @@
+"""Take turns of a thread back, or go on in a copy of it, as the terminal does."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from threadkeep.base.errors import BadInput
+from threadkeep.base.validation import check_id
+from threadkeep.graph.context import Context
+from threadkeep.server.http.request import body_of, number_of, thread_id_of
+from threadkeep.server.openapi import described
+from threadkeep.server.shared_memory import current_memory
+from threadkeep.stores.namespaces import thread_called, threads_of, user_key
+from threadkeep.turn_agent import Agent
+
+MOST_TURNS = 1_000
+
+
+@described(
+    "Take back the newest turns of a thread; memory goes with them",
+    "What you had `said` in them, the oldest first.",
+)
+async def undo(request: Request) -> JSONResponse:
+    """Take back `turns` turns, by default one."""
+    told = await body_of(request)
+    turns = number_of(told.get("turns"), "turns", 1, MOST_TURNS)
+    agent, context, thread = await asked_of(request)
+    return JSONResponse({"said": await agent.undo(context, thread, turns)})
+
+
+@described(
+    "Begin another thread with the first turns of one; memory goes with the one that is used",
+    "`thread_id` and `name` of the new thread.",
+)
+async def fork(request: Request) -> JSONResponse:
+    """Begin a thread of the name `name` with the first `at` turns, by default with all."""
+    told = await body_of(request)
+    name, at = check_id(told.get("name"), "thread"), told.get("at")
+    if at is not None and not number_of(at, "at", 1, 10**9):
+        raise BadInput("at 0 is not allowed; write the number of a turn.")
+    agent, context, thread = await asked_of(request)
+    await agent.fork_thread(context, thread, name, at)
+    key = await user_key(agent.store, context.user_id)
+    return JSONResponse({"thread_id": thread_called(key, name), "name": name})
+
+
+async def asked_of(request: Request) -> tuple[Agent, Context, str]:
+    """Return the thread by its name where it has one: that is what a person is told of."""
+    agent, context = current_memory().agent, Context(user_id=str(request.user.identity))
+    thread = thread_id_of(request.path_params["thread_id"])
+    key = await user_key(agent.store, context.user_id)
+    record = await agent.store.aget(threads_of(key), thread, refresh_ttl=False)
+    name = str(record.value.get("name") or "") if record else ""
+    return agent, context, name if name and thread_called(key, name) == thread else thread
+
+
+routes = [
+    Route("/me/threads/{thread_id}/undo", undo, methods=["POST"]),
+    Route("/me/threads/{thread_id}/fork", fork, methods=["POST"]),
+]

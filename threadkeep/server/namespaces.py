@@ -1,0 +1,31 @@
+"""The namespaces of the store as a client names them: all of them below the user's own key."""
+
+from collections.abc import Sequence
+
+from threadkeep.base.errors import BadInput
+from threadkeep.server.shared_memory import Memory
+from threadkeep.stores.namespaces import RESERVED, user_key
+
+WRITES = ("put", "delete")
+
+
+async def own_namespace(
+    memory: Memory, user: str, action: str, told: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the namespace of the user's own that is meant; empty means all of them.
+
+    With the user's key in front, as the store shows it, or without; another user's key is but a
+    label below one's own.
+
+    Raises:
+        BadInput: it is to be written, and threadkeep keeps its own things there.
+    """
+    key = await user_key(memory.agent.store, user)
+    labels = tuple(told)[1:] if tuple(told)[:1] == (key,) else tuple(told)
+    if action in WRITES and (not labels or labels[0] in RESERVED):
+        shown = ".".join(labels) or "empty"
+        raise BadInput(
+            f"The namespace {shown!r:.80} is kept by threadkeep itself; "
+            f"write to one that begins with another word than {', '.join(sorted(RESERVED))}."
+        )
+    return (key, *labels)

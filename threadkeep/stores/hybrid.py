@@ -1,0 +1,248 @@
+"""The long-term store: items in LangGraph's own store, words and vectors beside them."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from langchain_core.embeddings import Embeddings
+from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem, SearchOp
+
+from threadkeep.base.settings import Settings, make_home
+from threadkeep.search.memory_indexes import MemoryIndexes
+from threadkeep.stores.indexing import Indexing, Progress
+from threadkeep.stores.item_search import Search
+from threadkeep.stores.items import Index, Items, open_items, space_of
+from threadkeep.vectors.embeddings import open_embeddings
+from threadkeep.vectors.vectors import Vectors
+
+log = logging.getLogger(__name__)
+BEHIND_SECONDS = 0.2
+LATER_SECONDS = 10.0
+"""So long a process lives before it makes vectors that no search waits for."""
+LEFT_BEHIND = 500
+"""With fewer vectors to be made, a process that ends before then leaves them to another."""
+REOPEN_SECONDS = 10.0
+"""After so long a Chroma server that did not answer is tried again."""
+CANCEL_SECONDS = 0.2
+CLOSE_SECONDS = 10.0
+WARM_SECONDS = 0.5
+"""After so long a search that waits for an index in memory may want the vectors instead."""
+OPEN_SECONDS = 5.0
+"""How long the first search waits for the vectors to open; without them it goes by words."""
+
+
+class HybridStore(BaseStore):
+    """LangGraph's store with a search by words and meaning.
+
+    An item whose value has a string under "text" is found by `asearch(..., query=...)`, through
+    its words at once and through its vector soon after; one put with `index=False` is not. Puts
+    never wait for vectors: each leaves a mark in the transaction of its item, and a task in the
+    background works the marks off, after a crash too.
+    """
+
+    supports_ttl = True
+
+    def __init__(self, items: Items, index: Index, vectors: Vectors) -> None:
+        self.items = items
+        self.index = index
+        self.vectors = vectors
+        self.indexes = MemoryIndexes(index)
+        self.searcher = Search(items, index, self.indexes, self._nearest, static=vectors.static)
+        self.indexing = Indexing(items, index, vectors)
+        self._loop = asyncio.get_running_loop()
+        self._opening: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
+
+    @property
+    def notice(self) -> str:
+        """What a person should know about the search, or nothing."""
+        return self.vectors.notice or self.indexing.notice
+
+    @property
+    def opened(self) -> bool:
+        """Whether the vectors are open by now, or known not to be."""
+        return self._opening is not None and self._opening.done()
+
+    def warm(self) -> None:
+        """Begin to open the vectors in the background."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open_vectors())
+            self.index_behind()
+
+    def index_behind(self) -> None:
+        """Begin to make vectors in the background: soon, or later where no search waits for them.
+
+        To open Chroma keeps two cores busy for seconds, and most commands are over before.
+        """
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._index_behind())
+
+    async def _open_vectors(self) -> None:
+        await self.vectors.open()
+        await self.indexing.look()
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do `abatch` from another thread than the event loop's."""
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if running is self._loop:
+            raise asyncio.InvalidStateError("Inside the event loop use the async methods.")
+        return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop).result()
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do a list of operations; the results are in their order."""
+        ops = list(ops)
+        queries = [op for op in ops if isinstance(op, SearchOp) and _is_query(op)]
+        plain = [op for op in ops if not _is_query(op)]
+        if any(isinstance(op, PutOp) for op in plain):
+            done, found = await self._plain(plain), await self._found(queries)
+        else:
+            found, done = await asyncio.gather(self._found(queries), self._plain(plain))
+        results, searched = iter(done), iter(found)
+        return [next(searched) if _is_query(op) else next(results) for op in ops]
+
+    async def index_pending(self, progress: Progress | None = None) -> None:
+        """Make the vectors that are still to be made; `progress` gets (done, all)."""
+        await self._opened()
+        await self.indexing.work_off(progress)
+        await self.indexes.keep_up()
+
+    async def reindex(self, progress: Progress | None = None) -> None:
+        """Make words and vectors again from the items."""
+        await self._opened()
+        await self.indexing.begin_again(progress)
+
+    async def count_vectors(self, owner: str) -> int:
+        """Return how many vectors an owner has; 0 where they cannot be opened."""
+        await self._opened()
+        return await self.vectors.count(owner)
+
+    async def forget_index(self, owner: str, *, whole: bool) -> bool:
+        """Leave nothing of what an owner no longer has in the indexes, or of anything with `whole`.
+
+        False where the vectors are open in another process, which a mark tells to do it.
+        """
+        self.indexes.forget(owner)
+        await self._opened()
+        return await self.indexing.forget(owner, whole=whole)
+
+    async def sweep(self) -> int:
+        """Delete the items that have expired; return how many that was."""
+        return await self.items.sweep_ttl()
+
+    async def close(self) -> None:
+        """Finish indexing within `CLOSE_SECONDS`; what is left keeps its mark."""
+        await self.indexes.close()
+        if self._worker is None:
+            return
+        if self._opening is None and await self.index.count_pending() < LEFT_BEHIND:
+            self._worker.cancel()
+            await asyncio.wait([self._worker])
+            return
+        await self._opened()
+        while not self._worker.done():
+            # More than once: a driver may take a cancellation for a failure of the server.
+            self._worker.cancel()
+            await asyncio.wait([self._worker], timeout=CANCEL_SECONDS)
+        if self.vectors.available:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self.index_pending()
+
+    async def _plain(self, ops: Sequence[Op]) -> list[Result]:
+        if not ops:
+            return []
+        results = await self.items.abatch(ops)
+        puts = [op for op in ops if isinstance(op, PutOp)]
+        hidden = [(op.namespace, op.key) for op in puts if op.index is False]
+        if hidden:
+            await self.index.hide(hidden)
+        if len(hidden) < len(puts):
+            self.indexing.wanted.set()
+            self.index_behind()
+        return results
+
+    async def _found(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
+        if not ops:
+            return []
+        # An index that takes long to read is not waited for.
+        late = self._loop.call_later(WARM_SECONDS, self.warm)
+        try:
+            return await self.searcher.find(ops)
+        finally:
+            late.cancel()
+            # What another process has stored meanwhile is ours to index.
+            self.indexing.wanted.set()
+
+    async def _opened(self, seconds: float | None = None) -> None:
+        """Wait until the vectors are open, or known not to be."""
+        self.warm()
+        if self._opening and not self._opening.done():
+            await asyncio.wait([self._opening], timeout=seconds)
+
+    async def _nearest(self, owner: str, query: str, limit: int) -> dict[int, float]:
+        """Return what is nearest by item number, as far as all vectors are made."""
+        await self._opened(OPEN_SECONDS)
+        return await self.vectors.search(owner, query, limit) if self.indexing.whole else {}
+
+    async def _index_behind(self) -> None:
+        if self._opening is None and self.vectors.static and not await self.vectors.has_marks():
+            await asyncio.sleep(LATER_SECONDS)
+        await self._opened()
+        while self.vectors.available or self.vectors.may_come_back:
+            if not self.vectors.available:
+                await asyncio.sleep(REOPEN_SECONDS)
+                await self.vectors.open()
+                continue
+            try:
+                await self.index_pending()
+            except Exception:
+                log.exception("Indexing failed; it is tried again with the next item")
+            await self.indexing.wanted.wait()
+            # Whoever asked for it is still at work, on the same two or four cores.
+            await asyncio.sleep(BEHIND_SECONDS)
+            self.indexing.wanted.clear()
+
+
+@asynccontextmanager
+async def open_store(
+    settings: Settings, *, embeddings: Embeddings | None = None
+) -> AsyncIterator[HybridStore]:
+    """Open the store on its database; Chroma opens behind it.
+
+    Raises:
+        StorageFailed: the database is broken, foreign, newer, not to be reached or written.
+    """
+    if settings.item_database.kind == "memory":
+        with TemporaryDirectory() as folder:
+            own = replace(settings, home=Path(folder), checkpoints=None, items=None)
+            async with open_store(own, embeddings=embeddings) as store:
+                yield store
+        return
+    await asyncio.to_thread(make_home, settings)
+    async with open_items(settings.item_database) as (items, index):
+        vectors = Vectors(
+            settings.vectors,
+            settings.locks / "chroma.lock",
+            embeddings or open_embeddings(settings),
+            server=settings.chroma_url,
+            space=await space_of(items) if settings.chroma_url else "",
+        )
+        store = HybridStore(items, index, vectors)
+        await store.sweep()
+        try:
+            yield store
+        finally:
+            await store.close()
+            await vectors.close()
+
+
+def _is_query(op: Op) -> bool:
+    return isinstance(op, SearchOp) and bool(op.query)

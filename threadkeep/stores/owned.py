@@ -1,0 +1,77 @@
+"""A store that gives a user only what is below that user's key, around any store."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from langgraph.config import get_config
+from langgraph.store.base import BaseStore, GetOp, Op, PutOp, Result, SearchOp
+
+from threadkeep.base.errors import AccessRefused
+from threadkeep.base.user import acting_user
+from threadkeep.stores.namespaces import user_key
+
+
+class OwnedStore(BaseStore):
+    """Any store, guarded: who asks is read from the run's config, or from `acting_as(user)`."""
+
+    supports_ttl = True
+
+    def __init__(self, store: BaseStore) -> None:
+        self.unguarded = store
+        self._loop = asyncio.get_running_loop()
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do operations, all of them below the user's own key.
+
+        Raises:
+            AccessRefused: one is not, or nobody asks; then none is done.
+        """
+        return await self._abatch(_asking(), list(ops))
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do `abatch` from another thread than the event loop's."""
+        work = self._abatch(_asking(), list(ops))
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _abatch(self, user: str, ops: list[Op]) -> list[Result]:
+        key = await user_key(self.unguarded, user)
+        for op in ops:
+            check_op(op, key)
+        return await self.unguarded.abatch(ops)
+
+
+async def own_namespace(store: BaseStore, *labels: str) -> tuple[str, ...]:
+    """Return a namespace of the user who asks, for nodes and tools of any graph.
+
+    Raises:
+        NobodyAsks: no user is named, by the run's config or an `acting_as` block.
+    """
+    return (await user_key(store, _asking()), *labels)
+
+
+def check_op(op: Op, key: str) -> None:
+    """Refuse an operation that reaches beside what is below `key`.
+
+    Raises:
+        AccessRefused: it does.
+    """
+    if isinstance(op, GetOp | PutOp):
+        place: Any = op.namespace
+    elif isinstance(op, SearchOp):
+        place = op.namespace_prefix
+    else:
+        prefixes = [m.path for m in op.match_conditions or () if m.match_type == "prefix"]
+        place = next((path for path in prefixes if path[:1] == (key,)), ())
+    own = isinstance(place, tuple) and bool(place) and place[0] == key
+    # Namespaces are joined by dots in the database: a label with one would be another place.
+    if not own or not all(isinstance(each, str) and each and "." not in each for each in place):
+        raise AccessRefused(f"The namespace {place!r:.100} is not this user's; it is refused.")
+
+
+def _asking() -> str:
+    try:
+        config = get_config()
+    except RuntimeError:
+        config = {}
+    return acting_user(config)

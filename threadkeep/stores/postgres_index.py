@@ -1,0 +1,211 @@
+"""Full-text search by PostgreSQL's tsvector, and the marks by which vectors keep up."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from langgraph.store.base import Item
+
+from threadkeep.base.postgres import Pool
+from threadkeep.search.changes import Changes, Mark, read_changes
+from threadkeep.search.text_matches import Contained, Hit
+from threadkeep.search.words import terms
+from threadkeep.stores.postgres_schema import REBUILD
+from threadkeep.stores.sqlite_index import GONE_KEPT, Namespace, Pending
+from threadkeep.stores.sqlite_items import Place
+
+INDEX_LOCK = "hashtextextended('threadkeep index of ' || current_schema(), 0)"
+"""One process at a time makes vectors of one schema's items."""
+# Weights of D, C, B and A: the text itself counts three times what was said before it.
+WEIGHTS = [0.0, 0.0, 0.33, 1.0]
+ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
+# Numbers become visible in their order for one owner only: the log is read as far as that one's.
+# Kind 0 the owner and the ends of the log, 1 what is gone, 2 what is new: see read_changes.
+CHANGES = """
+WITH me AS (SELECT id FROM owners WHERE name = %(owner)s),
+log AS (
+    SELECT min(seq) AS first, greatest(
+        (SELECT max(g.seq) FROM gone AS g JOIN me ON g.owner = me.id), min(seq) - 1
+    ) AS last FROM gone
+)
+SELECT 0 AS kind, me.id AS one, log.first::text AS two, to_jsonb(log.last) AS three
+FROM log LEFT JOIN me ON true
+UNION ALL
+SELECT 1, g.seq, g.id::text, NULL FROM me JOIN gone AS g ON g.owner = me.id AND g.seq > %(gone)s
+UNION ALL
+SELECT 2, i.id, i.prefix, s.value FROM me JOIN indexed AS i
+ON i.owner = me.id AND i.id > %(item)s JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key
+"""
+
+
+class PostgresIndex:
+    """What stands beside the items: their words, and which of them still want a vector."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[None]:
+        """Wait until no other process makes vectors of these items."""
+        # Of the transaction, not of the connection: whoever is cancelled lets go all the same.
+        async with self._pool.connection() as conn, conn.transaction():
+            await conn.execute(f"SELECT pg_advisory_xact_lock({INDEX_LOCK})")
+            yield
+
+    async def search(self, below: Namespace, query: str, limit: int) -> list[Hit]:
+        """Return the best items below a namespace that share a telling word with the query."""
+        wanted = match(terms(query))
+        if not wanted or not below:
+            return []
+        prefix = ".".join(below)
+        rows = await self._read(
+            "WITH asked AS (SELECT to_tsquery('english', folded(%(wanted)s)) AS words, "
+            "(SELECT id FROM owners WHERE name = %(owner)s) AS owner) "
+            "SELECT i.id, ts_rank(%(weights)s::real[], i.words, asked.words, 1) AS score "
+            "FROM asked JOIN indexed AS i ON i.words @@ ("
+            "(quote_literal('owner' || asked.owner))::tsquery && asked.words) "
+            "WHERE i.prefix = %(prefix)s OR starts_with(i.prefix, %(inside)s) "
+            "ORDER BY score DESC, i.id LIMIT %(limit)s",
+            {
+                "wanted": wanted,
+                "owner": below[0],
+                "weights": WEIGHTS,
+                "prefix": prefix,
+                "inside": f"{prefix}.",
+                "limit": limit,
+            },
+        )
+        return [(int(row["id"]), float(row["score"])) for row in rows]
+
+    async def contained(self, below: Namespace, wanted: Sequence[str]) -> list[Contained]:
+        """Return which of the pairs stand in the texts below a namespace; it reads all of them."""
+        prefix = ".".join(below)
+        rows = await self._read(
+            "SELECT * FROM (SELECT i.id, "
+            "sum((strpos(s.value ->> 'text', p.said) > 0)::int << p.at::int) AS told, "
+            "sum((strpos(s.value ->> 'before', p.said) > 0)::int << p.at::int) "
+            "AS told_before "
+            "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
+            "CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS p (said, at) "
+            "WHERE i.owner = (SELECT id FROM owners WHERE name = %s) "
+            "AND (i.prefix = %s OR starts_with(i.prefix, %s)) GROUP BY i.id) AS found "
+            "WHERE told > 0 OR told_before > 0",
+            (list(wanted), below[0], prefix, f"{prefix}."),
+        )
+        return [(row["id"], int(row["told"] or 0), int(row["told_before"] or 0)) for row in rows]
+
+    async def items(
+        self, below: Namespace, ids: Sequence[int], mortal: set[int] | None = None
+    ) -> dict[int, Item]:
+        """Return those of the items that lie below the namespace and have not expired.
+
+        Into `mortal` go the numbers of those that will.
+        """
+        prefix = ".".join(below)
+        rows = await self._read(
+            "SELECT i.id, s.prefix, s.key, s.value, s.created_at, s.updated_at, s.ttl_minutes "
+            "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
+            "WHERE i.id = ANY(%s) AND (i.prefix = %s OR starts_with(i.prefix, %s)) "
+            f"AND {ALIVE}",
+            (list(ids), prefix, f"{prefix}."),
+        )
+        if mortal is not None:
+            mortal.update(int(row["id"]) for row in rows if row["ttl_minutes"] is not None)
+        return {
+            int(row["id"]): Item(
+                namespace=tuple(row["prefix"].split(".")),
+                key=row["key"],
+                value=row["value"],
+                created_at=row["created_at"],
+                updated_at=row["updated_at"],
+            )
+            for row in rows
+        }
+
+    async def hide(self, places: Sequence[Place]) -> None:
+        """Take items out of the index."""
+        for namespace, key in places:
+            await self._write(
+                "DELETE FROM indexed WHERE prefix = %s AND key = %s", (".".join(namespace), key)
+            )
+
+    async def pending(self, limit: int) -> list[Pending]:
+        """Return items that want a vector, the oldest first."""
+        rows = await self._read(
+            "SELECT i.id, split_part(i.prefix, '.', 1) AS owner, s.value ->> 'text' AS text "
+            "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
+            "WHERE i.pending ORDER BY i.id LIMIT %s",
+            (limit,),
+        )
+        return [(int(row["id"]), row["owner"], row["text"] or "") for row in rows]
+
+    async def count_pending(self) -> int:
+        """Return how many items want a vector."""
+        rows = await self._read("SELECT count(*) AS n FROM indexed WHERE pending")
+        return int(rows[0]["n"])
+
+    async def made(self, ids: Iterable[int]) -> None:
+        """Note that these items have their vectors."""
+        await self._write("UPDATE indexed SET pending = false WHERE id = ANY(%s)", (list(ids),))
+
+    async def all_pending(self) -> None:
+        """Note that every item wants a vector."""
+        await self._write("UPDATE indexed SET pending = true WHERE NOT pending")
+
+    async def gone(self, limit: int) -> list[tuple[int, str]]:
+        """Return numbers and owners of items that are gone while their vectors may not be."""
+        rows = await self._read(
+            "SELECT g.id, o.name FROM gone AS g JOIN owners AS o ON o.id = g.owner "
+            "WHERE g.pending ORDER BY g.seq LIMIT %s",
+            (limit,),
+        )
+        return [(int(row["id"]), row["name"]) for row in rows]
+
+    async def dropped(self, ids: Iterable[int]) -> None:
+        """Note that the vectors of these gone items are gone too."""
+        await self._write(
+            "UPDATE gone SET pending = false WHERE pending AND id = ANY(%s)", (list(ids),)
+        )
+        await self._write(
+            "DELETE FROM gone WHERE NOT pending AND seq < (SELECT max(seq) FROM gone) - %s",
+            (GONE_KEPT,),
+        )
+
+    async def all_dropped(self) -> None:
+        """Note that no vector is left of any item that is gone."""
+        await self._write("UPDATE gone SET pending = false WHERE pending")
+
+    async def changes(self, owner: str, since: Mark) -> Changes:
+        """Return what has come and gone among an owner's items since they were last read."""
+        rows = await self._read(CHANGES, {"owner": owner, "item": since.item, "gone": since.gone})
+        return read_changes(
+            ((row["kind"], row["one"], row["two"], row["three"]) for row in rows), since
+        )
+
+    async def count(self, owner: str) -> int:
+        """Return how many items of the owner are searchable."""
+        rows = await self._read(
+            "SELECT count(*) AS n FROM indexed "
+            "WHERE owner = (SELECT id FROM owners WHERE name = %s)",
+            (owner,),
+        )
+        return int(rows[0]["n"])
+
+    async def rebuild(self) -> None:
+        """Make the words again from the items; every item wants its vector again."""
+        async with self._pool.connection() as conn, conn.transaction():
+            for statement in REBUILD:
+                await conn.execute(statement)
+
+    async def _read(self, statement: str, values: Any = None) -> list[dict[str, Any]]:
+        async with self._pool.connection() as conn:
+            return await (await conn.execute(statement, values)).fetchall()
+
+    async def _write(self, statement: str, values: Any = None) -> None:
+        async with self._pool.connection() as conn:
+            await conn.execute(statement, values)
+
+
+def match(words: Sequence[str]) -> str:
+    """Return a tsquery; every word is quoted, so that a query is never syntax."""
+    return " | ".join(f"'{word}'" for word in words)

@@ -1,0 +1,183 @@
+"""LangGraph's PostgreSQL store, opened, checked and set up with what stands beside it."""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from langgraph.store.base import Item, ListNamespacesOp, Op, PutOp, Result
+from psycopg import AsyncCursor, Error
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb, set_json_dumps
+
+from threadkeep.base.database_url import Database
+from threadkeep.base.errors import Forgotten, StorageFailed
+from threadkeep.base.postgres import Connection, Pool, open_pool, setup_lock
+from threadkeep.stores.namespaces import SECRET, new_secret
+from threadkeep.stores.postgres_erasing import PostgresErasing
+from threadkeep.stores.postgres_schema import FORGOTTEN, REWORD, SCHEMA, VERSION
+from threadkeep.stores.sqlite_items import Place, Row
+from threadkeep.stores.tombstones import owners_of, stands_on, tombstones_over
+
+COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
+ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
+# A NUL as JSON writes it, behind an even number of backslashes.
+NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+class PostgresItems(PostgresErasing):
+    """`AsyncPostgresStore` that never returns what has expired."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool, ttl={"omit_expired": True, "refresh_on_read": True})
+        self.pool = pool
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do a list of operations; the results are in their order."""
+        ops = list(ops)
+        if any(isinstance(op, ListNamespacesOp) for op in ops):
+            # LangGraph's own list names the namespaces of what has expired until it is swept.
+            await self.sweep_ttl()
+        try:
+            return await super().abatch(ops)
+        except Error as error:
+            if error.sqlstate not in FORGOTTEN:
+                raise
+            raise Forgotten(now=FORGOTTEN[error.sqlstate]) from None
+
+    async def extend(self, places: Sequence[Place]) -> None:
+        """Let items that expire live as long again from now on."""
+        async with self.pool.connection() as conn:
+            for namespace, key in places:
+                await conn.execute(
+                    "UPDATE store SET expires_at = now() + ttl_minutes * interval '1 minute' "
+                    "WHERE prefix = %s AND key = %s AND ttl_minutes IS NOT NULL",
+                    (".".join(namespace), key),
+                )
+
+    async def page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Row]:
+        """Return the first items of exactly this namespace whose keys come after `after`."""
+        rows = await self._rows(
+            f"SELECT {COLUMNS}, s.ttl_minutes, EXISTS (SELECT 1 FROM indexed AS i "
+            "WHERE i.prefix = s.prefix AND i.key = s.key) AS searched FROM store AS s "
+            f"WHERE s.prefix = %s AND s.key > %s AND {ALIVE} ORDER BY s.key LIMIT %s",
+            (".".join(namespace), after, limit),
+        )
+        return [Row(_item(row), row["ttl_minutes"], row["searched"]) for row in rows]
+
+    async def count(self, namespace: tuple[str, ...]) -> int:
+        """Return how many items stand in exactly this namespace."""
+        rows = await self._rows(
+            f"SELECT count(*) AS number FROM store AS s WHERE s.prefix = %s AND {ALIVE}",
+            (".".join(namespace),),
+        )
+        return int(rows[0]["number"])
+
+    async def places(self, owner: str, wanted: Sequence[str], *, part: bool) -> list[Place]:
+        """Return where the owner's items are whose keys are these, or begin or end with one."""
+        meant = "s.key = n.value"
+        if part:
+            meant = "(starts_with(s.key, n.value) OR right(s.key, length(n.value)) = n.value)"
+        rows = await self._rows(
+            "SELECT DISTINCT s.prefix, s.key FROM store AS s, unnest(%s::text[]) AS n (value) "
+            f"WHERE starts_with(s.prefix, %s) AND {meant} AND {ALIVE}",
+            ([each.replace("\0", "") for each in wanted], f"{owner}."),
+        )
+        return [(tuple(row["prefix"].split(".")), row["key"]) for row in rows]
+
+    async def _batch_put_ops(
+        self, put_ops: Sequence[tuple[int, PutOp]], cur: AsyncCursor[DictRow]
+    ) -> None:
+        """Put items, in the same transaction in which nothing forbids it."""
+        ops = [op for _, op in put_ops]
+        marks = tombstones_over(ops)
+        if not marks:
+            await super()._batch_put_ops(put_ops, cur)
+            return
+        async with cur.connection.transaction():
+            await cur.execute(
+                "SELECT refuse_forgotten(%s, %s, %s)", (owners_of(ops), marks, stands_on())
+            )
+            await super()._batch_put_ops(put_ops, cur)
+
+    async def _rows(self, query: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
+        async with self.pool.connection() as conn:
+            return await (await conn.execute(query, parameters)).fetchall()
+
+
+@asynccontextmanager
+async def open_postgres_items(database: Database) -> AsyncIterator[PostgresItems]:
+    """Open the items, their tables made where they are not.
+
+    Raises:
+        StorageFailed: the tables belong to another program or a newer threadkeep, or the server
+            is too old.
+        psycopg.Error: the server cannot be reached, or refuses.
+    """
+    async with open_pool(database, _configure) as pool:
+        items = PostgresItems(pool)
+        try:
+            async with setup_lock(pool):
+                await _set_up(items, database)
+            yield items
+        finally:
+            if items._task:
+                items._task.cancel()
+
+
+def _item(row: dict[str, Any]) -> Item:
+    told = {name: row[name] for name in ("key", "value", "created_at", "updated_at")}
+    return Item(namespace=tuple(row["prefix"].split(".")), **told)
+
+
+async def _configure(conn: Connection) -> None:
+    set_json_dumps(_dumps, conn)
+
+
+def _dumps(value: Any) -> bytes:
+    """Return JSON without NUL, which PostgreSQL refuses in text."""
+    return NUL.sub(rb"\1", orjson.dumps(value))
+
+
+async def _set_up(items: PostgresItems, database: Database) -> None:
+    async with items.pool.connection() as conn:
+        version = await _version(conn, database)
+    if version == VERSION:
+        return
+    await items.setup()
+    async with items.pool.connection() as conn, conn.transaction():
+        await conn.execute(SCHEMA, prepare=False)
+        if version:
+            await conn.execute(REWORD)
+        namespace, key = SECRET
+        await conn.execute(
+            "INSERT INTO store (prefix, key, value) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            (".".join(namespace), key, Jsonb(new_secret())),
+        )
+        await conn.execute("DELETE FROM threadkeep")
+        await conn.execute("INSERT INTO threadkeep VALUES (%s)", (VERSION,))
+
+
+async def _version(conn: Connection, database: Database) -> int:
+    """Return the version of our tables, 0 where there are none; refuse what is not ours."""
+    found = await conn.execute(
+        "SELECT to_regclass('threadkeep') IS NOT NULL AS ours, "
+        "to_regclass('store') IS NOT NULL AS any"
+    )
+    tables = await found.fetchone()
+    if tables is None or not tables["ours"]:
+        if tables and tables["any"]:
+            raise StorageFailed(
+                f"The database {str(database)!r} has a table 'store' of another program. "
+                "Name another database, or a schema of its own by ?options=-csearch_path%3DNAME."
+            )
+        return 0
+    row = await (await conn.execute("SELECT max(version) AS version FROM threadkeep")).fetchone()
+    version = int(row["version"] or 0) if row else 0
+    if version > VERSION:
+        raise StorageFailed(
+            f"The database {str(database)!r} has version {version}, this threadkeep knows up to "
+            f"{VERSION}. Install a newer threadkeep, or name another database."
+        )
+    return version

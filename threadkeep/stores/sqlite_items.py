@@ -1,0 +1,189 @@
+"""LangGraph's SQLite store, patient with other writers and quick to read."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import aiosqlite
+import orjson
+from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, PutOp, Result, SearchOp
+
+from threadkeep.stores.sqlite_erasing import SqliteErasing
+from threadkeep.stores.tombstones import TOMBSTONES, refuse_forgotten, stands_on, tombstones_over
+
+T = TypeVar("T")
+Place = tuple[tuple[str, ...], str]
+"""A namespace and a key."""
+
+BUSY_SECONDS = 10.0
+COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
+# Not CURRENT_TIMESTAMP, which knows whole seconds only.
+NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+ALIVE = f"(s.expires_at IS NULL OR s.expires_at > {NOW})"
+EXTENDED = "strftime('%Y-%m-%d %H:%M:%f', 'now', '+' || ttl_minutes * 60 || ' seconds')"
+
+
+class Row(NamedTuple):
+    """An item, and what LangGraph's own does not say of it."""
+
+    item: Item
+    ttl_minutes: float | None
+    searched: bool
+
+
+class SqliteItems(SqliteErasing):
+    """`AsyncSqliteStore` that reads any number of items with one query, beside its writer."""
+
+    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        super().__init__(writer, ttl={"refresh_on_read": True})
+        self.reader = reader
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do a list of operations; reads come before writes, the results are in their order."""
+        ops = list(ops)
+        if any(isinstance(op, SearchOp | ListNamespacesOp) for op in ops):
+            # LangGraph's own search returns what has expired until it is swept.
+            await self.sweep_ttl()
+        gets = [op for op in ops if isinstance(op, GetOp)]
+        others = [op for op in ops if not isinstance(op, GetOp)]
+        got = iter(await self._get(gets) if gets else ())
+        done = iter(await self._patiently(others) if others else ())
+        return [next(got) if isinstance(op, GetOp) else next(done) for op in ops]
+
+    async def sweep_ttl(self) -> int:
+        """Delete the items that have expired; return how many that was."""
+        expired = f"expires_at IS NOT NULL AND expires_at <= {NOW}"
+        found = await self.reader.execute_fetchall(f"SELECT count(*) FROM store WHERE {expired}")
+        if count := int(next(iter(found))[0]):
+            await self._write(f"DELETE FROM store WHERE {expired}", [()])
+        return count
+
+    async def extend(self, places: Sequence[Place]) -> None:
+        """Let items that expire live as long again from now on."""
+        await self._write(
+            f"UPDATE store SET expires_at = {EXTENDED} "
+            "WHERE prefix = ? AND key = ? AND ttl_minutes IS NOT NULL",
+            [(".".join(namespace), key) for namespace, key in places],
+        )
+
+    async def page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Row]:
+        """Return the first items of exactly this namespace whose keys come after `after`."""
+        rows = await self.reader.execute_fetchall(
+            f"SELECT {COLUMNS}, s.ttl_minutes, EXISTS (SELECT 1 FROM indexed AS i "
+            "WHERE i.prefix = s.prefix AND i.key = s.key) FROM store AS s "
+            f"WHERE s.prefix = ? AND s.key > ? AND {ALIVE} ORDER BY s.key LIMIT ?",
+            (".".join(namespace), after, limit),
+        )
+        return [Row(as_item(row), row[5], bool(row[6])) for row in rows]
+
+    async def count(self, namespace: tuple[str, ...]) -> int:
+        """Return how many items stand in exactly this namespace."""
+        rows = await self.reader.execute_fetchall(
+            f"SELECT count(*) FROM store AS s WHERE s.prefix = ? AND {ALIVE}",
+            (".".join(namespace),),
+        )
+        return int(next(iter(rows))[0])
+
+    async def places(self, owner: str, wanted: Sequence[str], *, part: bool) -> list[Place]:
+        """Return where the owner's items are whose keys are these, or begin or end with one."""
+        meant = "n.value = s.key"
+        if part:
+            meant = (
+                "n.value IN (substr(s.key, 1, length(n.value)), substr(s.key, -length(n.value)))"
+            )
+        rows = await self.reader.execute_fetchall(
+            "SELECT DISTINCT s.prefix, s.key FROM store AS s CROSS JOIN json_each(?) AS n "
+            f"WHERE s.prefix >= ? AND s.prefix < ? AND {meant} AND {ALIVE}",
+            (json.dumps(list(wanted)), f"{owner}.", f"{owner}/"),
+        )
+        return [(tuple(row[0].split(".")), row[1]) for row in rows]
+
+    async def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        async def write() -> None:
+            async with self.lock:
+                await self.conn.execute("BEGIN IMMEDIATE")
+                try:
+                    await self.conn.executemany(statement, rows)
+                    await self.conn.execute("COMMIT")
+                except BaseException:
+                    await self.conn.execute("ROLLBACK")
+                    raise
+
+        await whole(write())
+
+    async def _batch_put_ops(
+        self, put_ops: Sequence[tuple[int, PutOp]], cur: aiosqlite.Cursor
+    ) -> None:
+        """Put items, in the same transaction in which nothing forbids it."""
+        if marks := tombstones_over(op for _, op in put_ops):
+            await cur.execute(
+                "SELECT value FROM store "
+                "WHERE prefix = ? AND key IN (SELECT value FROM json_each(?))",
+                (".".join(TOMBSTONES), json.dumps(marks)),
+            )
+            found = [orjson.loads(row[0]) for row in await cur.fetchall()]
+            refuse_forgotten(found, stands_on())
+        await super()._batch_put_ops(put_ops, cur)
+
+    async def stop(self) -> None:
+        """End the task that LangGraph's store keeps for its queue, which we do not use."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _get(self, ops: Sequence[GetOp]) -> list[Item | None]:
+        places: list[Place] = [(op.namespace, op.key) for op in ops]
+        found = await self.reader.execute_fetchall(
+            # CROSS JOIN: SQLite keeps the order, so that each place is one step into the key.
+            f"SELECT {COLUMNS}, s.ttl_minutes FROM json_each(?) AS p CROSS JOIN store AS s "
+            "ON s.prefix = json_extract(p.value, '$[0]') AND s.key = json_extract(p.value, '$[1]') "
+            f"WHERE {ALIVE}",
+            (json.dumps([(".".join(namespace), key) for namespace, key in places]),),
+        )
+        items = {(item.namespace, item.key): item for item in map(as_item, found)}
+        mortal = {(tuple(row[0].split(".")), row[1]) for row in found if row[5] is not None}
+        wanted = {(op.namespace, op.key) for op in ops if op.refresh_ttl}
+        if mortal & wanted:
+            await self.extend(list(mortal & wanted))
+        return [items.get(place) for place in places]
+
+    async def _patiently(self, ops: Sequence[Op]) -> list[Result]:
+        """Do plain operations; wait for another writer as long as SQLite itself would.
+
+        LangGraph's store begins a deferred transaction, and with a full-text table SQLite then
+        refuses at once instead of waiting. Every operation may be done twice.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + BUSY_SECONDS
+        while True:
+            try:
+                return await whole(super().abatch(ops))
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or loop.time() > deadline:
+                    raise
+                await asyncio.sleep(0.005)
+
+
+def as_item(row: Sequence[Any]) -> Item:
+    """Return a row of `COLUMNS` as LangGraph's item."""
+    prefix, key, value, created_at, updated_at = row[:5]
+    return Item(
+        namespace=tuple(prefix.split(".")),
+        key=key,
+        value=orjson.loads(value),
+        created_at=created_at,
+        updated_at=updated_at,
+    )
+
+
+async def whole(operation: Coroutine[Any, Any, T]) -> T:
+    """Let an operation finish though its caller is cancelled: half a transaction stays open."""
+    task = asyncio.ensure_future(operation)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -1,0 +1,1 @@
+"""Conversations of other programs: one file a format."""

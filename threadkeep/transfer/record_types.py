@@ -1,0 +1,200 @@
+"""What the values of an export may hold: the type and the bounds of every key that has a name.
+
+Values may have other keys: what another version of threadkeep keeps with a message travels too.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from threadkeep.base.clock import parse_time
+from threadkeep.base.errors import BadInput
+
+
+def _moment(text: str) -> str:
+    try:
+        parse_time(text)
+    except BadInput as error:
+        raise ValueError("write it like 2026-03-04T09:30:00+00:00") from error
+    return text
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("use printable characters")
+    return text
+
+
+def _label(text: str) -> str:
+    if "." in text or text != text.strip():
+        raise ValueError("a label has no dot, and no space at either end")
+    return _printable(text)
+
+
+def _memory(place: list[str]) -> list[str]:
+    if place[0] not in ("messages", "facts", "entities"):
+        raise ValueError("a pin is of messages, facts or entities")
+    return [*map(_label, place[:-1]), place[-1]]
+
+
+Moment = Annotated[str, Field(max_length=64), AfterValidator(_moment)]
+Key = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_printable)]
+Label = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_label)]
+Short = Annotated[str, Field(max_length=4_000)]
+Long = Annotated[str, Field(max_length=4_000_000)]
+Count = Annotated[int, Field(ge=0, le=10**15)]
+Sources = Annotated[list[Key], Field(max_length=10_000)]
+
+
+MOST_WORDINGS = 1_000
+
+
+class Value(BaseModel):
+    """Keys that are not named travel as they are."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class Wording(Value):
+    """What a memory said until it was corrected."""
+
+    text: Long
+    until: Moment
+
+
+Wordings = Annotated[list[Wording], Field(max_length=MOST_WORDINGS)]
+
+
+class ThreadValue(Value):
+    """A thread's record; all of it may be missing where the record is gone."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    created: Moment | None = None
+    last_used: Moment | None = None
+    turns: Count = 0
+    last_message: Annotated[str, Field(max_length=512)] = ""
+    title: Short = ""
+    state: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    ttl_minutes: Annotated[float, Field(gt=0, lt=1e9)] | None = None
+    corrected: Annotated[dict[Key, Moment], Field(max_length=1_000)] = {}
+    """When each of its messages was corrected last."""
+
+
+class MessageValue(Value):
+    """A message as it is stored."""
+
+    role: Literal["user", "assistant", "system", "tool"]
+    text: Long
+    position: Count
+    time: Moment
+    recorded_at: Moment
+    before: Long = ""
+    thread: Label
+    name: Short = ""
+    tokens: Count = 0
+    history: Wordings = []
+
+
+class NotedEntity(Value):
+    """What one message said of a person, place or thing."""
+
+    name: Short
+    type: Short
+    attributes: dict[str, Short] = {}
+
+
+class NotedFact(Value):
+    """What one message stated."""
+
+    subject: Short
+    predicate: Short
+    object: Short
+    valid_from: Short | None = None
+
+
+class NoteValue(Value):
+    """What one message taught."""
+
+    said_at: Moment
+    written_at: Moment | Literal[""] = ""
+    entities: Annotated[list[NotedEntity], Field(max_length=1_000)] = []
+    facts: Annotated[list[NotedFact], Field(max_length=1_000)] = []
+
+
+class AbandonedValue(Value):
+    """A message on a branch that was left, in one of its wordings."""
+
+    id: Key
+    after: Annotated[str, Field(max_length=64)]
+    message: MessageValue
+    note: NoteValue | None = None
+
+
+class EntityValue(Value):
+    """What is known of a person, place or thing."""
+
+    name: Short
+    type: Short
+    aliases: list[Short]
+    attributes: dict[str, list[Short]]
+    mentions: Count
+    first_seen: Moment
+    last_seen: Moment
+    sources: Sources
+    text: Long
+
+
+class FactValue(Value):
+    """A fact, with its sources and what came after it."""
+
+    subject: Short
+    predicate: Short
+    object: Short
+    valid_from: Short | None = None
+    valid_to: Short | None = None
+    recorded_at: Moment
+    written_at: Moment | None = None
+    superseded_by: Key | None = None
+    sources: Sources
+    text: Long
+    history: Wordings = []
+    corrects: Key | None = None
+    corrected_at: Moment | None = None
+
+
+class CorrectionValue(Value):
+    """What a fact is to say instead of what messages made of it."""
+
+    fact: Key
+    at: Moment
+    subject: Short
+    predicate: Short
+    object: Short
+    valid_from: Short | None = None
+
+
+class PinValue(Value):
+    """What is always shown, by its place below the user's key."""
+
+    place: Annotated[list[Key], Field(min_length=2, max_length=3), AfterValidator(_memory)]
+    at: Moment
+
+
+class PinsValue(Value):
+    """All pins of a user, the earliest first."""
+
+    pins: Annotated[list[PinValue], Field(max_length=1_000)]
+
+
+class UsageValue(Value):
+    """What one thread's calls to models took on a day for a purpose."""
+
+    thread: Label
+    day: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    purpose: Label
+    calls: Count
+    prompt: Count = 0
+    reply: Count = 0
+    cached: Count = 0
+    estimated: Count = 0

@@ -1,0 +1,1 @@
+"""Vector search: the Chroma adapter and the embedders."""
