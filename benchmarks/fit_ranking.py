@@ -1,4 +1,4 @@
-"""Fit the weights of `threadkeep/search/ranking.py`: `python -m benchmarks.fit_ranking --data FILE`.
+"""Fit the weights of search/ranking.py: `python -m benchmarks.fit_ranking --data FILE`.
 
 FILE is in LoCoMo's format: questions whose evidence turns are annotated. The weights maximise the
 likelihood of the evidence among all turns of its conversation (a softmax over the turns, as in

@@ -4,7 +4,7 @@ FILE is in LoCoMo's format. Asked is the product itself: its import, its store, 
 `retrieve_memories`; beside it, on the same messages, what people had before. A figure is the share
 of a question's annotated turns that is recalled, averaged over the questions of categories 1 to 4.
 
-The first figures are those of the weights in `threadkeep/search/ranking.py`. Those that begin with `left_out`
+The first figures are those of the weights in search/ranking.py. Those that begin with `left_out`
 are of weights fitted anew for each conversation, on the others alone; `left_out.no_speaker` also
 does without who is named and who speaks. `absent` is about questions that have no answer: those of
 category 5 and those asked of somebody else's memory. `--sizes` measures the time of a query among

@@ -1,7 +1,7 @@
 """A saver that gives a thread only to its owner, around any saver.
 
 A thread belongs to the user it was first written for. A saver sees only the run's config, so that
-is where the user must be (see `threadkeep/base/user.py`); calls without a config ask as `acting_as(user)`.
+is where the user must be (see base/user.py); calls without a config ask as `acting_as(user)`.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ KNOWN_THREADS = 4_096
 
 @runtime_checkable
 class Burying(Protocol):
-    """A saver that itself refuses what comes late, as those of `threadkeep.checkpoints.savers` do."""
+    """A saver that itself refuses what comes late, as those of checkpoints/savers.py do."""
 
     async def abury(self, thread_id: str, at: str) -> None:
         """Delete a thread as of a checkpoint id; what comes late from before then is refused."""

@@ -21,7 +21,7 @@ async def open_checkpointer(
     """Open the saver on a database: complete, strict about types, each thread for its owner alone.
 
     A thread is deleted `ttl_minutes` after its last use; None keeps it. `follow` is told of every
-    update from outside a run: `threadkeep.knowledge.branch_sync.follow_updates(store)` lets memory go with it.
+    update from outside a run: `knowledge.branch_sync.follow_updates(store)` lets memory go with it.
 
     Raises:
         StorageFailed: the database cannot be reached, read or written.

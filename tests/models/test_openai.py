@@ -398,7 +398,8 @@ async def test_counting_through_the_model_needs_no_download(server: ScriptedServ
 
 def test_the_wrapper_alone_loads_nothing_heavy() -> None:
     code = (
-        "import sys, threadkeep.models.openai, threadkeep.models.openai_errors, threadkeep.models.choice\n"
+        "import sys, threadkeep.models.openai, threadkeep.models.openai_errors\n"
+        "import threadkeep.models.choice\n"
         "print([m for m in ('openai', 'langchain_openai', 'tiktoken') if m in sys.modules])"
     )
     env = {**os.environ, "PYTHONPATH": "."}

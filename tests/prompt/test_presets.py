@@ -1,7 +1,7 @@
 """Exactly what the model is shown, turn by turn, for each preset: `golden/PRESET.txt`.
 
-After a change that is meant: `THREADKEEP_GOLDEN=write pytest tests/prompt/test_presets.py`, and read
-the difference.
+After a change that is meant: `THREADKEEP_GOLDEN=write pytest tests/prompt/test_presets.py`,
+and read the difference.
 """
 
 import json

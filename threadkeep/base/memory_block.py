@@ -25,7 +25,7 @@ class Memory(TypedDict):
     """The thread's name for people; its id where it has none."""
     score: NotRequired[float]
     parts: NotRequired[dict[str, float]]
-    """What words, meaning, the speaker and so on added to the score (see threadkeep/search/ranking.py)."""
+    """What words, meaning, the speaker and so on added to the score (see search/ranking.py)."""
     tokens: NotRequired[int]
     """What its text takes."""
     before: NotRequired[str]

@@ -7,7 +7,7 @@ from langgraph.store.base import Item, SearchItem
 
 
 class FoundItem(SearchItem):
-    """LangGraph's search item, and what each part added to its score (see threadkeep/search/ranking.py)."""
+    """LangGraph's search item, and what each part added to its score (see search/ranking.py)."""
 
     __slots__ = ("parts",)
 
