@@ -23,7 +23,7 @@ WAIT_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
 
-class Hold(Protocol):
+class ThreadLock(Protocol):
     """A thread that is held."""
 
     def check(self) -> None:
@@ -34,12 +34,12 @@ class Hold(Protocol):
         """
 
 
-class Locks(Protocol):
+class ThreadLocks(Protocol):
     """What holds threads."""
 
-    def open_turn(
+    def acquire(
         self, thread: str, name: str, *, wait: float = WAIT_SECONDS
-    ) -> AbstractAsyncContextManager[Hold]:
+    ) -> AbstractAsyncContextManager[ThreadLock]:
         """Hold the thread for one turn; `name` is what a person calls it.
 
         Raises:
@@ -51,7 +51,7 @@ class Locks(Protocol):
 
 
 @asynccontextmanager
-async def open_locks(database: Database, folder: Path) -> AsyncIterator[Locks]:
+async def open_locks(database: Database, folder: Path) -> AsyncIterator[ThreadLocks]:
     """Open what holds the threads of a database; the `folder` serves those of one machine.
 
     Raises:
@@ -63,7 +63,7 @@ async def open_locks(database: Database, folder: Path) -> AsyncIterator[Locks]:
 
 
 @asynccontextmanager
-async def _opened(database: Database, folder: Path) -> AsyncIterator[Locks]:
+async def _opened(database: Database, folder: Path) -> AsyncIterator[ThreadLocks]:
     if database.kind == "postgres":
         from threadkeep.checkpoints.postgres_locks import PostgresLocks
 
@@ -86,9 +86,9 @@ class FileLocks:
         self._folder = folder
 
     @asynccontextmanager
-    async def open_turn(
+    async def acquire(
         self, thread: str, name: str, *, wait: float = WAIT_SECONDS
-    ) -> AsyncIterator[Hold]:
+    ) -> AsyncIterator[ThreadLock]:
         """Hold the thread for one turn.
 
         Raises:

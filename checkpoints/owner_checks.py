@@ -5,7 +5,7 @@ from langgraph.checkpoint.base import CheckpointTuple
 
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.user import USER_KEY
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.owner_records import RECORD, Record
 
 
@@ -29,7 +29,7 @@ def check_thread(thread: object) -> str:
         AccessRefused: the id is kept for other purposes, or has another spelling.
         BadInput: it is not text, too long, or holds what databases refuse.
     """
-    normal = check_id(thread, "thread id")
+    normal = validate_id(thread, "thread id")
     if normal != thread or normal.startswith(RECORD):
         raise AccessRefused(f"The thread id {thread!r:.60} is not to be used; take a plain UUID.")
     return normal

@@ -21,7 +21,7 @@ NOW_MILLISECONDS = 1
 """As good as no waiting; 0 would mean waiting for ever."""
 
 
-class PostgresHold:
+class PostgresThreadLock:
     """A thread held by one connection, which is watched while the turn goes on."""
 
     def __init__(self, conn: Connection, name: str) -> None:
@@ -60,9 +60,9 @@ class PostgresLocks:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     @asynccontextmanager
-    async def open_turn(
+    async def acquire(
         self, thread: str, name: str, *, wait: float = WAIT_SECONDS
-    ) -> AsyncIterator[PostgresHold]:
+    ) -> AsyncIterator[PostgresThreadLock]:
         """Hold the thread for one turn.
 
         Raises:
@@ -80,7 +80,7 @@ class PostgresLocks:
             self._places.release()
 
     @asynccontextmanager
-    async def _held(self, thread: str, name: str, wait: float) -> AsyncIterator[PostgresHold]:
+    async def _held(self, thread: str, name: str, wait: float) -> AsyncIterator[PostgresThreadLock]:
         conn = await self._connection()
         key = int.from_bytes(sha256(thread.encode()).digest()[:8], signed=True)
         milliseconds = max(NOW_MILLISECONDS, int(wait * 1000))
@@ -94,7 +94,7 @@ class PostgresLocks:
             # Whoever is cancelled while waiting may have got the lock: it goes with the connection.
             await self._close(conn)
             raise
-        hold = PostgresHold(conn, name)
+        hold = PostgresThreadLock(conn, name)
         try:
             yield hold
         finally:

@@ -18,7 +18,7 @@ EXPIRES_SECONDS = 6.0
 log = logging.getLogger(__name__)
 
 
-class RedisHold:
+class RedisThreadLock:
     """A thread held by a key that is renewed three times in its life."""
 
     def __init__(self, lock: Lock, name: str, expires: float) -> None:
@@ -64,9 +64,9 @@ class RedisLocks:
         self._expires = expires
 
     @asynccontextmanager
-    async def open_turn(
+    async def acquire(
         self, thread: str, name: str, *, wait: float = WAIT_SECONDS
-    ) -> AsyncIterator[RedisHold]:
+    ) -> AsyncIterator[RedisThreadLock]:
         """Hold the thread for one turn.
 
         Raises:
@@ -81,7 +81,7 @@ class RedisLocks:
         )
         if not await lock.acquire(blocking=wait > 0, blocking_timeout=wait or None):
             raise ThreadBusy(name, wait)
-        hold = RedisHold(lock, name, self._expires)
+        hold = RedisThreadLock(lock, name, self._expires)
         try:
             yield hold
         finally:

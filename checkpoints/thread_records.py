@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.store.base import BaseStore, Item
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import clean_text
+from threadkeep.base.validation import sanitise_text
 
 Namespace = tuple[str, ...]
 ALL = 1_000_000
@@ -54,7 +54,7 @@ async def change_record(
         raise BadInput(f"There is no thread {thread!r} of this user.")
     record = dict(item.value)
     if title is not None:
-        record["title"] = clean_text(title).strip()[:MOST_TITLE]
+        record["title"] = sanitise_text(title).strip()[:MOST_TITLE]
     told = {"state": state, "metadata": metadata, "context": context}
     for name, changes in told.items():
         if changes is not None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 
 Preset = Literal[
     "hybrid",
@@ -86,7 +86,7 @@ class Context(BaseModel):
     @field_validator("user_id")
     @classmethod
     def _one_rule_for_ids(cls, value: str) -> str:
-        return check_id(value, "user")
+        return validate_id(value, "user")
 
     @model_validator(mode="wrap")
     @classmethod

@@ -15,7 +15,7 @@ from threadkeep.base.clock import now, parse_time
 from threadkeep.base.message_text import words_of
 from threadkeep.base.settings import load_settings
 from threadkeep.base.tokens import count_text
-from threadkeep.base.validation import clean_text
+from threadkeep.base.validation import sanitise_text
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
 from threadkeep.knowledge.branch_sync import ALL, follow_branch, has_turned, head_of
@@ -167,7 +167,7 @@ async def bill_answer(store: BaseStore, user: str, thread: str, state: State) ->
 
 def thread_name(config: RunnableConfig) -> str:
     """Return the name that the caller gave the thread, cleaned, or nothing."""
-    return clean_text(str((config.get("metadata") or {}).get("thread_name") or ""))[:128]
+    return sanitise_text(str((config.get("metadata") or {}).get("thread_name") or ""))[:128]
 
 
 def _stored(
@@ -176,15 +176,15 @@ def _stored(
     stored: StoredMessage = {
         "id": message.id or "",
         "role": ROLES.get(message.type, "user"),
-        "text": clean_text(words_of(message)),
+        "text": sanitise_text(words_of(message)),
         "position": position,
         "time": state.turn_at or recorded_at,
         "recorded_at": recorded_at,
-        "before": clean_text(words_of(state.messages[place - 1])) if place else "",
+        "before": sanitise_text(words_of(state.messages[place - 1])) if place else "",
         "thread": thread,
     }
     if message.name:
-        stored["name"] = clean_text(message.name)
+        stored["name"] = sanitise_text(message.name)
     return stored
 
 

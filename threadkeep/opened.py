@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from threadkeep.base.settings import Settings
-from threadkeep.checkpoints.locks import Locks, open_locks
-from threadkeep.checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
+from threadkeep.checkpoints.locks import ThreadLocks, open_locks
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.checkpoints.savers import open_checkpointer
+from threadkeep.checkpoints.turn_journal import FileTurnJournal, StoreTurnJournal, TurnJournal
 from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.namespaces import open_turns_of
 
@@ -22,16 +22,16 @@ class Home:
 
     store: HybridStore
     saver: OwnedSaver
-    locks: Locks
-    open_turns: OpenTurns
+    locks: ThreadLocks
+    turn_journal: TurnJournal
     settings: Settings
 
 
-def open_turns_in(settings: Settings, store: HybridStore) -> OpenTurns:
+def turn_journal_in(settings: Settings, store: HybridStore) -> TurnJournal:
     """Return the notes of open turns: files where one machine has the items, else items."""
     if settings.item_database.kind == "postgres":
-        return StoreTurns(store, open_turns_of)
-    return FileTurns(settings.locks)
+        return StoreTurnJournal(store, open_turns_of)
+    return FileTurnJournal(settings.locks)
 
 
 @asynccontextmanager
@@ -54,6 +54,6 @@ async def open_home(settings: Settings, store: HybridStore | None = None) -> Asy
             store=store,
             saver=saver,
             locks=locks,
-            open_turns=open_turns_in(settings, store),
+            turn_journal=turn_journal_in(settings, store),
             settings=settings,
         )

@@ -15,8 +15,8 @@ from threadkeep.base.errors import BadInput, ThreadBusy
 from threadkeep.base.settings import Settings
 from threadkeep.base.storage_errors import storage_errors
 from threadkeep.base.user import USER_KEY, acting_as
-from threadkeep.base.validation import check_id, check_message
-from threadkeep.checkpoints.locks import WAIT_SECONDS, Hold, Locks, open_locks
+from threadkeep.base.validation import validate_id, validate_message
+from threadkeep.checkpoints.locks import WAIT_SECONDS, ThreadLock, ThreadLocks, open_locks
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.checkpoints.savers import TURNS_KEPT, open_checkpointer
 from threadkeep.checkpoints.thread_records import ALL, change_record, list_records
@@ -31,7 +31,7 @@ from threadkeep.graph.context import Context
 from threadkeep.graph.state import Input, Output, State
 from threadkeep.knowledge.branch_sync import follow_updates
 from threadkeep.knowledge.fork import fork_stored
-from threadkeep.opened import Home, Progress, open_turns_in
+from threadkeep.opened import Home, Progress, turn_journal_in
 from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.namespaces import messages_of, thread_called, threads_of, user_key
 from threadkeep.stores.owned import OwnedStore
@@ -67,7 +67,7 @@ class Agent:
         graph: Graph,
         saver: OwnedSaver,
         store: HybridStore,
-        locks: Locks,
+        locks: ThreadLocks,
         settings: Settings,
     ) -> None:
         self.graph = graph
@@ -75,7 +75,7 @@ class Agent:
         self.store = store
         self.settings = settings
         self.locks = locks
-        self.open_turns = open_turns_in(settings, store)
+        self.turn_journal = turn_journal_in(settings, store)
         self.finished: list[str] = []
         """Sentences about what was finished when it was opened; `finish` tells them, once."""
         self._leaving = False
@@ -87,7 +87,7 @@ class Agent:
             store=self.store,
             saver=self.saver,
             locks=self.locks,
-            open_turns=self.open_turns,
+            turn_journal=self.turn_journal,
             settings=self.settings,
         )
 
@@ -98,7 +98,7 @@ class Agent:
 
         With a checkpoint it is for what reads or changes that state; a run takes it as `at`.
         """
-        name = check_id(name, "thread")
+        name = validate_id(name, "thread")
         thread = thread_called(await user_key(self.store, context.user_id), name)
         at = {"checkpoint_id": checkpoint_id} if checkpoint_id else {}
         return {
@@ -137,14 +137,14 @@ class Agent:
             BadInput: the message or the name is refused at the door.
             ThreadBusy: another process has a turn open on the thread for too long.
         """
-        message = HumanMessage(check_message(text))
+        message = HumanMessage(validate_message(text))
         return await self._begin(context, name, {"messages": [message]})
 
     async def finish(self, context: Context) -> list[str]:
         """Finish this user's turns that a crash cut off; return a sentence about each."""
         done, self.finished = self.finished, []
         owner = await user_key(self.store, context.user_id)
-        for name in await self.open_turns.left(owner):
+        for name in await self.turn_journal.unfinished(owner):
             try:
                 turn = await self._begin(context, name, None, wait=0.0)
             except ThreadBusy:
@@ -172,7 +172,7 @@ class Agent:
 
     async def is_open(self, context: Context, *names: str) -> bool:
         """Tell whether a turn is under way, or was cut off, on the thread that is so called."""
-        left = await self.open_turns.left(await user_key(self.store, context.user_id))
+        left = await self.turn_journal.unfinished(await user_key(self.store, context.user_id))
         return any(name in left for name in names)
 
     async def update_state(
@@ -266,7 +266,7 @@ class Agent:
         """Hold a thread without a turn; yield its owner's key and its id."""
         thread = (await self.config(context, name))["configurable"]["thread_id"]
         with storage_errors(self.settings.checkpoint_database), acting_as(context.user_id):
-            async with self.locks.open_turn(thread, name):
+            async with self.locks.acquire(thread, name):
                 yield await user_key(self.store, context.user_id), thread
 
     async def _begin(
@@ -299,7 +299,7 @@ class Agent:
         held = AsyncExitStack()
         thread = config["configurable"]["thread_id"]
         with storage_errors(self.settings.checkpoint_database):
-            hold = await held.enter_async_context(self.locks.open_turn(thread, name, wait=wait))
+            hold = await held.enter_async_context(self.locks.acquire(thread, name, wait=wait))
         run = Run(context, name, given, config, dict(at or {}), list(modes))
         return self._run(held, hold, run)
 
@@ -307,13 +307,13 @@ class Agent:
         """Let turns that are cancelled from now on be finished by the next start."""
         self._leaving = True
 
-    async def _run(self, held: AsyncExitStack, hold: Hold, run: Run) -> AsyncIterator[Event]:
+    async def _run(self, held: AsyncExitStack, hold: ThreadLock, run: Run) -> AsyncIterator[Event]:
         """Run the turn, behind whatever bookkeeping an earlier one still owes."""
         thread = run.config["configurable"]["thread_id"]
         with storage_errors(self.settings.checkpoint_database):
             async with held:
                 owner = await user_key(self.store, run.context.user_id)
-                left = await self.open_turns.note(owner, thread, run.name)
+                left = await self.turn_journal.begin(owner, thread, run.name)
                 try:
                     for given, config in await self._inputs(run, left=left):
                         async for event in self.graph.astream(
@@ -328,9 +328,9 @@ class Agent:
                                 yield cast(Event, event)
                 except asyncio.CancelledError:
                     if not self._leaving:
-                        await self.open_turns.forget(owner, thread)
+                        await self.turn_journal.finish(owner, thread)
                     raise
-                await self.open_turns.forget(owner, thread)
+                await self.turn_journal.finish(owner, thread)
                 with acting_as(run.context.user_id):
                     await self.saver.aprune_turns(thread, TURNS_KEPT)
         settle(again=self.store.opened)

@@ -53,13 +53,13 @@ async def correct(agent: Agent, user: str, given: str, text: str) -> Corrected:
     async with _asking(agent, user) as (store, owner):
         meant = await find_memory(store, owner, given)
         if meant.kind != "message":
-            async with agent.locks.open_turn(f"facts-{owner}", "of facts"):
+            async with agent.locks.acquire(f"facts-{owner}", "of facts"):
                 return await correct_fact(store, owner, meant, text)
         async with AsyncExitStack() as held:
             for thread in sorted(str(item.namespace[2]) for item in meant.items):
                 record = await store.aget(threads_of(owner), thread)
                 called = str(record.value.get("name") or thread) if record else thread
-                await held.enter_async_context(agent.locks.open_turn(thread, called))
+                await held.enter_async_context(agent.locks.acquire(thread, called))
             return await correct_message(store, owner, meant, text)
 
 
@@ -113,6 +113,6 @@ async def _asking(agent: Agent, user: str) -> AsyncIterator[tuple[BaseStore, str
 async def _changing_pins(agent: Agent, user: str) -> AsyncIterator[tuple[BaseStore, str]]:
     async with (
         _asking(agent, user) as (store, owner),
-        agent.locks.open_turn(f"pins-{owner}", "of pins"),
+        agent.locks.acquire(f"pins-{owner}", "of pins"),
     ):
         yield store, owner

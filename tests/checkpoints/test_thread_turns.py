@@ -10,7 +10,7 @@ from threadkeep.base.database_url import parse_database
 from threadkeep.base.errors import ThreadBusy, ThreadLost
 from threadkeep.base.settings import Settings
 from threadkeep.checkpoints.locks import open_locks
-from threadkeep.checkpoints.open_turns import FileTurns, OpenTurns, StoreTurns
+from threadkeep.checkpoints.turn_journal import FileTurnJournal, StoreTurnJournal, TurnJournal
 from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.namespaces import open_turns_of
 
@@ -22,7 +22,7 @@ from threadkeep.checkpoints.locks import open_locks
 from threadkeep.base.database_url import parse_database
 async def main():
     async with open_locks(parse_database(sys.argv[1]), Path(sys.argv[2])) as locks:
-        async with locks.open_turn("t", "trip"):
+        async with locks.acquire("t", "trip"):
             print("held", flush=True)
             await asyncio.sleep(60)
 asyncio.run(main())
@@ -42,7 +42,7 @@ async def test_two_turns_of_a_thread_wait_for_each_other_and_other_threads_do_no
     ):
 
         async def turn(thread: str, name: str, seconds: float) -> None:
-            async with locks.open_turn(thread, thread):
+            async with locks.acquire(thread, thread):
                 order.append(f"{name} in")
                 await asyncio.sleep(seconds)
                 order.append(f"{name} out")
@@ -64,12 +64,12 @@ async def test_a_thread_that_stays_busy_is_a_sentence_with_its_name(
     kind: str, home: Settings
 ) -> None:
     async with fresh_database(kind) as url, open_locks(parse_database(url), home.locks) as locks:
-        async with locks.open_turn("t", "trip"):
+        async with locks.acquire("t", "trip"):
             for wait in (0.0, 0.2):
                 with pytest.raises(ThreadBusy, match="'trip' is busy"):
-                    async with locks.open_turn("t", "trip", wait=wait):
+                    async with locks.acquire("t", "trip", wait=wait):
                         pass
-        async with locks.open_turn("t", "trip", wait=0.0):
+        async with locks.acquire("t", "trip", wait=0.0):
             pass
 
 
@@ -87,17 +87,17 @@ async def test_another_process_is_waited_for_and_its_death_frees_the_thread(
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
         with pytest.raises(ThreadBusy):
-            async with locks.open_turn("t", "trip", wait=0.1):
+            async with locks.acquire("t", "trip", wait=0.1):
                 pass
         # Longer than a key of Redis lives: it is renewed.
         await asyncio.sleep(1.5 if kind == "redis" else 0)
         with pytest.raises(ThreadBusy):
-            async with locks.open_turn("t", "trip", wait=0.1):
+            async with locks.acquire("t", "trip", wait=0.1):
                 pass
         other.kill()
         other.wait()
         other.stdout.close()
-        async with locks.open_turn("t", "trip", wait=5):
+        async with locks.acquire("t", "trip", wait=5):
             pass
 
 
@@ -113,7 +113,7 @@ async def test_a_turn_whose_lock_was_lost_is_told_so() -> None:
 
         async with (
             open_client(parse_database(url)) as client,
-            RedisLocks(client, 0.3).open_turn("t", "trip") as hold,
+            RedisLocks(client, 0.3).acquire("t", "trip") as hold,
         ):
             hold.check()
             await client.flushdb()
@@ -128,7 +128,7 @@ async def test_a_turn_whose_connection_was_cut_is_told_so(home: Settings) -> Non
 
         async with (
             open_locks(parse_database(url), home.locks) as locks,
-            locks.open_turn("t", "trip") as hold,
+            locks.acquire("t", "trip") as hold,
         ):
             hold.check()
             pid = hold.conn.info.backend_pid  # type: ignore[attr-defined]
@@ -144,20 +144,22 @@ async def test_a_turn_that_was_cut_off_leaves_a_note_for_its_user_alone(
     kind: str, home: Settings
 ) -> None:
     async with open_store(home) as store:
-        turns: OpenTurns = (
-            FileTurns(home.locks) if kind == "files" else StoreTurns(store, open_turns_of)
+        journal: TurnJournal = (
+            FileTurnJournal(home.locks)
+            if kind == "files"
+            else StoreTurnJournal(store, open_turns_of)
         )
-        assert not await turns.note("ada", "t", "trip")
-        assert await turns.left("ada") == ["trip"]
-        assert await turns.left("bob") == []
-        assert await turns.note("ada", "t", "trip")
-        await turns.forget("ada", "t")
-        assert await turns.left("ada") == []
+        assert not await journal.begin("ada", "t", "trip")
+        assert await journal.unfinished("ada") == ["trip"]
+        assert await journal.unfinished("bob") == []
+        assert await journal.begin("ada", "t", "trip")
+        await journal.finish("ada", "t")
+        assert await journal.unfinished("ada") == []
 
 
 async def test_a_note_that_is_damaged_names_nobody(home: Settings) -> None:
     (home.locks / "x.open").write_text('{"user": "ad')
-    assert await FileTurns(home.locks).left("ada") == []
+    assert await FileTurnJournal(home.locks).unfinished("ada") == []
 
 
 async def test_more_turns_than_connections_wait_for_a_place_and_leave_none_open(
@@ -172,7 +174,7 @@ async def test_more_turns_than_connections_wait_for_a_place_and_leave_none_open(
 
         async def turn(thread: str) -> None:
             nonlocal most
-            async with locks.open_turn(thread, thread):
+            async with locks.acquire(thread, thread):
                 under_way.add(thread)
                 most = max(most, len(under_way))
                 await asyncio.sleep(0.02)
@@ -182,12 +184,12 @@ async def test_more_turns_than_connections_wait_for_a_place_and_leave_none_open(
         assert most == 3
         assert len(locks._open) <= 3  # type: ignore[attr-defined]
         async with (
-            locks.open_turn("a", "a"),
-            locks.open_turn("b", "b"),
-            locks.open_turn("c", "c"),
+            locks.acquire("a", "a"),
+            locks.acquire("b", "b"),
+            locks.acquire("c", "c"),
         ):
             with pytest.raises(ThreadBusy, match="'trip' is busy"):
-                async with locks.open_turn("d", "trip", wait=0.1):
+                async with locks.acquire("d", "trip", wait=0.1):
                     pass
-        async with locks.open_turn("d", "trip", wait=0.0):
+        async with locks.acquire("d", "trip", wait=0.0):
             pass

@@ -12,7 +12,7 @@ from langgraph.store.base import PutOp
 from tests.backends import BACKENDS, fresh_database
 from tests.erase.helpers import grep, import_talk, kept_of, say, words
 from threadkeep.base.database_url import parse_database
-from threadkeep.base.errors import BadInput, Forgotten
+from threadkeep.base.errors import BadInput, Erased
 from threadkeep.base.settings import Settings
 from threadkeep.cli.show_prompt import plan_of
 from threadkeep.erase.plan import Target
@@ -277,19 +277,19 @@ async def test_what_comes_late_from_before_is_refused_and_what_is_new_is_not(
     other = PutOp(messages_of(owner, thread), "another", {"text": "x", "position": 9})
     await agent.forget(ADA, Target(kind="message", name=wanted))
     for op in (late, note):
-        with pytest.raises(Forgotten):
+        with pytest.raises(Erased):
             await _write_standing_on(agent, stands_on, [other, op])
     await _write_standing_on(agent, stands_on, [other])
     await agent.forget(ADA, Target(kind="thread", name="trip"))
     record = PutOp(threads_of(owner), thread, {"name": "trip"}, index=False)
     for op in (other, record):
-        with pytest.raises(Forgotten):
+        with pytest.raises(Erased):
             await _write_standing_on(agent, stands_on, [op])
     await say(agent, "ada", "fourth", LIVES)
     fact = PutOp(facts_of(owner), "f", {"text": "user lives in Bergen"})
     await _write_standing_on(agent, stands_on, [fact])
     await agent.forget(ADA, Target(kind="user"))
-    with pytest.raises(Forgotten):
+    with pytest.raises(Erased):
         await _write_standing_on(agent, stands_on, [fact])
     assert await list_namespaces(agent.store, owner) == []
     await say(agent, "ada", "trip", "A new beginning.")

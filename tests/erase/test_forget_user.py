@@ -91,13 +91,13 @@ async def test_a_turn_under_way_is_waited_for_and_nothing_is_half_done(
     await say(agent, "ada", "trip", *TOLD)
     before = await kept_of(agent, "ada")
     thread = thread_id(await user_key(agent.store, "ada"), "trip")
-    locks = agent.locks.open_turn
+    locks = agent.locks.acquire
 
     def impatient(thread: str, name: str, *, wait: float = 0.2) -> object:
         return locks(thread, name, wait=min(wait, 0.2))
 
     async with locks(thread, "trip"):
-        monkeypatch.setattr(agent.locks, "open_turn", impatient)
+        monkeypatch.setattr(agent.locks, "acquire", impatient)
         with pytest.raises(ThreadBusy, match="'trip' is busy"):
             await agent.forget(ADA, USER)
         with pytest.raises(ThreadBusy, match="'trip' is busy"):

@@ -10,7 +10,7 @@ from langgraph.store.base import PutOp
 
 from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
-from threadkeep.base.validation import clean_text
+from threadkeep.base.validation import sanitise_text
 from threadkeep.cli.import_file import import_file
 from threadkeep.graph.context import Context
 from threadkeep.stores.namespaces import messages_of, thread_id, user_key
@@ -96,7 +96,9 @@ async def test_no_text_becomes_part_of_the_page(home: Settings) -> None:
         for number, text in enumerate(HOSTILE):
             await say(agent, "ada", f"<i>{number}</i>\" onclick='x'", f"I work at {text}.")
             await agent.store.aput(
-                (await user_key(agent.store, "ada"), "own"), f"{number}<", {"k<": clean_text(text)}
+                (await user_key(agent.store, "ada"), "own"),
+                f"{number}<",
+                {"k<": sanitise_text(text)},
             )
         await agent.change_thread(
             Context(user_id="ada"),

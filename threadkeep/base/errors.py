@@ -61,7 +61,7 @@ class AccessRefused(ThreadkeepError):
     """Somebody asks for what is another user's, or asks as nobody."""
 
 
-class ServerFailed(ThreadkeepError):
+class RemoteServerFailed(ThreadkeepError):
     """A threadkeep server elsewhere refuses, or is not there."""
 
     def __init__(self, said: str, exit_code: int = 1) -> None:
@@ -69,7 +69,7 @@ class ServerFailed(ThreadkeepError):
         self.exit_code = exit_code
 
 
-class NobodyAsks(AccessRefused):
+class NoUser(AccessRefused):
     """A call names no user."""
 
 
@@ -80,7 +80,7 @@ class ThreadDeleted(AccessRefused):
         super().__init__(f"Thread {thread!r} was deleted meanwhile; what comes late is not kept.")
 
 
-class Forgotten(AccessRefused):
+class Erased(AccessRefused):
     """Something is written to what was forgotten meanwhile, or is being forgotten."""
 
     def __init__(self, *, now: bool) -> None:

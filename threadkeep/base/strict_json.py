@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import IO, Any, NoReturn
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import clean_text
+from threadkeep.base.validation import sanitise_text
 
 DEEPEST = 60
 LARGEST = 2**53
@@ -40,11 +40,11 @@ def cleaned(value: Any, depth: int = 0) -> Any:
     if depth > DEEPEST:
         raise BadInput(f"It is nested more than {DEEPEST} deep.")
     if isinstance(value, str):
-        return clean_text(value)
+        return sanitise_text(value)
     if isinstance(value, list):
         return [cleaned(each, depth + 1) for each in value]
     if isinstance(value, dict):
-        return {clean_text(key): cleaned(each, depth + 1) for key, each in value.items()}
+        return {sanitise_text(key): cleaned(each, depth + 1) for key, each in value.items()}
     if isinstance(value, int) and abs(value) > LARGEST:
         raise BadInput(f"The number {str(value)[:20]}... is too large.")
     return value

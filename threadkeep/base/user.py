@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from threadkeep.base.errors import AccessRefused, NobodyAsks
-from threadkeep.base.validation import check_id
+from threadkeep.base.errors import AccessRefused, NoUser
+from threadkeep.base.validation import validate_id
 
 AUTH_KEY = "langgraph_auth_user_id"
 """Put into `configurable` by LangGraph's server from the caller's credentials."""
@@ -19,7 +19,7 @@ _acting: ContextVar[str | None] = ContextVar("acting_user", default=None)
 @contextmanager
 def acting_as(user: str) -> Iterator[None]:
     """Let `user` be the one who asks, for calls that take no config, such as a deletion."""
-    token = _acting.set(check_id(user, "user"))
+    token = _acting.set(validate_id(user, "user"))
     try:
         yield
     finally:
@@ -35,14 +35,14 @@ def acting_user(config: Mapping[str, Any] | None = None) -> str:
     """Return the user who asks.
 
     Raises:
-        NobodyAsks: no user is named.
+        NoUser: no user is named.
         AccessRefused: a config names somebody else than the credentials do.
     """
     run = (config or {}).get("configurable") or {}
     told = [run.get(AUTH_KEY), run.get(USER_KEY), _acting.get()]
-    users = list(dict.fromkeys(check_id(user, "user") for user in told if user is not None))
+    users = list(dict.fromkeys(validate_id(user, "user") for user in told if user is not None))
     if not users:
-        raise NobodyAsks(
+        raise NoUser(
             "Nobody is asking for this memory; "
             f"put the user into config['configurable'][{USER_KEY!r}]."
         )

@@ -8,20 +8,20 @@ MAX_MESSAGE_BYTES = 32_000
 MAX_ID_CHARACTERS = 128
 
 
-def clean_text(text: str) -> str:
+def sanitise_text(text: str) -> str:
     """Return `text` without what stores refuse: lone surrogates become U+FFFD, NUL goes."""
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return joined.replace("\0", "")
 
 
-def check_message(text: str) -> str:
+def validate_message(text: str) -> str:
     """Return the cleaned text of a message from a user.
 
     Raises:
         BadInput: it is empty.
         TooLarge: it is over `MAX_MESSAGE_BYTES` of UTF-8.
     """
-    cleaned = clean_text(text)
+    cleaned = sanitise_text(text)
     if not cleaned.strip():
         raise BadInput("The message is empty; write at least one word.")
     size = len(cleaned.encode())
@@ -33,7 +33,7 @@ def check_message(text: str) -> str:
     return cleaned
 
 
-def check_id(value: object, what: str) -> str:
+def validate_id(value: object, what: str) -> str:
     """Return a user id or thread name, normalised to NFC.
 
     One rule for all: text of 1 to 128 printable characters without spaces at its ends.

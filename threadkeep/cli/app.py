@@ -205,10 +205,10 @@ def migrate(
     ] = None,
 ) -> None:
     """Copy memory to another database: of one user, or of everybody into an empty one."""
-    from threadkeep.base.validation import check_id
+    from threadkeep.base.validation import validate_id
     from threadkeep.cli.migrate import run_migrate
 
-    user = None if user is None else check_id(user, "user")
+    user = None if user is None else validate_id(user, "user")
     run_migrate(load_settings(db=from_), load_settings(db=to), user)
 
 
@@ -314,7 +314,7 @@ def serve(
     no_probe: NoProbe = False,
 ) -> None:
     """Serve the same memory over HTTP, and to LangGraph Studio."""
-    from threadkeep.base.validation import check_id
+    from threadkeep.base.validation import validate_id
     from threadkeep.cli.serve import run_serve
 
     if workers is not None:
@@ -324,7 +324,7 @@ def serve(
             raise BadInput("With --workers everybody needs a token; leave --user out.")
         run_workers(settings_of(no_probe, db), host, port, workers)
         return
-    named_user = None if user is None else check_id(user, "user")
+    named_user = None if user is None else validate_id(user, "user")
     run_serve(settings_of(no_probe, db), host, port, jobs, named_user)
 
 

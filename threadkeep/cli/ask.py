@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from threadkeep.base.memory_block import PINNED
-from threadkeep.base.validation import check_id, check_message
+from threadkeep.base.validation import validate_id, validate_message
 from threadkeep.cli.agent import Home
 from threadkeep.cli.context_options import context_of
 from threadkeep.cli.event_loop import run
@@ -27,8 +27,8 @@ def run_ask(
     as_json: bool,
 ) -> None:
     """Print the reply to `question`; with `as_json` also what it rests on and what it cost."""
-    question = check_message(question)
-    name = check_id(thread, "thread") if thread is not None else None
+    question = validate_message(question)
+    name = validate_id(thread, "thread") if thread is not None else None
     context_of(user, model, chosen)
     run(_ask(home, user, model, chosen, name, last, question, as_json=as_json))
 

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from threadkeep.base.errors import BadInput, ThreadkeepError
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.cli.event_loop import new_event_loop, run
 from threadkeep.cli.failures import complain
 
@@ -174,7 +174,7 @@ def run_chat(
     """Talk until the person leaves."""
     from threadkeep.cli.thread_names import new_thread
 
-    name = check_id(thread, "thread") if thread is not None else new_thread()
+    name = validate_id(thread, "thread") if thread is not None else new_thread()
     if chosen:
         from threadkeep.cli.context_options import context_of
 
@@ -257,7 +257,7 @@ def _forget(loop: Background, chat: Chat, rest: str) -> None:
 def _name(told: str) -> str:
     from threadkeep.cli.thread_names import new_thread
 
-    return check_id(told, "thread") if told else new_thread()
+    return validate_id(told, "thread") if told else new_thread()
 
 
 def _number(told: str) -> int:

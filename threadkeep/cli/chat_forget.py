@@ -40,7 +40,7 @@ async def plan(agent: anywhere.Agent, context: Context, target: Target) -> list[
 
     Raises:
         BadInput: there is no such thing.
-        ServerFailed: the server says so.
+        RemoteServerFailed: the server says so.
     """
     if isinstance(agent, Agent):
         return (await agent.plan_erasure(context, target)).lines()

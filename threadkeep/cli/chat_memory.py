@@ -47,7 +47,7 @@ async def obey(agent: anywhere.Agent, context: Context, thread: str, word: str, 
 
     Raises:
         BadInput: it lacks an id or a text, or there is no such memory.
-        ServerFailed: the server says so.
+        RemoteServerFailed: the server says so.
     """
     memory = Here(agent) if isinstance(agent, Agent) else anywhere.behind_server(agent)
     lines: list[str] = []

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import clean_text
+from threadkeep.base.validation import sanitise_text
 
 if TYPE_CHECKING:
     from threadkeep.graph.context import Context
@@ -18,7 +18,7 @@ def pairs(told: Iterable[str], option: str) -> dict[str, str | None]:
     """
     found: dict[str, str | None] = {}
     for each in told:
-        key, equals, value = clean_text(each).partition("=")
+        key, equals, value = sanitise_text(each).partition("=")
         if not equals or not key.strip():
             raise BadInput(f"{option} {each!r:.60} is no KEY=VALUE; write it like topic=travel.")
         found[key.strip()] = value or None

@@ -66,7 +66,7 @@ async def check_locks(settings: Settings) -> str:
     """Hold a thread that nobody has."""
     async with (
         open_locks(settings.checkpoint_database, settings.locks) as locks,
-        locks.open_turn("doctor", "doctor", wait=5),
+        locks.acquire("doctor", "doctor", wait=5),
     ):
         return "one turn at a time per thread"
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
 from threadkeep.cli.home import open_store
@@ -97,7 +97,7 @@ async def import_file(
         BadInput: the file cannot be read, holds no message, or has malformed lines that may not
             be skipped; nothing of it was stored.
     """
-    user = None if user is None else check_id(user, "user")
+    user = None if user is None else validate_id(user, "user")
     transcript = await asyncio.to_thread(_read, path, format_, user, thread)
     _check(transcript, path, skip_bad)
     lines, new, done = transcript.lines, 0, 0
@@ -156,7 +156,7 @@ def _read(path: Path, format_: Format, user: str | None, thread: str | None) -> 
         raise BadInput(f"A {format_} file names no user; say whose memory it is with --user.")
     if format_ == "chatgpt":
         return read_chatgpt(path, user)
-    return read_langchain(path, user, None if thread is None else check_id(thread, "thread"))
+    return read_langchain(path, user, None if thread is None else validate_id(thread, "thread"))
 
 
 def _check(transcript: Transcript, path: Path, skip_bad: bool) -> None:

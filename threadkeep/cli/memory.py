@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from threadkeep.base.settings import Settings
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.cli.context_options import choices_of, context_of
 from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
@@ -24,7 +24,7 @@ WHEN = {"now": "now", "corrected": "corrected", "outdated": "replaced"}
 
 def show_why(settings: Settings, user: str, thread: str | None, *, as_json: bool) -> None:
     """Print what the last answer of a thread rests on."""
-    name = check_id(thread, "thread") if thread is not None else None
+    name = validate_id(thread, "thread") if thread is not None else None
 
     async def ask(agent: Agent) -> None:
         asked = name or await agent.last_thread(user, "to ask about; begin one with threadkeep ask")

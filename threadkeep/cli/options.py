@@ -60,12 +60,12 @@ def named(user: str | None) -> str:
     Raises:
         BadInput: there is neither.
     """
-    from threadkeep.base.validation import check_id
+    from threadkeep.base.validation import validate_id
 
     name = user if user is not None else login_name()
     if name is None:
         raise BadInput("There is no login name to take as the user; name one with --user.")
-    return check_id(name, "user")
+    return validate_id(name, "user")
 
 
 def settings_of(no_probe: bool, db: str | None = None) -> Settings:

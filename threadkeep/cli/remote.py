@@ -14,7 +14,7 @@ from langgraph_sdk.client import LangGraphClient
 from pydantic import SecretStr
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import check_id, check_message
+from threadkeep.base.validation import validate_id, validate_message
 from threadkeep.cli.remote_errors import remote_errors
 from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
@@ -33,7 +33,7 @@ async def open_remote(url: str, token: SecretStr | None) -> AsyncIterator["Remot
     """Connect to a server, and see whether it knows the token.
 
     Raises:
-        ServerFailed: it does not, there is no server, or it is another one.
+        RemoteServerFailed: it does not, there is no server, or it is another one.
     """
     headers = {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
     http = httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT)
@@ -77,7 +77,7 @@ class RemoteAgent:
 
     async def say(self, context: Context, name: str, text: str) -> Turn:
         """Begin a turn with the user's message."""
-        text, name = check_message(text), check_id(name, "thread")
+        text, name = validate_message(text), validate_id(name, "thread")
         return Turn(self._run(context, name, text))
 
     async def undo(self, context: Context, name: str, turns: int = 1) -> list[str]:

@@ -7,10 +7,12 @@ from typing import Any
 import httpx
 from langgraph.pregel.remote import RemoteException
 
-from threadkeep.base.errors import ServerFailed, ThreadkeepError
+from threadkeep.base.errors import RemoteServerFailed, ThreadkeepError
 
 CODES = {413: 2, 422: 2, 502: 4, 503: 5}
 """Exit codes of what a server refuses, by HTTP status; 1 for all others."""
+OLD_NAMES = {"ServerFailed": 4}
+"""Exit codes of error classes that older servers name: a provider's 5xx."""
 NOT_OURS = "is there a threadkeep server?"
 
 
@@ -19,7 +21,7 @@ async def remote_errors(url: str) -> AsyncIterator[None]:
     """Raise what a server, or the way to it, raises as an error that a person may see.
 
     Raises:
-        ServerFailed: something did; its exit code is that of the same error without a server.
+        RemoteServerFailed: something did; its exit code is that of the same error without a server.
     """
     try:
         yield
@@ -27,21 +29,23 @@ async def remote_errors(url: str) -> AsyncIterator[None]:
         raise await _refused(url, error.response) from error
     except httpx.TransportError as error:
         said = f"No answer from {url} ({type(error).__name__}); threadkeep serve starts a server."
-        raise ServerFailed(said) from error
+        raise RemoteServerFailed(said) from error
     except RemoteException as error:
         raise _failed(error.args[0] if error.args else None) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ServerFailed(f"{url} answers something else; {NOT_OURS}") from error
+        raise RemoteServerFailed(f"{url} answers something else; {NOT_OURS}") from error
 
 
-async def _refused(url: str, response: httpx.Response) -> ServerFailed:
+async def _refused(url: str, response: httpx.Response) -> RemoteServerFailed:
     told, status = await _detail(response), response.status_code
     if status == 401:
-        return ServerFailed(f"{url} does not let you in: {told} Put it into THREADKEEP_TOKEN.")
+        return RemoteServerFailed(
+            f"{url} does not let you in: {told} Put it into THREADKEEP_TOKEN."
+        )
     if status == 404 and told in ("", "Not Found"):
-        return ServerFailed(f"{url} has no such route; {NOT_OURS}")
+        return RemoteServerFailed(f"{url} has no such route; {NOT_OURS}")
     said = told or f"{url} answers {status} {response.reason_phrase}."
-    return ServerFailed(said, CODES.get(status, 1))
+    return RemoteServerFailed(said, CODES.get(status, 1))
 
 
 async def _detail(response: httpx.Response) -> str:
@@ -53,17 +57,20 @@ async def _detail(response: httpx.Response) -> str:
     return detail if isinstance(detail, str) else ""
 
 
-def _failed(told: Any) -> ServerFailed:
+def _failed(told: Any) -> RemoteServerFailed:
     """Return the error of a run, with the exit code that its kind has here."""
     told = told if isinstance(told, dict) else {}
     kind, said = str(told.get("error") or "error"), str(told.get("message") or "")
-    return ServerFailed(said or f"The run failed ({kind}).", _code(kind))
+    return RemoteServerFailed(said or f"The run failed ({kind}).", _code(kind))
 
 
-def _code(kind: str) -> int:
-    import threadkeep.models.openai_errors  # noqa: F401  (its errors are told apart by their exit codes)
+def _code(name: str) -> int:
+    """Return the exit code of the error class that a server names; 1 of an unknown one."""
+    import threadkeep.models.openai_errors  # noqa: F401  (defines subclasses)
 
-    kinds = [ThreadkeepError]
-    for each in kinds:
-        kinds += each.__subclasses__()
-    return next((each.exit_code for each in kinds if each.__name__ == kind), 1)
+    if name in OLD_NAMES:
+        return OLD_NAMES[name]
+    classes: list[type[ThreadkeepError]] = [ThreadkeepError]
+    for error_class in classes:
+        classes += error_class.__subclasses__()
+    return next((error.exit_code for error in classes if error.__name__ == name), 1)

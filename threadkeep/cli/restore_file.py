@@ -12,7 +12,7 @@ from typing import IO
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.locks import open_locks
 from threadkeep.cli.event_loop import run
 from threadkeep.cli.export_file import open_memory
@@ -49,7 +49,7 @@ async def restore_file(
     """
     with open_seekable(path) as file:
         seen = await asyncio.to_thread(survey, file, str(path))
-        user = check_id(seen.user if user is None else user, "user")
+        user = validate_id(seen.user if user is None else user, "user")
         database = settings.checkpoint_database
         async with (
             open_memory(settings) as (store, saver),

@@ -10,7 +10,7 @@ from langgraph.store.base import BaseStore, SearchItem
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
-from threadkeep.base.validation import check_id, check_message
+from threadkeep.base.validation import validate_id, validate_message
 from threadkeep.checkpoints.thread_records import ALL, list_records, newest_messages
 from threadkeep.cli.event_loop import run
 from threadkeep.cli.home import open_store
@@ -52,7 +52,7 @@ def list_threads(settings: Settings, user: str, limit: int, *, as_json: bool) ->
 
 def show_thread(settings: Settings, user: str, name: str, limit: int, *, as_json: bool) -> None:
     """Print the newest messages of a thread, in order."""
-    name = check_id(name, "thread")
+    name = validate_id(name, "thread")
 
     async def rows(store: BaseStore, owner: str) -> list[Row]:
         thread = thread_called(owner, name)
@@ -116,7 +116,7 @@ def _about(name: str) -> tuple[bool, str]:
 
 def search_memory(settings: Settings, user: str, query: str, limit: int, *, as_json: bool) -> None:
     """Print what is found for `query`, the best first."""
-    query = check_message(query)
+    query = validate_message(query)
 
     async def rows(store: BaseStore, owner: str) -> list[Row]:
         spaces = (all_messages_of(owner), entities_of(owner), facts_of(owner))

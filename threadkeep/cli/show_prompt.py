@@ -13,7 +13,7 @@ from threadkeep.base.memory_block import PINNED
 from threadkeep.base.message_text import words_of
 from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.cli.context_options import context_of
 from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
@@ -32,7 +32,7 @@ def show_prompt(
     settings: Settings, user: str, name: str, chosen: dict[str, Any], *, as_json: bool
 ) -> None:
     """Print the prompt of the thread as it stands, without a call to the model."""
-    name = check_id(name, "thread")
+    name = validate_id(name, "thread")
     plan = run(_plan(settings, user, name, chosen))
     if as_json:
         shown = convert_to_openai_messages(plan.prompt)

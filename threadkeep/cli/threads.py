@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from threadkeep.base.settings import Settings
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.cli.context_options import choices_of, context_of, pairs
 from threadkeep.cli.event_loop import run
 from threadkeep.graph.context import Context
@@ -42,7 +42,7 @@ def set_thread(
     async def change() -> dict[str, Any]:
         async with open_agent(settings) as agent:
             return await agent.change_thread(
-                Context(user_id=user), check_id(name, "thread"), **changes
+                Context(user_id=user), validate_id(name, "thread"), **changes
             )
 
     record = run(change())
@@ -60,7 +60,9 @@ def fork_thread(settings: Settings, user: str, name: str, new: str, at: int | No
     async def fork() -> None:
         async with open_agent(settings) as agent:
             context = Context(user_id=user)
-            await agent.fork_thread(context, check_id(name, "thread"), check_id(new, "thread"), at)
+            await agent.fork_thread(
+                context, validate_id(name, "thread"), validate_id(new, "thread"), at
+            )
 
     run(fork())
     sys.stdout.write(f"{new}\n")
@@ -71,7 +73,7 @@ def undo_turns(settings: Settings, user: str, name: str, count: int) -> None:
 
     async def undo() -> list[str]:
         async with open_agent(settings) as agent:
-            return await agent.undo(Context(user_id=user), check_id(name, "thread"), count)
+            return await agent.undo(Context(user_id=user), validate_id(name, "thread"), count)
 
     for text in run(undo()):
         sys.stdout.write(f"{text}\n")

@@ -12,7 +12,7 @@ from threadkeep.base.clock import now
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.storage_errors import storage_errors
 from threadkeep.base.user import acting_user
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.owner_records import now_id
 from threadkeep.erase.intents import INTENTS
 from threadkeep.erase.multi_search import Needles
@@ -37,7 +37,7 @@ async def plan_erasure(home: Home, user_id: str, target: Target) -> Plan:
         AccessRefused: the user who asks (see `threadkeep/base/user.py`) is another one, or nobody.
         BadInput: there is no such thing of this user's, or more than one.
     """
-    user = check_id(user_id, "user")
+    user = validate_id(user_id, "user")
     if acting_user() != user:
         raise AccessRefused(f"The memory of {user!r} is forgotten by nobody else; forget your own.")
     return await resolve(home, user, target)
@@ -138,16 +138,16 @@ def tombstones(plan: Plan) -> list[str]:
 async def _alone(home: Home, plan: Plan) -> AsyncIterator[None]:
     """Hold the erasures of one user, and the threads that are changed, before anything is."""
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(home.locks.open_turn(erasures_of(plan.owner), "forget"))
+        await stack.enter_async_context(home.locks.acquire(erasures_of(plan.owner), "forget"))
         if plan.kind == "user":
             # Too many to hold at once: each must be free now, and the marks do the rest.
             for thread in plan.threads:
-                async with home.locks.open_turn(thread, plan.names.get(thread, thread)):
+                async with home.locks.acquire(thread, plan.names.get(thread, thread)):
                     pass
         else:
             for thread in sorted({*plan.threads, *plan.touched}):
                 name = plan.names.get(thread, thread)
-                await stack.enter_async_context(home.locks.open_turn(thread, name))
+                await stack.enter_async_context(home.locks.acquire(thread, name))
         yield
         for thread in [erasures_of(plan.owner), *plan.threads]:
             await home.locks.discard(thread)

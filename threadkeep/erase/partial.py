@@ -81,7 +81,7 @@ async def _erase_thread(home: Home, owner: str, thread: str, receipt: Receipt) -
     await home.store.adelete(threads_of(owner), thread)
     _add(receipt.removed, LABELS["threads"], 1)
     await _forget_family(home, owner, thread)
-    await home.open_turns.forget(owner, thread)
+    await home.turn_journal.finish(owner, thread)
 
 
 async def _forget_family(home: Home, owner: str, thread: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.store.base import BaseStore, Item
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.erasing import size_of, texts_of, threads_of
 from threadkeep.erase.multi_search import Needles
 from threadkeep.erase.plan import Plan, Said, Target
@@ -42,7 +42,7 @@ async def resolve(home: Home, user: str, target: Target) -> Plan:
     if target.kind == "user":
         return await mine.everything(keep_tokens=target.keep_tokens)
     if target.kind == "thread":
-        return await mine.thread(check_id(target.name, "thread"))
+        return await mine.thread(validate_id(target.name, "thread"))
     return await mine.memory(target)
 
 

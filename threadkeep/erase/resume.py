@@ -18,7 +18,7 @@ async def finish_erasures(home: Home, progress: Progress | None = None) -> list[
         plan = Plan.of(item.value)
         receipt = Receipt(forgot=plan.kind, at=now().isoformat())
         try:
-            async with home.locks.open_turn(erasures_of(plan.owner), "forget", wait=0.0):
+            async with home.locks.acquire(erasures_of(plan.owner), "forget", wait=0.0):
                 await run(home, plan, item.key, receipt, progress=progress)
         except ThreadBusy:
             continue  # Not cut off: another process is at it right now.

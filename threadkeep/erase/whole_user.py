@@ -51,13 +51,13 @@ async def bury_thread(home: Home, plan: Plan, thread: str) -> None:
     """Delete a thread's checkpoints; what comes late is refused."""
     # A turn that will not end writes nothing more, whether or not it is waited for.
     with suppress(ThreadBusy):
-        async with home.locks.open_turn(thread, plan.names.get(thread, thread), wait=WAIT_SECONDS):
+        async with home.locks.acquire(thread, plan.names.get(thread, thread), wait=WAIT_SECONDS):
             await bury(home.saver.saver, thread)
-            await home.open_turns.forget(plan.owner, thread)
+            await home.turn_journal.finish(plan.owner, thread)
             await home.locks.discard(thread)
             return
     await bury(home.saver.saver, thread)
-    await home.open_turns.forget(plan.owner, thread)
+    await home.turn_journal.finish(plan.owner, thread)
 
 
 async def erase_late(home: Home, plan: Plan) -> None:

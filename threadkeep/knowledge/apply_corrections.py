@@ -10,7 +10,7 @@ from langgraph.store.base import BaseStore, GetOp, Item
 
 from threadkeep.base.message_text import words_of
 from threadkeep.base.tokens import cut_middle
-from threadkeep.base.validation import clean_text
+from threadkeep.base.validation import sanitise_text
 from threadkeep.extract.sentences import sentences
 from threadkeep.graph.state import Pin, State, Update
 from threadkeep.prompt.coverage import Coverage
@@ -82,7 +82,7 @@ def _taken(state: State, item: Item) -> State:
 
 
 def _said(message: AnyMessage, text: str) -> AnyMessage:
-    if clean_text(words_of(message)) == text:
+    if sanitise_text(words_of(message)) == text:
         return message
     if isinstance(message.content, str):
         return message.model_copy(update={"content": text})

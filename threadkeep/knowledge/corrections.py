@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import load_settings
-from threadkeep.base.validation import check_message, clean_text
+from threadkeep.base.validation import sanitise_text, validate_message
 from threadkeep.knowledge.branch_sync import CHANGES_KEPT, differences, kept_of
 from threadkeep.knowledge.branches import version
 from threadkeep.knowledge.fact_corrections import Correction, restated, siblings
@@ -53,7 +53,7 @@ async def correct_message(store: BaseStore, owner: str, meant: Meant, text: str)
     Raises:
         BadInput: the text is empty, too long or the same, or the message is a tool's.
     """
-    text, was, value = check_message(text), meant.text, meant.items[0].value
+    text, was, value = validate_message(text), meant.text, meant.items[0].value
     if value.get("role") not in CORRECTABLE or "(calls " in was:
         raise BadInput(f"The memory {meant.id!r} is a tool's; only what was said is corrected.")
     _check(meant, value, text)
@@ -86,7 +86,7 @@ async def correct_fact(store: BaseStore, owner: str, meant: Meant, text: str) ->
         BadInput: it is no fact, was replaced already, or says that already.
     """
     value = meant.items[0].value
-    text = clean_text(text).strip()
+    text = sanitise_text(text).strip()
     if meant.kind != "fact":
         raise BadInput(await _made_of(store, owner, value))
     if by := value.get("superseded_by"):

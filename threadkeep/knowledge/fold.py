@@ -11,7 +11,7 @@ from typing import Any
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from threadkeep.base.clock import now
-from threadkeep.base.validation import clean_text
+from threadkeep.base.validation import sanitise_text
 from threadkeep.extract.extraction import Extraction, Fact
 from threadkeep.stores.namespaces import (
     entities_of,
@@ -154,7 +154,7 @@ def describe(entity: dict[str, Any]) -> str:
 
 
 def _entity(known: Known, user: str, name: str, kind: str, noted: Noted) -> dict[str, Any]:
-    name = clean_text(name)[:CHARACTERS]
+    name = sanitise_text(name)[:CHARACTERS]
     place = (entities_of(user), entity_key(name))
     value = known.setdefault(
         place,
@@ -184,7 +184,7 @@ def _entity(known: Known, user: str, name: str, kind: str, noted: Noted) -> dict
 
 def put_attribute(entity: dict[str, Any], name: str, told: str, *, single: bool) -> None:
     """Add what was told of an entity, in place of what was before where one holds at a time."""
-    name, told = clean_text(name)[:CHARACTERS], clean_text(told)[:CHARACTERS]
+    name, told = sanitise_text(name)[:CHARACTERS], sanitise_text(told)[:CHARACTERS]
     objects = entity["attributes"].get(name, [])
     rest = [] if single else [other for other in objects if other != told]
     entity["attributes"] = {**entity["attributes"], name: [*rest, told][-OBJECTS:]}
@@ -210,16 +210,16 @@ def _record(known: Known, user: str, fact: Fact, entity: dict[str, Any], noted: 
 
 def _fact(fact: Fact, noted: Noted) -> dict[str, Any]:
     return {
-        "subject": clean_text(fact.subject)[:CHARACTERS],
-        "predicate": clean_text(fact.predicate)[:CHARACTERS],
-        "object": clean_text(fact.object)[:CHARACTERS],
+        "subject": sanitise_text(fact.subject)[:CHARACTERS],
+        "predicate": sanitise_text(fact.predicate)[:CHARACTERS],
+        "object": sanitise_text(fact.object)[:CHARACTERS],
         "valid_from": fact.valid_from,
         "valid_to": None,
         "recorded_at": noted.said_at,
         "written_at": noted.written_at,
         "superseded_by": None,
         "sources": [noted.message],
-        "text": clean_text(fact.sentence)[: 3 * CHARACTERS],
+        "text": sanitise_text(fact.sentence)[: 3 * CHARACTERS],
     }
 
 
@@ -256,7 +256,7 @@ def _touched(user: str, noted: Iterable[Noted]) -> set[tuple[tuple[str, ...], st
     for one in noted:
         names = [entity.name for entity in one.extraction.entities]
         names += [fact.subject for fact in one.extraction.facts]
-        places |= {(entities_of(user), entity_key(clean_text(n)[:CHARACTERS])) for n in names}
+        places |= {(entities_of(user), entity_key(sanitise_text(n)[:CHARACTERS])) for n in names}
         for fact in one.extraction.facts:
             for each in _stated(fact):
                 key = fact_key(each.subject, each.predicate, each.object)

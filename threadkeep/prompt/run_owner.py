@@ -7,7 +7,7 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
-from threadkeep.base.errors import BadInput, NobodyAsks
+from threadkeep.base.errors import BadInput, NoUser
 from threadkeep.base.user import USER_KEY, acting_as, acting_user
 from threadkeep.graph.context import Context
 from threadkeep.stores.namespaces import user_key
@@ -48,7 +48,7 @@ def context_of(runtime: Runtime[Context]) -> Context:
     own = context if isinstance(context, Mapping) else getattr(context, "__dict__", {})
     try:
         user = own.get(USER_KEY) or acting_user(get_config())
-    except NobodyAsks:
+    except NoUser:
         raise BadInput("The run has no user; pass context={'user_id': ...}.") from None
     return Context(user_id=user)
 

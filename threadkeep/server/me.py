@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.thread_records import list_records
 from threadkeep.server.erase_user import forget_user
 from threadkeep.server.openapi import described
@@ -42,7 +42,7 @@ async def threads(request: Request) -> JSONResponse:
     memory, _, key = await _asking(request)
     store = memory.store
     if (name := request.query_params.get("name")) is not None:
-        thread = thread_id(key, check_id(name, "thread"))
+        thread = thread_id(key, validate_id(name, "thread"))
         record = await store.aget(threads_of(key), thread, refresh_ttl=False)
         told = _row(record.value) if record else {}
         row = {"thread_id": thread, "name": name, "turns": 0, **told}

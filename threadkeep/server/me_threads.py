@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.graph.context import Context
 from threadkeep.server.http.request import body_of, number_of, thread_id_of
 from threadkeep.server.openapi import described
@@ -35,7 +35,7 @@ async def undo(request: Request) -> JSONResponse:
 async def fork(request: Request) -> JSONResponse:
     """Begin a thread of the name `name` with the first `at` turns, by default with all."""
     told = await body_of(request)
-    name, at = check_id(told.get("name"), "thread"), told.get("at")
+    name, at = validate_id(told.get("name"), "thread"), told.get("at")
     if at is not None and not number_of(at, "at", 1, 10**9):
         raise BadInput("at 0 is not allowed; write the number of a turn.")
     agent, context, thread = await asked_of(request)

@@ -7,7 +7,7 @@ from uuid import uuid4
 from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import check_message
+from threadkeep.base.validation import validate_message
 from threadkeep.graph.context import Context
 from threadkeep.prompt.run_model import choice_of
 from threadkeep.server.shared_memory import Memory
@@ -121,7 +121,7 @@ def checked_input(given: Any) -> Any:
         raise BadInput(f"input.messages are {len(read):,}; the limit is {MOST_MESSAGES:,}.")
     for message in read:
         if isinstance(message, HumanMessage) and isinstance(message.content, str):
-            message.content = check_message(message.content)
+            message.content = validate_message(message.content)
     return {"messages": [_with_id(message) for message in read]}
 
 

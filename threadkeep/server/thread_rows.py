@@ -16,7 +16,7 @@ from langgraph_sdk.schema import Assistant
 
 from threadkeep.base.errors import AccessRefused, BadInput
 from threadkeep.base.user import USER_KEY, acting_as
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.thread_records import list_records
 from threadkeep.server.shared_memory import Memory, apart
 from threadkeep.stores.namespaces import thread_id, threads_of, user_key
@@ -57,7 +57,7 @@ def checked_name(name: object) -> str:
         HTTPException: it is not allowed.
     """
     try:
-        return check_id(name, "thread")
+        return validate_id(name, "thread")
     except BadInput as error:
         raise Auth.exceptions.HTTPException(422, f"metadata.{NAME}: {error}") from None
 

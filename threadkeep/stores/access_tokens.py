@@ -11,7 +11,7 @@ from hashlib import sha256
 from langgraph.store.base import BaseStore, Item
 
 from threadkeep.base.clock import now
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 
 Namespace = tuple[str, ...]
 TOKENS: Namespace = ("threadkeep", "tokens")
@@ -36,7 +36,7 @@ async def add_token(store: BaseStore, user: str) -> str:
     Raises:
         BadInput: the user's name is not allowed.
     """
-    user, id_, secret = check_id(user, "user"), secrets.token_hex(6), secrets.token_urlsafe(32)
+    user, id_, secret = validate_id(user, "user"), secrets.token_hex(6), secrets.token_urlsafe(32)
     value = {"user": user, "sha256": _digest(secret), "created": now().isoformat()}
     await store.aput(*MARK, {"made": True}, index=False)
     await store.aput(TOKENS, id_, value, index=False)

@@ -45,7 +45,7 @@ async def own_namespace(store: BaseStore, *labels: str) -> tuple[str, ...]:
     """Return a namespace of the user who asks, for nodes and tools of any graph.
 
     Raises:
-        NobodyAsks: no user is named, by the run's config or an `acting_as` block.
+        NoUser: no user is named, by the run's config or an `acting_as` block.
     """
     return (await user_key(store, _asking()), *labels)
 

@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb, set_json_dumps
 
 from threadkeep.base.database_url import Database
-from threadkeep.base.errors import Forgotten, StorageFailed
+from threadkeep.base.errors import Erased, StorageFailed
 from threadkeep.base.postgres import Connection, Pool, open_pool, setup_lock
 from threadkeep.stores.namespaces import SECRET, new_secret
 from threadkeep.stores.postgres_erasing import PostgresErasing
@@ -44,7 +44,7 @@ class PostgresItems(PostgresErasing):
         except Error as error:
             if error.sqlstate not in FORGOTTEN:
                 raise
-            raise Forgotten(now=FORGOTTEN[error.sqlstate]) from None
+            raise Erased(now=FORGOTTEN[error.sqlstate]) from None
 
     async def extend(self, places: Sequence[Place]) -> None:
         """Let items that expire live as long again from now on."""

@@ -13,7 +13,7 @@ from typing import Any
 from langgraph.config import get_config
 from langgraph.store.base import PutOp
 
-from threadkeep.base.errors import Forgotten
+from threadkeep.base.errors import Erased
 from threadkeep.stores.namespaces import SECRET, Namespace
 
 TOMBSTONES: Namespace = (*SECRET[0], "forgotten")
@@ -72,11 +72,11 @@ def refuse_forgotten(marks: Sequence[Mapping[str, Any]], checkpoint: str) -> Non
     """Refuse a write by a run that stands on `checkpoint`.
 
     Raises:
-        Forgotten: it began before what it writes to was forgotten, or that goes on right now.
+        Erased: it began before what it writes to was forgotten, or that goes on right now.
     """
     for mark in marks:
         if mark.get("open") or (checkpoint and checkpoint < str(mark["at"])):
-            raise Forgotten(now=bool(mark.get("open")))
+            raise Erased(now=bool(mark.get("open")))
 
 
 def _over(namespace: Namespace, key: str, value: Mapping[str, Any]) -> Iterator[str]:

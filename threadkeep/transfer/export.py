@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore, Item
 from threadkeep.base.clock import now
 from threadkeep.base.errors import AccessRefused, BadInput
 from threadkeep.base.user import USER_KEY, acting_user
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.graph.agent import builder
 from threadkeep.stores.namespaces import (
@@ -72,7 +72,7 @@ def export_user(
         AccessRefused: the user who asks (see `threadkeep/base/user.py`) is another one, or nobody.
         BadInput: there is no such thread; raised by the first line.
     """
-    user = check_id(user_id, "user")
+    user = validate_id(user_id, "user")
     if acting_user() != user:
         raise AccessRefused(f"The memory of {user!r} is given to nobody else; export your own.")
     return _lines(getattr(store, "unguarded", store), saver, user, thread)
@@ -93,7 +93,7 @@ async def _lines(
 async def _source(store: BaseStore, saver: OwnedSaver, user: str, thread: str | None) -> Source:
     owner, only = await user_key(store, user), ""
     if thread is not None:
-        name = check_id(thread, "thread")
+        name = validate_id(thread, "thread")
         only = thread_called(owner, name)
         if await store.aget(threads_of(owner), only, refresh_ttl=False) is None:
             raise BadInput(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from threadkeep.base.validation import clean_text
+from threadkeep.base.validation import sanitise_text
 
 SCHEMA = "threadkeep-export"
 VERSION = 2
@@ -55,4 +55,6 @@ class Seal:
 def line_of(record: Mapping[str, Any]) -> str:
     """Return a record as one line of strict JSON, with its end."""
     # A checkpoint may hold what UTF-8 cannot write down; items never do.
-    return clean_text(json.dumps(record, ensure_ascii=False, allow_nan=False, default=str)) + "\n"
+    return (
+        sanitise_text(json.dumps(record, ensure_ascii=False, allow_nan=False, default=str)) + "\n"
+    )

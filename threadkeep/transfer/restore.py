@@ -13,8 +13,8 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.user import acting_user
-from threadkeep.base.validation import check_id
-from threadkeep.checkpoints.locks import Locks
+from threadkeep.base.validation import validate_id
+from threadkeep.checkpoints.locks import ThreadLocks
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.knowledge.branches import version
 from threadkeep.knowledge.refold import refold
@@ -87,7 +87,7 @@ class Target:
 async def restore_user(
     store: BaseStore,
     saver: OwnedSaver,
-    locks: Locks,
+    locks: ThreadLocks,
     file: IO[bytes],
     seen: Survey,
     user_id: str,
@@ -101,7 +101,7 @@ async def restore_user(
         AccessRefused: the user who asks (see `threadkeep/base/user.py`) is another one, or nobody.
         ThreadBusy: a turn is open on a thread for too long.
     """
-    user = check_id(user_id, "user")
+    user = validate_id(user_id, "user")
     if acting_user() != user:
         raise AccessRefused(f"Into the memory of {user!r} nobody else imports; take your own.")
     owner = await user_key(store, user)
@@ -121,7 +121,7 @@ async def restore_user(
 async def _target(
     store: BaseStore,
     saver: OwnedSaver,
-    locks: Locks,
+    locks: ThreadLocks,
     seen: Survey,
     user: str,
     owner: str,

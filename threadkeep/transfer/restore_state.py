@@ -7,7 +7,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from threadkeep.base.user import USER_KEY
-from threadkeep.checkpoints.locks import Locks
+from threadkeep.checkpoints.locks import ThreadLocks
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.graph.agent import builder
 from threadkeep.transfer.thread_state import defaults, messages_of
@@ -19,7 +19,7 @@ LAST_NODE = "store_turn"
 class StateWriter:
     """Writes the states of one user's threads."""
 
-    def __init__(self, saver: OwnedSaver, locks: Locks, user: str) -> None:
+    def __init__(self, saver: OwnedSaver, locks: ThreadLocks, user: str) -> None:
         # A guard of its own: the items of the file fit its state, nothing has to follow it.
         self._saver = OwnedSaver(saver.saver)
         self._graph = builder.compile(checkpointer=self._saver)
@@ -35,7 +35,7 @@ class StateWriter:
             ThreadBusy: a turn is open on the thread for too long.
         """
         config = cast(RunnableConfig, {"configurable": {"thread_id": thread, USER_KEY: self._user}})
-        async with self._locks.open_turn(thread, name):
+        async with self._locks.acquire(thread, name):
             mine = (await self._graph.aget_state(config)).values
             if mine.get("messages") and str(mine.get("turn_at")) >= str(value.get("turn_at", "")):
                 return False

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import MAX_MESSAGE_BYTES, clean_text
+from threadkeep.base.validation import MAX_MESSAGE_BYTES, sanitise_text
 from threadkeep.transfer.importers.locomo import parse_dialogue_time, read_locomo
 from threadkeep.transfer.importers.transcript import (
     MAX_FAULTS_KEPT,
@@ -68,9 +68,9 @@ def test_any_text_comes_back_word_for_word_or_is_refused_as_empty(
     text: str, name: str | None, ascii_only: bool
 ) -> None:
     record = json.dumps(GOOD | {"text": text, "name": name}, ensure_ascii=ascii_only)
-    if clean_text(text).strip():
+    if sanitise_text(text).strip():
         line = parse_line(1, record.encode())
-        assert (line.text, line.name) == (clean_text(text), name)
+        assert (line.text, line.name) == (sanitise_text(text), name)
     else:
         with pytest.raises(BadInput, match="empty"):
             parse_line(1, record.encode())

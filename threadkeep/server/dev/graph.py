@@ -15,7 +15,7 @@ from langgraph_sdk.runtime import ServerRuntime
 
 from threadkeep.base.errors import ThreadkeepError
 from threadkeep.base.user import USER_KEY, acting_as, acting_user
-from threadkeep.checkpoints.locks import Hold
+from threadkeep.checkpoints.locks import ThreadLock
 from threadkeep.checkpoints.savers import TURNS_KEPT
 from threadkeep.checkpoints.thread_turns import pending_nodes
 from threadkeep.graph.agent import BOOKKEEPING, graph
@@ -30,7 +30,7 @@ SAVER = "__pregel_checkpointer"
 WHO = "Whose memory this is: yours, as the server knows; leave it empty."
 STOPPED = ("UserInterrupt", "UserRollback")
 """What the server raises in a run that its user stops."""
-_held: ContextVar[Hold | None] = ContextVar("held", default=None)
+_held: ContextVar[ThreadLock | None] = ContextVar("held", default=None)
 """The thread that a run holds: a run that loses it is stopped."""
 THEIRS = ("langgraph", "langgraph_api", "langgraph_runtime_inmem", "asyncio")
 """Packages whose errors the server knows how to answer."""
@@ -103,7 +103,7 @@ async def open_graph(config: RunnableConfig, runtime: ServerRuntime[Any]) -> Asy
                 yield opened
     elif runtime.access_context == EDIT:
         memory, thread = current_memory(), str(config["configurable"]["thread_id"])
-        async with memory.agent.locks.open_turn(thread, thread):
+        async with memory.agent.locks.acquire(thread, thread):
             yield served
     else:
         yield served
@@ -119,10 +119,10 @@ async def _run(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIter
     thread, name = str(config["configurable"]["thread_id"]), thread_name(config)
     about = runtime.execution_runtime
     context = {**((about and about.context) or {}), "user_id": user}
-    owner, notes = await user_key(memory.agent.store, user), memory.agent.open_turns
+    owner, journal = await user_key(memory.agent.store, user), memory.agent.turn_journal
     name = name if thread_id(owner, name) == thread else thread
-    async with memory.agent.locks.open_turn(thread, name) as hold:
-        if await notes.note(owner, thread, name):
+    async with memory.agent.locks.acquire(thread, name) as hold:
+        if await journal.begin(owner, thread, name):
             await apart(_finish(memory, thread, Context.model_validate(context)))
         try:
             _held.set(hold)
@@ -131,9 +131,9 @@ async def _run(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIter
             raise  # The server stops: by the note its next start finishes the run.
         except Exception as error:
             if type(error).__name__ in STOPPED:
-                await notes.forget(owner, thread)
+                await journal.finish(owner, thread)
             raise
-        await notes.forget(owner, thread)
+        await journal.finish(owner, thread)
         with acting_as(user):
             await memory.saver.aprune_turns(thread, TURNS_KEPT)
 

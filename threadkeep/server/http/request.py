@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import clean_text
+from threadkeep.base.validation import sanitise_text
 from threadkeep.graph.context import Context
 from threadkeep.server.http.runs import Runs
 from threadkeep.server.shared_memory import Memory
@@ -123,9 +123,9 @@ def _refuse_number(told: str) -> None:
 def _cleaned(told: Any) -> Any:
     """Return a value whose texts every database takes."""
     if isinstance(told, str):
-        return clean_text(told)
+        return sanitise_text(told)
     if isinstance(told, list):
         return [_cleaned(each) for each in told]
     if isinstance(told, dict):
-        return {clean_text(name): _cleaned(each) for name, each in told.items()}
+        return {sanitise_text(name): _cleaned(each) for name, each in told.items()}
     return told

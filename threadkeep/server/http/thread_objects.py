@@ -9,7 +9,7 @@ from langgraph.store.base import Item
 from threadkeep.base.clock import now
 from threadkeep.base.errors import AccessRefused, BadInput
 from threadkeep.base.user import acting_as
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.thread_records import change_record
 from threadkeep.server.http.request import Asking
 from threadkeep.server.thread_rows import NAME, OWNER
@@ -45,7 +45,7 @@ async def create_thread(
         HTTPException: the id is another user's.
     """
     store, key = asked.agent.store, await user_key(asked.agent.store, asked.user)
-    name = check_id(metadata[NAME], f"metadata.{NAME}") if metadata.get(NAME) else ""
+    name = validate_id(metadata[NAME], f"metadata.{NAME}") if metadata.get(NAME) else ""
     named = thread_id(key, name) if name else None
     if thread and named and thread != named:
         raise BadInput(f"metadata.{NAME}: your thread {name!r} has the id {named}; use that id.")

@@ -12,7 +12,7 @@ from typing import Any
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import json_type
-from threadkeep.base.validation import MAX_ID_CHARACTERS, check_id, clean_text
+from threadkeep.base.validation import MAX_ID_CHARACTERS, sanitise_text, validate_id
 from threadkeep.transfer.importers.transcript import (
     Line,
     Role,
@@ -148,7 +148,7 @@ def _text(content: object) -> str:
         return ""
     parts = content.get("parts")
     words = [_part(part) for part in parts] if isinstance(parts, list) else []
-    return clean_text("\n".join(word for word in words if word))
+    return sanitise_text("\n".join(word for word in words if word))
 
 
 def _part(part: object) -> str:
@@ -164,19 +164,19 @@ def _part(part: object) -> str:
 
 def _source(value: object) -> str | None:
     try:
-        return check_id(value, "id")
+        return validate_id(value, "id")
     except BadInput:
         return None
 
 
 def _thread(title: object, began: datetime, named: set[str]) -> str:
     """Return a name that no other conversation of the file has: its title, and when if need be."""
-    words = " ".join(clean_text(title).split()) if isinstance(title, str) else ""
+    words = " ".join(sanitise_text(title).split()) if isinstance(title, str) else ""
     plain = "".join(each for each in words if each.isprintable()).strip() or UNTITLED
     more = ["", f" ({began:%Y-%m-%d})", f" ({began:%Y-%m-%d %H:%M:%S})"]
     more += [f" ({number})" for number in range(2, len(named) + 3)]
     for end in more:
-        name = check_id(plain[: MAX_ID_CHARACTERS - len(end)].strip() + end, "thread")
+        name = validate_id(plain[: MAX_ID_CHARACTERS - len(end)].strip() + end, "thread")
         if name not in named:
             break
     named.add(name)

@@ -8,7 +8,7 @@ from typing import Any
 from threadkeep.base.clock import parse_time
 from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import json_type
-from threadkeep.base.validation import MAX_ID_CHARACTERS, check_id, clean_text
+from threadkeep.base.validation import MAX_ID_CHARACTERS, sanitise_text, validate_id
 from threadkeep.transfer.importers.transcript import (
     Line,
     Role,
@@ -48,7 +48,9 @@ def read_langchain(path: Path, user: str, thread: str | None = None) -> Transcri
         BadInput: there is no such file, or it is no JSON list.
     """
     found, wordless = Transcript(), 0
-    name = check_id(path.stem[:MAX_ID_CHARACTERS].strip(), "thread") if thread is None else thread
+    name = (
+        validate_id(path.stem[:MAX_ID_CHARACTERS].strip(), "thread") if thread is None else thread
+    )
     last = _written(path)
     for number, record in enumerate(read_list(path, "messages"), start=1):
         try:
@@ -111,10 +113,10 @@ def _text(content: object) -> str:
     """Return the words of a content: text, or the text blocks of a list."""
     if isinstance(content, list):
         told = [each.get("text") if isinstance(each, dict) else each for each in content]
-        return clean_text("\n".join(each for each in told if isinstance(each, str)))
+        return sanitise_text("\n".join(each for each in told if isinstance(each, str)))
     if content is not None and not isinstance(content, str):
         raise BadInput(f"The content is {json_type(content)}; write it as a string.")
-    return clean_text(content or "")
+    return sanitise_text(content or "")
 
 
 def _time(record: Mapping[str, Any], about: Mapping[str, Any]) -> datetime | None:
@@ -129,4 +131,4 @@ def _time(record: Mapping[str, Any], about: Mapping[str, Any]) -> datetime | Non
 
 
 def _optional(value: object, what: str) -> str | None:
-    return None if value is None or isinstance(value, list) else check_id(value, what)
+    return None if value is None or isinstance(value, list) else validate_id(value, what)

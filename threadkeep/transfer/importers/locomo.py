@@ -10,7 +10,7 @@ from typing import Any
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import json_type
-from threadkeep.base.validation import check_id
+from threadkeep.base.validation import validate_id
 from threadkeep.transfer.importers.transcript import (
     Line,
     Role,
@@ -102,17 +102,17 @@ def _conversation(
 ) -> tuple[dict[str, Any], _Conversation]:
     if not isinstance(record, dict):
         raise BadInput(f"It is {json_type(record)}, not an object.")
-    said, sample = record.get("conversation"), check_id(record.get("sample_id"), "sample_id")
+    said, sample = record.get("conversation"), validate_id(record.get("sample_id"), "sample_id")
     if sample in seen:
         raise BadInput(f"The sample_id {sample!r} is there twice.")
     if not isinstance(said, dict):
         raise BadInput(f"The conversation is {json_type(said)}, not an object.")
-    first, second = (check_id(said.get(f"speaker_{which}"), "speaker") for which in "ab")
+    first, second = (validate_id(said.get(f"speaker_{which}"), "speaker") for which in "ab")
     if first == second:
         raise BadInput(f"Both speakers are called {first!r}.")
     seen.add(sample)
     return said, _Conversation(
-        user=sample if user is None else check_id(user, "user"),
+        user=sample if user is None else validate_id(user, "user"),
         roles={first: "user", second: "assistant"},
         prefix="" if user is None else f"{sample}/",
     )
@@ -135,7 +135,7 @@ def _turn(
 ) -> Line:
     if not isinstance(turn, dict):
         raise BadInput(f"It is {json_type(turn)}, not an object.")
-    speaker = check_id(turn.get("speaker"), "speaker")
+    speaker = validate_id(turn.get("speaker"), "speaker")
     if speaker not in conversation.roles:
         known = " nor ".join(map(repr, conversation.roles))
         raise BadInput(f"The speaker {speaker!r} is neither {known}.")
@@ -143,12 +143,12 @@ def _turn(
     return Line(
         number=number,
         user=conversation.user,
-        thread=check_id(f"{conversation.prefix}{dialogue}", "thread"),
+        thread=validate_id(f"{conversation.prefix}{dialogue}", "thread"),
         role=conversation.roles[speaker],
         text=check_text(_with_photo(turn.get("text"), turn.get("blip_caption"))),
         time=moment,
         name=speaker,
-        source_id=None if source is None else check_id(source, "dia_id"),
+        source_id=None if source is None else validate_id(source, "dia_id"),
     )
 
 

@@ -9,7 +9,7 @@ from typing import IO, Any, Literal, get_args
 from threadkeep.base.clock import parse_time
 from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import json_type, parse_json, raw_lines
-from threadkeep.base.validation import MAX_MESSAGE_BYTES, check_id, clean_text
+from threadkeep.base.validation import MAX_MESSAGE_BYTES, sanitise_text, validate_id
 
 Role = Literal["user", "assistant", "system", "tool"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -89,12 +89,12 @@ def parse_line(number: int, raw: bytes, user: str | None = None) -> Line:
         raise BadInput(f"{_given(record, 'time')}; write it like 2026-03-04T09:30:00+00:00.")
     return Line(
         number=number,
-        user=check_id(_present(record, "user") if user is None else user, "user"),
-        thread=check_id(_present(record, "thread"), "thread"),
+        user=validate_id(_present(record, "user") if user is None else user, "user"),
+        thread=validate_id(_present(record, "thread"), "thread"),
         role=_role(record),
         text=check_text(record.get("text")),
         time=parse_time(time),
-        name=None if name is None else check_id(name, "name"),
+        name=None if name is None else validate_id(name, "name"),
     )
 
 
@@ -157,7 +157,7 @@ def check_text(value: object) -> str:
     """
     if not isinstance(value, str):
         raise BadInput(f"The text is {json_type(value)}; write it as a string.")
-    text = clean_text(value)
+    text = sanitise_text(value)
     size = len(text.encode())
     if not text.strip():
         raise BadInput("The text is empty.")

@@ -14,34 +14,34 @@ MOST = 1_000
 """Threads of one user that can be under way at once."""
 
 
-class OpenTurns(Protocol):
+class TurnJournal(Protocol):
     """Notes of turns under way."""
 
-    async def note(self, user: str, thread: str, name: str) -> bool:
+    async def begin(self, user: str, thread: str, name: str) -> bool:
         """Note that a turn begins; tell whether an earlier one was never finished."""
 
-    async def forget(self, user: str, thread: str) -> None:
+    async def finish(self, user: str, thread: str) -> None:
         """Note that the turn is finished."""
 
-    async def left(self, user: str) -> list[str]:
+    async def unfinished(self, user: str) -> list[str]:
         """Return the names of this user's threads whose newest turn was not finished."""
 
 
-class FileTurns:
+class FileTurnJournal:
     """Small files: for the processes of one machine."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def note(self, user: str, thread: str, name: str) -> bool:
+    async def begin(self, user: str, thread: str, name: str) -> bool:
         """Note that a turn begins; tell whether an earlier one was never finished."""
         return await asyncio.to_thread(self._note, user, thread, name)
 
-    async def forget(self, user: str, thread: str) -> None:
+    async def finish(self, user: str, thread: str) -> None:
         """Note that the turn is finished."""
         await asyncio.to_thread(self._path(thread).unlink, missing_ok=True)
 
-    async def left(self, user: str) -> list[str]:
+    async def unfinished(self, user: str) -> list[str]:
         """Return the names of this user's threads whose newest turn was not finished."""
         notes = await asyncio.to_thread(lambda: list(self._notes()))
         return sorted(name for owner, name in notes if owner == user)
@@ -63,25 +63,25 @@ class FileTurns:
         return self._folder / f"{sha256(thread.encode()).hexdigest()[:32]}.open"
 
 
-class StoreTurns:
+class StoreTurnJournal:
     """Items in a store that several machines share; `namespace` says where a user's are."""
 
     def __init__(self, store: BaseStore, namespace: Callable[[str], tuple[str, ...]]) -> None:
         self._store = store
         self._namespace = namespace
 
-    async def note(self, user: str, thread: str, name: str) -> bool:
+    async def begin(self, user: str, thread: str, name: str) -> bool:
         """Note that a turn begins; tell whether an earlier one was never finished."""
         left = await self._store.aget(self._namespace(user), thread)
         if left is None:
             await self._store.aput(self._namespace(user), thread, {"name": name}, index=False)
         return left is not None
 
-    async def forget(self, user: str, thread: str) -> None:
+    async def finish(self, user: str, thread: str) -> None:
         """Note that the turn is finished."""
         await self._store.adelete(self._namespace(user), thread)
 
-    async def left(self, user: str) -> list[str]:
+    async def unfinished(self, user: str) -> list[str]:
         """Return the names of this user's threads whose newest turn was not finished."""
         found = await self._store.asearch(self._namespace(user), limit=MOST)
         return sorted(str(item.value["name"]) for item in found)
