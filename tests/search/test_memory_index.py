@@ -59,8 +59,8 @@ async def test_whatever_changes_a_search_finds_what_a_new_process_would_find(
 
 async def other_process(home: Settings, work: str) -> None:
     code = (
-        "import asyncio\nfrom graph.settings import load_settings\n"
-        "from stores.hybrid import open_store\nasync def main():\n"
+        "import asyncio\nfrom threadkeep.base.settings import load_settings\n"
+        "from threadkeep.stores.hybrid import open_store\nasync def main():\n"
         f"    async with open_store(load_settings()) as store:\n        {work}\n"
         "asyncio.run(main())"
     )

@@ -13,9 +13,9 @@ from langchain_core.embeddings import Embeddings
 from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem, SearchOp
 
 from threadkeep.base.settings import Settings, make_home
+from threadkeep.search.item_search import ItemSearch
 from threadkeep.search.memory_indexes import MemoryIndexes
 from threadkeep.stores.indexing import Indexing, Progress
-from threadkeep.stores.item_search import Search
 from threadkeep.stores.items import Index, Items, open_items, space_of
 from threadkeep.vectors.embeddings import open_embeddings
 from threadkeep.vectors.vectors import Vectors
@@ -52,7 +52,9 @@ class HybridStore(BaseStore):
         self.index = index
         self.vectors = vectors
         self.indexes = MemoryIndexes(index)
-        self.searcher = Search(items, index, self.indexes, self._nearest, static=vectors.static)
+        self.searcher = ItemSearch(
+            index, self.indexes, self._nearest, items.extend, static=vectors.static
+        )
         self.indexing = Indexing(items, index, vectors)
         self._loop = asyncio.get_running_loop()
         self._opening: asyncio.Task[None] | None = None
@@ -175,7 +177,7 @@ class HybridStore(BaseStore):
         # An index that takes long to read is not waited for.
         late = self._loop.call_later(WARM_SECONDS, self.warm)
         try:
-            return await self.searcher.find(ops)
+            return await self.searcher.search(ops)
         finally:
             late.cancel()
             # What another process has stored meanwhile is ours to index.
