@@ -22,7 +22,7 @@ from threadkeep.cli.import_file import import_file
 from threadkeep.erase.erase import erase
 from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
-from threadkeep.opened import open_home
+from threadkeep.opened import open_opened
 from threadkeep.transfer.export import export_user
 
 USERS, MESSAGES, THREADS = 10, 3_000, 30
@@ -65,10 +65,10 @@ async def digests(settings: Settings, users: range) -> dict[str, str]:
 
 async def forget(settings: Settings) -> tuple[Receipt, float]:
     """Forget the first user in a process that has everything open; return the seconds it took."""
-    async with open_home(settings) as home:
+    async with open_opened(settings) as opened:
         with acting_as("user-0"):
             began = time.perf_counter()
-            receipt = await erase(home, "user-0", Target(kind="user"), verify=True)
+            receipt = await erase(opened, "user-0", Target(kind="user"), verify=True)
             return receipt, time.perf_counter() - began
 
 

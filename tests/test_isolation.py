@@ -155,7 +155,7 @@ async def take_in(house: House, _: dict[str, Any]) -> None:
 
 
 async def forget(house: House, _: dict[str, Any]) -> None:
-    await erase(house.agent.home, "ada", Target(kind="user"))
+    await erase(house.agent.opened, "ada", Target(kind="user"))
 
 
 async def run_turn(house: House, run: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ from threadkeep.graph.context import Context
 from threadkeep.graph.state import Input, Output, State
 from threadkeep.knowledge.branch_sync import follow_updates
 from threadkeep.knowledge.fork import fork_stored
-from threadkeep.opened import Home, Progress, turn_journal_in
+from threadkeep.opened import Opened, Progress, turn_journal_in
 from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.namespaces import messages_of, thread_called, threads_of, user_key
 from threadkeep.stores.owned import OwnedStore
@@ -81,11 +81,12 @@ class Agent:
         self._leaving = False
 
     @property
-    def home(self) -> Home:
-        """All that is open, for whoever forgets some of it."""
-        return Home(
+    def opened(self) -> Opened:
+        """All that is open."""
+        return Opened(
             store=self.store,
             saver=self.saver,
+            inner_saver=self.saver.saver,
             locks=self.locks,
             turn_journal=self.turn_journal,
             settings=self.settings,
@@ -241,7 +242,7 @@ class Agent:
             BadInput: there is no such thing of this user's, or more than one.
         """
         with acting_as(context.user_id):
-            return await plan_erasure(self.home, context.user_id, target)
+            return await plan_erasure(self.opened, context.user_id, target)
 
     async def forget(
         self,
@@ -259,7 +260,7 @@ class Agent:
         """
         user = context.user_id
         with acting_as(user):
-            return await erase(self.home, user, target, verify=verify, progress=progress)
+            return await erase(self.opened, user, target, verify=verify, progress=progress)
 
     @asynccontextmanager
     async def _held(self, context: Context, name: str) -> AsyncIterator[tuple[str, str]]:
@@ -366,5 +367,5 @@ async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
             graph = builder.compile(checkpointer=saver, store=OwnedStore(store), name="threadkeep")
             agent = Agent(graph, saver, store, locks, settings)
             if await has_erasures(store):
-                agent.finished = [each.finished for each in await finish_erasures(agent.home)]
+                agent.finished = [each.finished for each in await finish_erasures(agent.opened)]
             yield agent

@@ -23,7 +23,7 @@ async def forget(job: dict[str, str]) -> None:
         await agent.store.count_vectors("nobody")
         plan = await agent.plan_erasure(Context(user_id="ada"), target)
         say("begun")
-        await carry_out(agent.home, plan)
+        await carry_out(agent.opened, plan)
         say("done")
 
 

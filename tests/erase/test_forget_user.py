@@ -77,11 +77,11 @@ async def test_a_user_is_forgotten_by_themselves_alone(agent: Agent) -> None:
     await say(agent, "ada", "trip", *TOLD)
     before = await kept_of(agent, "ada")
     with pytest.raises(AccessRefused):
-        await erase(agent.home, "ada", USER)
+        await erase(agent.opened, "ada", USER)
     with acting_as("bob"), pytest.raises(AccessRefused):
-        await erase(agent.home, "ada", USER)
+        await erase(agent.opened, "ada", USER)
     with acting_as("bob"), pytest.raises(AccessRefused):
-        await plan_erasure(agent.home, "ada", USER)
+        await plan_erasure(agent.opened, "ada", USER)
     assert await kept_of(agent, "ada") == before
 
 

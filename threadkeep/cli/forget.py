@@ -14,7 +14,7 @@ from threadkeep.cli.event_loop import run
 from threadkeep.erase.erase import erase, plan_erasure
 from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
-from threadkeep.opened import Progress, open_home
+from threadkeep.opened import Progress, open_opened
 
 QUESTION = "Forget this for good? [y/N] "
 
@@ -94,14 +94,14 @@ def open_steps() -> Iterator[Progress | None]:
 async def _plan(settings: Settings, user: str, target: Target) -> list[str]:
     from threadkeep.cli.home import open_store
 
-    async with open_store(settings) as store, open_home(settings, store) as home:
+    async with open_store(settings) as store, open_opened(settings, store) as opened:
         with acting_as(user):
-            return (await plan_erasure(home, user, target)).lines()
+            return (await plan_erasure(opened, user, target)).lines()
 
 
 async def _erase(
     settings: Settings, user: str, target: Target, verify: bool, progress: Progress | None
 ) -> Receipt:
-    async with open_home(settings) as home:
+    async with open_opened(settings) as opened:
         with acting_as(user):
-            return await erase(home, user, target, verify=verify, progress=progress)
+            return await erase(opened, user, target, verify=verify, progress=progress)

@@ -27,10 +27,10 @@ async def _finish(settings: Settings, store: HybridStore) -> None:
     # Imported where it is wanted: nearly never.
     from threadkeep.cli.forget import open_steps
     from threadkeep.erase.resume import finish_erasures
-    from threadkeep.opened import open_home
+    from threadkeep.opened import open_opened
 
-    async with open_home(settings, store) as home:
+    async with open_opened(settings, store) as opened:
         with open_steps() as progress:
-            receipts = await finish_erasures(home, progress)
+            receipts = await finish_erasures(opened, progress)
     for receipt in receipts:
         complain(receipt.finished)

@@ -24,13 +24,13 @@ from threadkeep.erase.scrub import empty_logs, scrub
 from threadkeep.erase.search_strings import evidence_of
 from threadkeep.erase.verify import scan
 from threadkeep.erase.whole_user import erase_late, erase_user
-from threadkeep.opened import Home, Progress
+from threadkeep.opened import Opened, Progress
 from threadkeep.stores.tombstones import forgetting, tombstone_of
 
 ERRORS = "errors.log"
 
 
-async def plan_erasure(home: Home, user_id: str, target: Target) -> Plan:
+async def plan_erasure(opened: Opened, user_id: str, target: Target) -> Plan:
     """Return what would go, without changing anything.
 
     Raises:
@@ -40,11 +40,11 @@ async def plan_erasure(home: Home, user_id: str, target: Target) -> Plan:
     user = validate_id(user_id, "user")
     if acting_user() != user:
         raise AccessRefused(f"The memory of {user!r} is forgotten by nobody else; forget your own.")
-    return await resolve(home, user, target)
+    return await resolve(opened, user, target)
 
 
 async def erase(
-    home: Home,
+    opened: Opened,
     user_id: str,
     target: Target,
     *,
@@ -60,12 +60,12 @@ async def erase(
         BadInput: there is no such thing of this user's, or more than one.
         ThreadBusy: a turn is open on one of the threads for too long; nothing was changed.
     """
-    plan = await plan_erasure(home, user_id, target)
-    return await carry_out(home, plan, verify=verify, progress=progress)
+    plan = await plan_erasure(opened, user_id, target)
+    return await carry_out(opened, plan, verify=verify, progress=progress)
 
 
 async def carry_out(
-    home: Home, plan: Plan, *, verify: bool = False, progress: Progress | None = None
+    opened: Opened, plan: Plan, *, verify: bool = False, progress: Progress | None = None
 ) -> Receipt:
     """Forget what a plan says, and return the receipt.
 
@@ -74,11 +74,11 @@ async def carry_out(
     """
     receipt = Receipt(forgot=plan.kind, at=now().isoformat())
     receipt.what = [] if plan.kind == "user" else plan.lines(1_000)
-    with storage_errors(home.settings.checkpoint_database):
-        async with _alone(home, plan):
+    with storage_errors(opened.settings.checkpoint_database):
+        async with _alone(opened, plan):
             intent = str(uuid4())
-            await write_intent(home.store, plan, intent)
-            await run(home, plan, intent, receipt, verify=verify, progress=progress)
+            await write_intent(opened.store, plan, intent)
+            await run(opened, plan, intent, receipt, verify=verify, progress=progress)
     return receipt
 
 
@@ -88,7 +88,7 @@ async def write_intent(store: BaseStore, plan: Plan, intent: str) -> None:
 
 
 async def run(
-    home: Home,
+    opened: Opened,
     plan: Plan,
     intent: str,
     receipt: Receipt,
@@ -98,31 +98,31 @@ async def run(
 ) -> None:
     """Do all steps of an erasure that is written down. Each may be done twice."""
     began, tell = monotonic(), progress or _silent
-    item = await home.store.aget(INTENTS, intent)
+    item = await opened.store.aget(INTENTS, intent)
     at = str(item.value["at"]) if item else now_id()
     marks = tombstones(plan)
     with forgetting():
-        await home.store.items.put_tombstones(plan.owner, marks, {"at": at, "open": True})
+        await opened.store.items.put_tombstones(plan.owner, marks, {"at": at, "open": True})
         work = erase_user if plan.kind == "user" else erase_parts
-        await work(home, plan, receipt, tell)
-        await _forget_vectors(home, plan, receipt, tell)
-        await _forget_errors(home, plan, receipt)
+        await work(opened, plan, receipt, tell)
+        await _forget_vectors(opened, plan, receipt, tell)
+        await _forget_errors(opened, plan, receipt)
         if plan.user and plan.kind == "user":
-            await erase_late(home, plan)
-        if not await scrub(home, tell):
+            await erase_late(opened, plan)
+        if not await scrub(opened, tell):
             receipt.left.append(
                 "the database's write-ahead log is read by another process; threadkeep doctor "
                 "empties it once that process has ended"
             )
         # Last of all what says that there is something left to do; then nothing of it stays.
         closed = {"at": now_id() if plan.kind == "user" else at, "open": False}
-        await home.store.items.put_tombstones(plan.owner, marks, closed)
-        await home.store.adelete(INTENTS, intent)
-        await empty_logs(home)
+        await opened.store.items.put_tombstones(plan.owner, marks, closed)
+        await opened.store.adelete(INTENTS, intent)
+        await empty_logs(opened)
     receipt.kept["marks by which late writes are refused"] = len(marks) + len(plan.threads)
-    found = await scan(home, plan, tell, files=verify)
+    found = await scan(opened, plan, tell, files=verify)
     receipt.scanned, receipt.found = found.value, found.found
-    receipt.not_proven = not_proven(home.settings, home.store.vectors.server, verified=verify)
+    receipt.not_proven = not_proven(opened.settings, opened.store.vectors.server, verified=verify)
     receipt.seconds = round(monotonic() - began, 3)
 
 
@@ -135,22 +135,22 @@ def tombstones(plan: Plan) -> list[str]:
 
 
 @asynccontextmanager
-async def _alone(home: Home, plan: Plan) -> AsyncIterator[None]:
+async def _alone(opened: Opened, plan: Plan) -> AsyncIterator[None]:
     """Hold the erasures of one user, and the threads that are changed, before anything is."""
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(home.locks.acquire(erasures_of(plan.owner), "forget"))
+        await stack.enter_async_context(opened.locks.acquire(erasures_of(plan.owner), "forget"))
         if plan.kind == "user":
             # Too many to hold at once: each must be free now, and the marks do the rest.
             for thread in plan.threads:
-                async with home.locks.acquire(thread, plan.names.get(thread, thread)):
+                async with opened.locks.acquire(thread, plan.names.get(thread, thread)):
                     pass
         else:
             for thread in sorted({*plan.threads, *plan.touched}):
                 name = plan.names.get(thread, thread)
-                await stack.enter_async_context(home.locks.acquire(thread, name))
+                await stack.enter_async_context(opened.locks.acquire(thread, name))
         yield
         for thread in [erasures_of(plan.owner), *plan.threads]:
-            await home.locks.discard(thread)
+            await opened.locks.discard(thread)
 
 
 def erasures_of(owner: str) -> str:
@@ -158,21 +158,21 @@ def erasures_of(owner: str) -> str:
     return f"erasures of {owner}"
 
 
-async def _forget_vectors(home: Home, plan: Plan, receipt: Receipt, tell: Progress) -> None:
+async def _forget_vectors(opened: Opened, plan: Plan, receipt: Receipt, tell: Progress) -> None:
     tell("erasing vectors", 0, 1)
-    before = await home.store.count_vectors(plan.owner)
-    if not await home.store.forget_index(plan.owner, whole=plan.kind == "user"):
+    before = await opened.store.count_vectors(plan.owner)
+    if not await opened.store.forget_index(plan.owner, whole=plan.kind == "user"):
         receipt.left.append(
             "the vector index is open in another process, which will clean it when it next "
             "indexes; threadkeep doctor cleans it once that process has ended"
         )
-    receipt.removed["vectors"] = before - await home.store.count_vectors(plan.owner)
+    receipt.removed["vectors"] = before - await opened.store.count_vectors(plan.owner)
     tell("erasing vectors", 1, 1)
 
 
-async def _forget_errors(home: Home, plan: Plan, receipt: Receipt) -> None:
+async def _forget_errors(opened: Opened, plan: Plan, receipt: Receipt) -> None:
     """Delete the log of inner errors where it quotes what is forgotten."""
-    path = home.settings.home / ERRORS
+    path = opened.settings.home / ERRORS
     if not await asyncio.to_thread(path.exists):
         return
     strings = evidence_of(plan.texts, (), {*plan.messages, plan.owner, plan.user} - {""})

@@ -13,7 +13,7 @@ from threadkeep.erase.remaining_thread import forget_in_thread
 from threadkeep.erase.whole_user import LABELS
 from threadkeep.knowledge.fold import Noted, suppressed_key, taught_by, without
 from threadkeep.knowledge.refold import refold
-from threadkeep.opened import Home, Progress
+from threadkeep.opened import Opened, Progress
 from threadkeep.stores.namespaces import (
     PINS_KEY,
     Namespace,
@@ -36,55 +36,55 @@ KNOWN_LABELS = {*LABELS, "suppressed", "pinned"}
 BATCH = 500
 
 
-async def erase_parts(home: Home, plan: Plan, receipt: Receipt, tell: Progress) -> None:
+async def erase_parts(opened: Opened, plan: Plan, receipt: Receipt, tell: Progress) -> None:
     """Take messages out of the threads that stay, delete those that go, and make the rest again."""
-    before = await _known(home, plan.owner)
+    before = await _known(opened, plan.owner)
     if plan.suppress:
-        await _suppress(home, plan, receipt)
+        await _suppress(opened, plan, receipt)
     for number, thread in enumerate(plan.threads):
         tell("erasing threads", number, len(plan.threads))
-        await _erase_thread(home, plan.owner, thread, receipt)
+        await _erase_thread(opened, plan.owner, thread, receipt)
     for number, thread in enumerate(plan.touched):
         tell("rewriting threads", number, len(plan.touched))
-        await _rewrite_thread(home, plan, thread, receipt)
+        await _rewrite_thread(opened, plan, thread, receipt)
     tell("making entities and facts again", 0, 1)
     for _ in range(REFOLDS):
-        if not await refold(home.store, plan.owner):
+        if not await refold(opened.store, plan.owner):
             break
-    vanished = before - await _known(home, plan.owner)
+    vanished = before - await _known(opened, plan.owner)
     gone = plan.messages | {key for _, key in vanished} | set(plan.known)
-    await _unpin(home, plan.owner, gone)
-    removed = await _erase_others(home, plan.owner, gone)
+    await _unpin(opened, plan.owner, gone)
+    removed = await _erase_others(opened, plan.owner, gone)
     for label, number in _by_label(vanished).items():
         _add(receipt.removed, LABELS[label], number)
     _add(receipt.removed, "further items about them", removed)
-    await _forget_last_billed(home, plan)
-    await home.store.items.drop_spaces(plan.owner)
+    await _forget_last_billed(opened, plan)
+    await opened.store.items.drop_spaces(plan.owner)
     tell("making entities and facts again", 1, 1)
 
 
-async def _erase_thread(home: Home, owner: str, thread: str, receipt: Receipt) -> None:
-    checkpoints, writes = await size_of(home.saver.saver, [thread])
-    await bury(home.saver.saver, thread)
+async def _erase_thread(opened: Opened, owner: str, thread: str, receipt: Receipt) -> None:
+    checkpoints, writes = await size_of(opened.inner_saver, [thread])
+    await bury(opened.inner_saver, thread)
     _add(receipt.removed, "checkpoints", checkpoints)
     _add(receipt.removed, "pending writes", writes)
     for space in (messages_of, abandoned_of, notes_of):
-        number = await _delete_all(home, space(owner, thread))
+        number = await _delete_all(opened, space(owner, thread))
         _add(receipt.removed, LABELS[space(owner, thread)[1]], number)
     sums = [
         item.key
-        async for item in items_in(home.store, usage_of(owner))
+        async for item in items_in(opened.store, usage_of(owner))
         if item.value.get("thread") == thread
     ]
-    await _delete(home, usage_of(owner), sums)
+    await _delete(opened, usage_of(owner), sums)
     _add(receipt.removed, LABELS["usage"], len(sums))
-    await home.store.adelete(threads_of(owner), thread)
+    await opened.store.adelete(threads_of(owner), thread)
     _add(receipt.removed, LABELS["threads"], 1)
-    await _forget_family(home, owner, thread)
-    await home.turn_journal.finish(owner, thread)
+    await _forget_family(opened, owner, thread)
+    await opened.turn_journal.finish(owner, thread)
 
 
-async def _forget_family(home: Home, owner: str, thread: str) -> None:
+async def _forget_family(opened: Opened, owner: str, thread: str) -> None:
     """Let forks no longer say which thread they come from."""
     puts = [
         PutOp(
@@ -94,105 +94,105 @@ async def _forget_family(home: Home, owner: str, thread: str) -> None:
             index=False,
             ttl=item.value.get("ttl_minutes"),
         )
-        async for item in items_in(home.store, threads_of(owner))
+        async for item in items_in(opened.store, threads_of(owner))
         if item.value.get("forked_from") == thread
     ]
     if puts:
-        await home.store.abatch(puts)
+        await opened.store.abatch(puts)
 
 
-async def _forget_last_billed(home: Home, plan: Plan) -> None:
+async def _forget_last_billed(opened: Opened, plan: Plan) -> None:
     """Let sums of usage, which stay, no longer say which message was counted last."""
     puts = [
         PutOp(usage_of(plan.owner), item.key, {**item.value, "once": ""}, index=False)
-        async for item in items_in(home.store, usage_of(plan.owner))
+        async for item in items_in(opened.store, usage_of(plan.owner))
         if item.value.get("once") in plan.messages
     ]
     if puts:
-        await home.store.abatch(puts)
+        await opened.store.abatch(puts)
 
 
-async def _rewrite_thread(home: Home, plan: Plan, thread: str, receipt: Receipt) -> None:
-    checkpoints, writes = await size_of(home.saver.saver, [thread])
+async def _rewrite_thread(opened: Opened, plan: Plan, thread: str, receipt: Receipt) -> None:
+    checkpoints, writes = await size_of(opened.inner_saver, [thread])
     gone = plan.messages
     counts = {
-        space(plan.owner, thread): await home.store.items.count(space(plan.owner, thread))
+        space(plan.owner, thread): await opened.store.items.count(space(plan.owner, thread))
         for space in (messages_of, abandoned_of, notes_of)
     }
-    left = await forget_in_thread(home, plan.owner, thread, gone)
+    left = await forget_in_thread(opened, plan.owner, thread, gone)
     for space, number in counts.items():
-        _add(receipt.removed, LABELS[space[1]], number - await home.store.items.count(space))
+        _add(receipt.removed, LABELS[space[1]], number - await opened.store.items.count(space))
     if not left:
         # Nothing was said in it any more.
-        await _erase_thread(home, plan.owner, thread, receipt)
+        await _erase_thread(opened, plan.owner, thread, receipt)
         plan.threads.append(thread)
         return
-    still, pending = await size_of(home.saver.saver, [thread])
+    still, pending = await size_of(opened.inner_saver, [thread])
     _add(receipt.removed, "checkpoints", checkpoints - still)
     _add(receipt.removed, "pending writes", writes - pending)
     _add(receipt.changed, "states of threads", int(checkpoints > 0))
 
 
-async def _suppress(home: Home, plan: Plan, receipt: Receipt) -> None:
+async def _suppress(opened: Opened, plan: Plan, receipt: Receipt) -> None:
     """Never learn facts again: marks that tell nobody which, and notes without them."""
     keys = {suppressed_key(plan.owner, key) for key in plan.known}
     at = now().isoformat()
     puts = [PutOp(suppressed_of(plan.owner), key, {"at": at}, index=False) for key in sorted(keys)]
-    for space in await list_namespaces(home.store, plan.owner):
+    for space in await list_namespaces(opened.store, plan.owner):
         if space[: len(all_notes_of(plan.owner))] == all_notes_of(plan.owner):
-            async for item in items_in(home.store, space):
+            async for item in items_in(opened.store, space):
                 noted = Noted.of(item)
                 if taught_by(plan.owner, noted) & set(plan.known):
                     value = without(plan.owner, noted, keys).value
                     puts.append(PutOp(space, item.key, value, index=False))
-    await home.store.abatch(puts)
+    await opened.store.abatch(puts)
     _add(receipt.changed, "notes of what messages taught", len(puts) - len(keys))
     _add(receipt.kept, "hashes of facts that are not learned again", len(keys))
 
 
-async def _unpin(home: Home, owner: str, gone: Set[str]) -> None:
+async def _unpin(opened: Opened, owner: str, gone: Set[str]) -> None:
     """Take away the pins of what went."""
-    item = await home.store.aget(pinned_of(owner), PINS_KEY, refresh_ttl=False)
+    item = await opened.store.aget(pinned_of(owner), PINS_KEY, refresh_ttl=False)
     pins = item.value["pins"] if item else []
     kept = [pin for pin in pins if gone.isdisjoint(pin["place"])]
     if len(kept) < len(pins):
         value = {"pins": kept} if kept else None
-        await home.store.abatch([PutOp(pinned_of(owner), PINS_KEY, value, index=False)])
+        await opened.store.abatch([PutOp(pinned_of(owner), PINS_KEY, value, index=False)])
 
 
-async def _erase_others(home: Home, owner: str, gone: Set[str]) -> int:
+async def _erase_others(opened: Opened, owner: str, gone: Set[str]) -> int:
     """Delete what is kept beside all this and names what went: histories, pins."""
     number = 0
-    for space in await list_namespaces(home.store, owner):
+    for space in await list_namespaces(opened.store, owner):
         if len(space) > 1 and space[1] not in KNOWN_LABELS:
             keys = [
                 item.key
-                async for item in items_in(home.store, space)
+                async for item in items_in(opened.store, space)
                 if item.key in gone or not gone.isdisjoint(_strings([item.value, *space]))
             ]
-            await _delete(home, space, keys)
+            await _delete(opened, space, keys)
             number += len(keys)
     return number
 
 
-async def _known(home: Home, owner: str) -> set[tuple[str, str]]:
+async def _known(opened: Opened, owner: str) -> set[tuple[str, str]]:
     """Return labels and keys of the entities and facts there are."""
     return {
         (space[1], item.key)
         for space in (entities_of(owner), facts_of(owner))
-        async for item in items_in(home.store, space)
+        async for item in items_in(opened.store, space)
     }
 
 
-async def _delete_all(home: Home, space: Namespace) -> int:
-    keys = [item.key async for item in items_in(home.store, space)]
-    await _delete(home, space, keys)
+async def _delete_all(opened: Opened, space: Namespace) -> int:
+    keys = [item.key async for item in items_in(opened.store, space)]
+    await _delete(opened, space, keys)
     return len(keys)
 
 
-async def _delete(home: Home, space: Namespace, keys: list[str]) -> None:
+async def _delete(opened: Opened, space: Namespace, keys: list[str]) -> None:
     for start in range(0, len(keys), BATCH):
-        await home.store.abatch([PutOp(space, k, None) for k in keys[start : start + BATCH]])
+        await opened.store.abatch([PutOp(space, k, None) for k in keys[start : start + BATCH]])
 
 
 def _strings(value: Any) -> set[str]:

@@ -13,26 +13,26 @@ from threadkeep.erase.thread_state import Value, without_messages
 from threadkeep.graph.agent import builder
 from threadkeep.knowledge.branch_sync import differences, head_of, kept_of
 from threadkeep.knowledge.branches import Kept, version
-from threadkeep.opened import Home
+from threadkeep.opened import Opened
 from threadkeep.stores.namespaces import threads_of
 
 LAST_NODE = "store_turn"
 """Nothing comes after it, so that no run is owed."""
 
 
-async def forget_in_thread(home: Home, owner: str, thread: str, gone: Set[str]) -> int:
+async def forget_in_thread(opened: Opened, owner: str, thread: str, gone: Set[str]) -> int:
     """Take messages out of a thread's state and out of what is stored of it. Twice is once.
 
     Older states hold their words and go. The caller holds the thread. Return how many stored
     messages are left, those on branches that were left among them.
     """
-    item = await home.store.aget(threads_of(owner), thread, refresh_ttl=False)
+    item = await opened.store.aget(threads_of(owner), thread, refresh_ttl=False)
     record = dict(item.value) if item else {}
     # The state first: what is stored tells which messages it stands on.
-    way = await _forget_in_state(home, owner, thread, record, gone)
+    way = await _forget_in_state(opened, owner, thread, record, gone)
     before, after = (
-        await kept_of(home.store, owner, thread),
-        await kept_of(home.store, owner, thread),
+        await kept_of(opened.store, owner, thread),
+        await kept_of(opened.store, owner, thread),
     )
     positions = {int(v.get("position") or 0) for each, v in way or after.active if each in gone}
     texts = {_text(value) for each, value in before.active if each in gone}
@@ -44,7 +44,7 @@ async def forget_in_thread(home: Home, owner: str, thread: str, gone: Set[str]) 
         changed = _record(record, way or before.active, after, gone, positions)
         ops.append(PutOp(threads_of(owner), thread, changed, index=False, ttl=ttl))
     if ops:
-        await home.store.abatch(ops)
+        await opened.store.abatch(ops)
     return len(after.active) + len(after.left)
 
 
@@ -101,21 +101,21 @@ def _behind(kept: Kept, gone: Set[str]) -> Callable[[str], tuple[str, str]]:
 
 
 async def _forget_in_state(
-    home: Home, owner: str, thread: str, record: Mapping[str, Any], gone: Set[str]
+    opened: Opened, owner: str, thread: str, record: Mapping[str, Any], gone: Set[str]
 ) -> list[tuple[str, Value]]:
     """Make the newest state one without them, and the only one; return the messages on its way."""
     place = {"thread_id": thread, "checkpoint_ns": ""}
-    newest = await home.saver.saver.aget_tuple({"configurable": place})
+    newest = await opened.inner_saver.aget_tuple({"configurable": place})
     if newest is None:
         return []
     # Without what follows updates: the store is changed beside it.
-    saver = OwnedSaver(home.saver.saver)
+    saver = OwnedSaver(opened.inner_saver)
     graph = builder.compile(checkpointer=saver)
     user = str(newest.metadata.get(USER_KEY))
     config = cast(RunnableConfig, {"configurable": {"thread_id": thread, USER_KEY: user}})
     with acting_as(user):
         values = (await graph.aget_state(config)).values
-        kept = await kept_of(home.store, owner, thread)
+        kept = await kept_of(opened.store, owner, thread)
         kept.turn_to(head_of(values), int(record.get("begins_at") or 0))
         changes = without_messages(values, kept.active, gone)
         await graph.aupdate_state(config, changes, as_node=LAST_NODE)

@@ -13,7 +13,7 @@ from threadkeep.erase.multi_search import Needles
 from threadkeep.erase.plan import Plan, Said, Target
 from threadkeep.erase.repeated_answers import echoes
 from threadkeep.knowledge.fold import Noted, taught_by
-from threadkeep.opened import Home
+from threadkeep.opened import Opened
 from threadkeep.stores.access_tokens import list_tokens
 from threadkeep.stores.namespaces import (
     Namespace,
@@ -30,14 +30,14 @@ OF_THREAD = ("messages", "abandoned", "notes")
 USER = "user"
 
 
-async def resolve(home: Home, user: str, target: Target) -> Plan:
+async def resolve(opened: Opened, user: str, target: Target) -> Plan:
     """Return all that goes with what a user names.
 
     Raises:
         BadInput: there is no such thing of this user's, or more than one.
     """
-    owner = await user_key(home.store, user)
-    mine = _Mine(home, user, owner, await list_namespaces(home.store, owner))
+    owner = await user_key(opened.store, user)
+    mine = _Mine(opened, user, owner, await list_namespaces(opened.store, owner))
     await mine.read_records()
     if target.kind == "user":
         return await mine.everything(keep_tokens=target.keep_tokens)
@@ -49,9 +49,9 @@ async def resolve(home: Home, user: str, target: Target) -> Plan:
 class _Mine:
     """One user's memory, as it is before anything goes."""
 
-    def __init__(self, home: Home, user: str, owner: str, spaces: list[Namespace]) -> None:
-        self.home = home
-        self.store: BaseStore = home.store
+    def __init__(self, opened: Opened, user: str, owner: str, spaces: list[Namespace]) -> None:
+        self.opened = opened
+        self.store: BaseStore = opened.store
         self.user = user
         self.owner = owner
         self.spaces = spaces
@@ -81,8 +81,8 @@ class _Mine:
         if thread not in self.names and name in self.names:
             thread = name  # Whoever runs the graph may have chosen the id.
         spaces = [each for each in self.spaces if each[1:2] != () and each[2:] == (thread,)]
-        checkpoints, _ = await size_of(self.home.saver.saver, [thread])
-        owns = checkpoints and thread in await threads_of(self.home.saver.saver, self.user)
+        checkpoints, _ = await size_of(self.opened.inner_saver, [thread])
+        owns = checkpoints and thread in await threads_of(self.opened.inner_saver, self.user)
         if thread not in self.names and not spaces and not owns:
             raise BadInput(
                 f"User {self.user!r} has no thread {name!r}; "
@@ -234,7 +234,7 @@ class _Mine:
         """Return the threads whose checkpoints name any of these messages."""
         needles, found = Needles(ids), set()
         for thread in await self._threads():
-            async for text in texts_of(self.home.saver.saver, thread):
+            async for text in texts_of(self.opened.inner_saver, thread):
                 if needles.find(text):
                     found.add(thread)
                     break
@@ -243,7 +243,7 @@ class _Mine:
     async def _threads(self) -> list[str]:
         """Return the ids of all of the user's threads."""
         spaces = {each[2] for each in self.spaces if each[1:2] and each[1] in OF_THREAD}
-        kept = await threads_of(self.home.saver.saver, self.user)
+        kept = await threads_of(self.opened.inner_saver, self.user)
         return sorted({*spaces, *self.names, *kept})
 
     async def _texts(self, spaces: Iterable[Namespace]) -> AsyncIterator[str]:
@@ -260,9 +260,9 @@ class _Mine:
         for space in self.spaces:
             label = space[1] if len(space) > 1 else "items"
             if label in ("messages", "entities", "facts"):
-                number = await self.home.store.items.count(space)
+                number = await self.opened.store.items.count(space)
                 counts[label] = counts.get(label, 0) + number
-        checkpoints, _ = await size_of(self.home.saver.saver, threads)
+        checkpoints, _ = await size_of(self.opened.inner_saver, threads)
         return {**counts, "checkpoints": checkpoints}
 
 

@@ -10,7 +10,7 @@ from threadkeep.checkpoints.erasing import size_of, texts_beside, texts_of, thre
 from threadkeep.erase.multi_search import Needles
 from threadkeep.erase.plan import Plan
 from threadkeep.erase.search_strings import evidence_of
-from threadkeep.opened import Home, Progress
+from threadkeep.opened import Opened, Progress
 from threadkeep.stores.namespaces import (
     abandoned_of,
     all_messages_of,
@@ -47,20 +47,20 @@ class Scanned:
         return told if self.files is None else {**told, "files": self.files, "bytes": self.bytes}
 
 
-async def scan(home: Home, plan: Plan, progress: Progress, *, files: bool) -> Scanned:
+async def scan(opened: Opened, plan: Plan, progress: Progress, *, files: bool) -> Scanned:
     """Look for what a plan has removed, by every way that leads to it, and with `files` in them."""
-    needles = await _evidence(home, plan)
+    needles = await _evidence(opened, plan)
     done = Scanned(strings=needles.telling)
     if plan.kind == "user":
-        await _ask_for_user(home, plan, done)
+        await _ask_for_user(opened, plan, done)
     else:
-        await _ask_for_parts(home, plan, needles, done)
+        await _ask_for_parts(opened, plan, needles, done)
     if files:
-        await _read_files(home, needles, done, progress)
+        await _read_files(opened, needles, done, progress)
     return done
 
 
-async def _evidence(home: Home, plan: Plan) -> Needles:
+async def _evidence(opened: Opened, plan: Plan) -> Needles:
     """Return the strings that only what went had: what anybody else holds is no evidence."""
     names = [plan.names[each] for each in plan.threads if each in plan.names]
     ids = set(plan.messages)
@@ -69,31 +69,31 @@ async def _evidence(home: Home, plan: Plan) -> Needles:
         ids |= {f'"{plan.user}"'} if plan.user else set()
     strings = await asyncio.to_thread(evidence_of, plan.texts, names, ids)
     needles = await asyncio.to_thread(Needles, sorted(strings))
-    needles.ignore(await needles.find_among(_others(home, plan)))
+    needles.ignore(await needles.find_among(_others(opened, plan)))
     return needles
 
 
-async def _others(home: Home, plan: Plan) -> AsyncIterator[bytes]:
+async def _others(opened: Opened, plan: Plan) -> AsyncIterator[bytes]:
     """Yield all that stays and is not made of what went."""
     but = () if plan.kind == "user" else (*WORDS, "threads")
-    async for text in home.store.items.texts_beside(plan.owner, but):
+    async for text in opened.store.items.texts_beside(plan.owner, but):
         yield text
     changed = [*plan.threads, *plan.touched]
-    async for text in texts_beside(home.saver.saver, changed):
+    async for text in texts_beside(opened.inner_saver, changed):
         yield text
-    for text in await asyncio.to_thread(lambda: list(own_texts(home.store.vectors.folder))):
+    for text in await asyncio.to_thread(lambda: list(own_texts(opened.store.vectors.folder))):
         yield text
 
 
-async def _ask_for_user(home: Home, plan: Plan, done: Scanned) -> None:
-    owner, saver = plan.owner, home.saver.saver
+async def _ask_for_user(opened: Opened, plan: Plan, done: Scanned) -> None:
+    owner, saver = plan.owner, opened.inner_saver
     done.paths = ["namespaces", "search by words and meaning", "vectors", "checkpoints"]
-    for space in await list_namespaces(home.store, owner):
+    for space in await list_namespaces(opened.store, owner):
         done.found.append(f"items in {'.'.join(space[1:]) or 'the namespace of the user'}")
     for text in _some(plan.texts):
-        for _ in await home.store.asearch((owner,), query=text, limit=1):
+        for _ in await opened.store.asearch((owner,), query=text, limit=1):
             done.found.append("a search of the user's memory")
-    if await home.store.vectors.count(owner):
+    if await opened.store.vectors.count(owner):
         done.found.append("vectors of the user")
     if plan.user:
         done.found += [
@@ -104,8 +104,8 @@ async def _ask_for_user(home: Home, plan: Plan, done: Scanned) -> None:
         done.found.append("checkpoints of the user's threads")
 
 
-async def _ask_for_parts(home: Home, plan: Plan, needles: Needles, done: Scanned) -> None:
-    owner, store = plan.owner, home.store
+async def _ask_for_parts(opened: Opened, plan: Plan, needles: Needles, done: Scanned) -> None:
+    owner, store = plan.owner, opened.store
     done.paths = ["items by id", "what is known", "search by words and meaning", "checkpoints"]
     gone = plan.messages
     threads = [*plan.threads, *plan.touched]
@@ -128,7 +128,7 @@ async def _ask_for_parts(home: Home, plan: Plan, needles: Needles, done: Scanned
             if item.key in gone and item.namespace[2] in threads:
                 done.found.append("a search of the user's memory")
     for thread in threads:
-        async for text_of in texts_of(home.saver.saver, thread):
+        async for text_of in texts_of(opened.inner_saver, thread):
             if needles.find(text_of):
                 done.found.append(f"checkpoints of thread {plan.names.get(thread, thread)!r}")
                 break
@@ -139,8 +139,8 @@ def plan_label(plan: Plan) -> str:
     return {"fact": "facts", "entity": "entities"}.get(plan.kind, "")
 
 
-async def _read_files(home: Home, needles: Needles, done: Scanned, progress: Progress) -> None:
-    paths = await asyncio.to_thread(files_of, home)
+async def _read_files(opened: Opened, needles: Needles, done: Scanned, progress: Progress) -> None:
+    paths = await asyncio.to_thread(files_of, opened)
     done.files = len(paths)
     for number, path in enumerate(paths):
         progress("scanning files", number, len(paths))
@@ -154,10 +154,10 @@ async def _read_files(home: Home, needles: Needles, done: Scanned, progress: Pro
     progress("scanning files", len(paths), len(paths))
 
 
-def files_of(home: Home) -> list[Path]:
+def files_of(opened: Opened) -> list[Path]:
     """Return every file in which memory may be: the data folder, and databases beside it."""
-    settings = home.settings
-    folders = {settings.home, settings.locks, home.store.vectors.folder}
+    settings = opened.settings
+    folders = {settings.home, settings.locks, opened.store.vectors.folder}
     found = {path for folder in folders if folder.exists() for path in folder.rglob("*")}
     for database in (settings.checkpoint_database, settings.item_database):
         if database.kind == "sqlite":

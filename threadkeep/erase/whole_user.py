@@ -7,7 +7,7 @@ from threadkeep.checkpoints.erasing import bury, size_of, threads_of
 from threadkeep.checkpoints.locks import WAIT_SECONDS
 from threadkeep.erase.plan import Plan
 from threadkeep.erase.receipt import Receipt
-from threadkeep.opened import Home, Progress
+from threadkeep.opened import Opened, Progress
 from threadkeep.stores.access_tokens import TOKENS
 
 LABELS = {
@@ -24,44 +24,44 @@ LABELS = {
 """What a receipt calls the items below a user's key."""
 
 
-async def erase_user(home: Home, plan: Plan, receipt: Receipt, tell: Progress) -> None:
+async def erase_user(opened: Opened, plan: Plan, receipt: Receipt, tell: Progress) -> None:
     """Delete a user's threads, then their items with words and marks."""
-    saver = home.saver.saver
+    saver = opened.inner_saver
     # Those too that began since the plan was made: from here on nothing more is written.
     begun = await threads_of(saver, plan.user) if plan.user else []
     plan.threads = sorted({*plan.threads, *begun})
     checkpoints, writes = await size_of(saver, plan.threads)
     for number, thread in enumerate(plan.threads):
         tell("erasing threads", number, len(plan.threads))
-        await bury_thread(home, plan, thread)
+        await bury_thread(opened, plan, thread)
     tell("erasing threads", len(plan.threads), len(plan.threads))
     tell("erasing items", 0, 1)
-    counts = await home.store.items.erase_owner(plan.owner)
+    counts = await opened.store.items.erase_owner(plan.owner)
     tell("erasing items", 1, 1)
     receipt.removed |= {"checkpoints": checkpoints, "pending writes": writes}
     for token in plan.tokens:
-        await home.store.adelete(TOKENS, token)
+        await opened.store.adelete(TOKENS, token)
     receipt.removed["tokens of a server"] = len(plan.tokens)
     for label, number in counts.items():
         name = LABELS.get(label, f"items of {label}")
         receipt.removed[name] = receipt.removed.get(name, 0) + number
 
 
-async def bury_thread(home: Home, plan: Plan, thread: str) -> None:
+async def bury_thread(opened: Opened, plan: Plan, thread: str) -> None:
     """Delete a thread's checkpoints; what comes late is refused."""
     # A turn that will not end writes nothing more, whether or not it is waited for.
     with suppress(ThreadBusy):
-        async with home.locks.acquire(thread, plan.names.get(thread, thread), wait=WAIT_SECONDS):
-            await bury(home.saver.saver, thread)
-            await home.turn_journal.finish(plan.owner, thread)
-            await home.locks.discard(thread)
+        async with opened.locks.acquire(thread, plan.names.get(thread, thread), wait=WAIT_SECONDS):
+            await bury(opened.inner_saver, thread)
+            await opened.turn_journal.finish(plan.owner, thread)
+            await opened.locks.discard(thread)
             return
-    await bury(home.saver.saver, thread)
-    await home.turn_journal.finish(plan.owner, thread)
+    await bury(opened.inner_saver, thread)
+    await opened.turn_journal.finish(plan.owner, thread)
 
 
-async def erase_late(home: Home, plan: Plan) -> None:
+async def erase_late(opened: Opened, plan: Plan) -> None:
     """Delete the threads that somebody began while all the others went."""
-    for thread in await threads_of(home.saver.saver, plan.user):
-        await bury_thread(home, plan, thread)
+    for thread in await threads_of(opened.inner_saver, plan.user):
+        await bury_thread(opened, plan, thread)
         plan.threads.append(thread)
