@@ -24,7 +24,7 @@ from langchain_core.messages import (
 from benchmarks.report import report
 from benchmarks.turn import sentence
 from threadkeep.base.errors import BadInput
-from threadkeep.base.memory_block import PINNED, Memory
+from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.message_text import text_of
 from threadkeep.base.tokens import MARKER, count_messages
 from threadkeep.graph.context import Context, Preset
@@ -90,7 +90,7 @@ def _content(random: Random, *, words: int) -> Any:
     return text
 
 
-def turn(random: Random) -> tuple[State, list[Memory], Mapping[str, Any]]:
+def turn(random: Random) -> tuple[State, list[RecalledItem], Mapping[str, Any]]:
     """Return a state, memories and the choices of a run."""
     messages = history(random)
     ids = [message.id or "" for message in messages]
@@ -102,7 +102,7 @@ def turn(random: Random) -> tuple[State, list[Memory], Mapping[str, Any]]:
         summarized_through=covered,
         extract=sentence(random, 30) if random.random() < 0.2 else "",
     )
-    memories: list[Memory] = [
+    memories: list[RecalledItem] = [
         {
             "id": f"r{number}",
             "kind": random.choice(("message", "fact", "entity")),

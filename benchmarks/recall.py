@@ -30,7 +30,7 @@ from benchmarks.recall_absence import measure_absence
 from benchmarks.recall_peers import Peers
 from benchmarks.recall_sizes import measure_sizes
 from benchmarks.report import report
-from threadkeep.base.memory_block import Memory, render_memories
+from threadkeep.base.memory_block import RecalledItem, render_memories
 from threadkeep.base.tokens import count_text
 from threadkeep.cli.event_loop import run
 from threadkeep.graph.context import Context
@@ -45,7 +45,7 @@ Row = dict[str, float]
 """The figures of one question."""
 
 
-async def recalled(asked: Asked, question: Question, tokens: int) -> list[Memory]:
+async def recalled(asked: Asked, question: Question, tokens: int) -> list[RecalledItem]:
     """Return what the product recalls for a question, the best first."""
     user = question.user
     context = Context(

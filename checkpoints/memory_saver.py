@@ -15,7 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from threadkeep.base.errors import ThreadDeleted
-from threadkeep.checkpoints.owner_records import refuse_late
+from threadkeep.checkpoints.owner_records import refuse_late_write
 from threadkeep.checkpoints.pruning import Pruning
 
 FOREVER_MINUTES = 1e9
@@ -57,7 +57,7 @@ class MemorySaver(Pruning, InMemorySaver):
     ) -> RunnableConfig:
         """Save a checkpoint."""
         thread = str(config["configurable"]["thread_id"])
-        refuse_late(self._buried.get(thread), config["configurable"], checkpoint["id"])
+        refuse_late_write(self._buried.get(thread), config["configurable"], checkpoint["id"])
         self._use(thread)
         if self.ttl_minutes is not None and thread not in self._lives:
             await self.aset_ttl(thread, self.ttl_minutes)
@@ -77,10 +77,10 @@ class MemorySaver(Pruning, InMemorySaver):
     ) -> None:
         """Save what a task wrote."""
         run = config["configurable"]
-        refuse_late(self._buried.get(str(run["thread_id"])), run)
+        refuse_late_write(self._buried.get(str(run["thread_id"])), run)
         self.put_writes(config, writes, task_id, task_path)
 
-    async def abury(self, thread_id: str, at: str) -> None:
+    async def adelete_with_tombstone(self, thread_id: str, at: str) -> None:
         """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
         self._buried[thread_id] = at
         await self.adelete_thread(thread_id)

@@ -22,7 +22,12 @@ from langgraph.checkpoint.base import (
 from threadkeep.base.errors import AccessRefused, ThreadDeleted
 from threadkeep.base.user import USER_KEY, acting_user
 from threadkeep.checkpoints.owner_checks import check_thread, checked, given, named, thread_of
-from threadkeep.checkpoints.owner_records import Record, Records, now_id, refuse_late
+from threadkeep.checkpoints.owner_records import (
+    OwnerRecord,
+    OwnerRecords,
+    current_checkpoint_id,
+    refuse_late_write,
+)
 from threadkeep.checkpoints.sync_calls import FromThreads
 
 Follow = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], Awaitable[None]]
@@ -38,10 +43,10 @@ KNOWN_THREADS = 4_096
 
 
 @runtime_checkable
-class Burying(Protocol):
+class TombstoneSaver(Protocol):
     """A saver that itself refuses what comes late, as those of checkpoints/savers.py do."""
 
-    async def abury(self, thread_id: str, at: str) -> None:
+    async def adelete_with_tombstone(self, thread_id: str, at: str) -> None:
         """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
 
 
@@ -53,8 +58,8 @@ class OwnedSaver(FromThreads):
         self.saver = saver
         self.follow = follow
         self._loop = asyncio.get_running_loop()
-        self._records = Records(saver)
-        self._known: dict[str, tuple[float, Record]] = {}
+        self._records = OwnerRecords(saver)
+        self._known: dict[str, tuple[float, OwnerRecord]] = {}
 
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:
@@ -162,8 +167,8 @@ class OwnedSaver(FromThreads):
         user, thread = acting_user(), check_thread(thread_id)
         if not (await self._owned(thread, user)).owner:
             return
-        if isinstance(self.saver, Burying):
-            await self.saver.abury(thread, now_id())
+        if isinstance(self.saver, TombstoneSaver):
+            await self.saver.adelete_with_tombstone(thread, current_checkpoint_id())
             return
         # First of all: whoever writes meanwhile sees it and takes back what they wrote.
         await self._records.bury(thread)
@@ -241,16 +246,16 @@ class OwnedSaver(FromThreads):
         """Delete what has expired, of whomever; return how many threads that was."""
         return int(await self.saver.asweep())  # type: ignore[attr-defined]
 
-    async def _owned(self, thread: str, user: str, *, fresh: bool = False) -> Record:
+    async def _owned(self, thread: str, user: str, *, fresh: bool = False) -> OwnerRecord:
         """Return the record of a thread that belongs to the user or to nobody."""
-        read_at, record = self._known.get(thread, (0.0, Record()))
+        read_at, record = self._known.get(thread, (0.0, OwnerRecord()))
         # Whose it is never changes; whether it was deleted is asked again after a moment.
-        old = monotonic() - read_at > KNOWN_SECONDS and not isinstance(self.saver, Burying)
+        old = monotonic() - read_at > KNOWN_SECONDS and not isinstance(self.saver, TombstoneSaver)
         if fresh or not record.owner or old:
             record = self._remember(thread, await self._records.read(thread))
         return checked(record, thread, user)
 
-    async def _claimed(self, thread: str, user: str) -> Record:
+    async def _claimed(self, thread: str, user: str) -> OwnerRecord:
         return checked(
             self._remember(thread, await self._records.claim(thread, user)), thread, user
         )
@@ -261,15 +266,15 @@ class OwnedSaver(FromThreads):
         record = await self._owned(thread, user)
         if not record.owner:
             record = await self._claimed(thread, user)
-        refuse_late(record.deleted, run, new_id)
+        refuse_late_write(record.deleted, run, new_id)
 
     async def _still_alive(self, thread: str, run: Mapping[str, Any], new_id: str = "") -> None:
         """Take back what was written while the thread was deleted."""
-        if isinstance(self.saver, Burying):
+        if isinstance(self.saver, TombstoneSaver):
             return  # It has refused that in the same step.
         record = self._remember(thread, await self._records.read(thread))
         try:
-            refuse_late(record.deleted, run, new_id)
+            refuse_late_write(record.deleted, run, new_id)
         except ThreadDeleted:
             await self.saver.adelete_thread(thread)
             raise
@@ -281,7 +286,7 @@ class OwnedSaver(FromThreads):
         found = await self.saver.aget_tuple(config)
         return found.checkpoint["channel_values"] if found else {}
 
-    def _remember(self, thread: str, record: Record) -> Record:
+    def _remember(self, thread: str, record: OwnerRecord) -> OwnerRecord:
         if len(self._known) >= KNOWN_THREADS:
             self._known.clear()
         self._known[thread] = (monotonic(), record)

@@ -6,7 +6,7 @@ from langgraph.checkpoint.base import CheckpointTuple
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.user import USER_KEY
 from threadkeep.base.validation import validate_id
-from threadkeep.checkpoints.owner_records import RECORD, Record
+from threadkeep.checkpoints.owner_records import RECORD_PREFIX, OwnerRecord
 
 
 def thread_of(config: RunnableConfig) -> str:
@@ -30,12 +30,12 @@ def check_thread(thread: object) -> str:
         BadInput: it is not text, too long, or holds what databases refuse.
     """
     normal = validate_id(thread, "thread id")
-    if normal != thread or normal.startswith(RECORD):
+    if normal != thread or normal.startswith(RECORD_PREFIX):
         raise AccessRefused(f"The thread id {thread!r:.60} is not to be used; take a plain UUID.")
     return normal
 
 
-def checked(record: Record, thread: str, user: str) -> Record:
+def checked(record: OwnerRecord, thread: str, user: str) -> OwnerRecord:
     """Return the record of a thread that belongs to the user or to nobody yet.
 
     Raises:

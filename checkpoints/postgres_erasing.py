@@ -6,7 +6,7 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
 from threadkeep.base.postgres import Pool
 from threadkeep.base.user import USER_KEY
-from threadkeep.checkpoints.owner_records import RECORD
+from threadkeep.checkpoints.owner_records import RECORD_PREFIX
 
 ROWS = 200
 TEXTS = {
@@ -27,17 +27,17 @@ class PostgresReading(AsyncPostgresSaver):
 
     pool: Pool
 
-    async def athreads_of(self, user: str) -> list[str]:
+    async def athreads_of_user(self, user: str) -> list[str]:
         """Return the ids of the threads in which this user's checkpoints are."""
         async with self.pool.connection() as conn:
             found = await conn.execute(
                 "SELECT DISTINCT thread_id FROM checkpoints WHERE metadata ->> %s = %s "
                 "AND NOT starts_with(thread_id, %s) ORDER BY 1",
-                (USER_KEY, user, RECORD),
+                (USER_KEY, user, RECORD_PREFIX),
             )
             return [str(row["thread_id"]) for row in await found.fetchall()]
 
-    async def asize(self, threads: Sequence[str]) -> tuple[int, int]:
+    async def acount(self, threads: Sequence[str]) -> tuple[int, int]:
         """Return how many checkpoints and pending writes threads have."""
         counts = []
         async with self.pool.connection() as conn:
@@ -50,7 +50,7 @@ class PostgresReading(AsyncPostgresSaver):
                 counts.append(int(row["n"]) if row else 0)
         return counts[0], counts[1]
 
-    async def atexts(self, but: Sequence[str]) -> AsyncIterator[bytes]:
+    async def araw_values_except(self, but: Sequence[str]) -> AsyncIterator[bytes]:
         """Yield all that is kept, but for these threads."""
         for table, (keys, text) in TEXTS.items():
             place = [*[""] * (len(keys) - 1), "" if keys[-1] != "idx" else -1_000_000]
@@ -70,7 +70,7 @@ class PostgresReading(AsyncPostgresSaver):
                 if len(rows) < ROWS:
                     break
 
-    async def atexts_of(self, thread: str) -> AsyncIterator[bytes]:
+    async def araw_values_of(self, thread: str) -> AsyncIterator[bytes]:
         """Yield all that is kept of one thread."""
         for table, (_, text) in TEXTS.items():
             async with self.pool.connection() as conn:

@@ -85,7 +85,7 @@ class PostgresSaver(PostgresReading):
             await retention.delete_threads(conn, [str(thread_id)])
         self._mortal.discard(str(thread_id))
 
-    async def abury(self, thread_id: str, at: str) -> None:
+    async def adelete_with_tombstone(self, thread_id: str, at: str) -> None:
         """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
         async with self.pool.connection() as conn, conn.transaction():
             await retention.bury_thread(conn, thread_id, at)

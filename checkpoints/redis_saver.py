@@ -24,7 +24,7 @@ from valkey.exceptions import WatchError
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadDeleted
 from threadkeep.base.redis import open_client
-from threadkeep.checkpoints.owner_records import refuse_late
+from threadkeep.checkpoints.owner_records import refuse_late_write
 from threadkeep.checkpoints.pruning import Pruning
 from threadkeep.checkpoints.redis_layout import (
     BATCH,
@@ -109,14 +109,14 @@ class RedisSaver(Pruning, RedisLayout):
         """Save what a task wrote."""
         run = config["configurable"]
         thread, namespace = str(run["thread_id"]), str(run.get("checkpoint_ns", ""))
-        refuse_late(await self._buried(thread), run)
+        refuse_late_write(await self._buried(thread), run)
         await super().aput_writes(config, writes, task_id, task_path)
         key = self._make_writes_key(thread, namespace, str(run["checkpoint_id"]))
         await self.client.sadd(namespaces_key(thread), namespace)
         await self.client.sadd(written_key(thread), f"{run['checkpoint_id']}:{namespace}")
         await self._use(thread, [key])
         try:
-            refuse_late(await self._buried(thread), run)
+            refuse_late_write(await self._buried(thread), run)
         except ThreadDeleted:
             await self.client.delete(key)
             raise
@@ -125,7 +125,7 @@ class RedisSaver(Pruning, RedisLayout):
         """Delete all checkpoints and writes of a thread."""
         await self._delete(await self._keys(str(thread_id)))
 
-    async def abury(self, thread_id: str, at: str) -> None:
+    async def adelete_with_tombstone(self, thread_id: str, at: str) -> None:
         """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
         # First of all: whoever writes meanwhile sees it, or is seen.
         await self.client.set(grave_key(thread_id), at, ex=GRAVE_SECONDS)
@@ -193,7 +193,7 @@ class RedisSaver(Pruning, RedisLayout):
         async with self.client.pipeline() as pipe:
             while True:
                 await pipe.watch(grave_key(place[0]))
-                refuse_late(await self._buried(place[0]), run, place[2])
+                refuse_late_write(await self._buried(place[0]), run, place[2])
                 pipe.multi()
                 self._put(pipe, place, saved)
                 try:

@@ -10,7 +10,7 @@ from threadkeep.base.database_url import Database, parse_database
 from threadkeep.base.storage_errors import storage_errors
 from threadkeep.checkpoints.owned import Follow, OwnedSaver
 
-TURNS_KEPT = 20
+MAX_TURNS = 20
 """How far back time travel reaches."""
 
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from threadkeep.base.sqlite_scrub import empty_log, scrub_file
+from threadkeep.base.sqlite_scrub import scrub_file, truncate_log
 from threadkeep.base.user import USER_KEY
-from threadkeep.checkpoints.owner_records import RECORD
+from threadkeep.checkpoints.owner_records import RECORD_PREFIX
 
 ROWS = 200
 BLOBS = {"checkpoints": ("checkpoint", "metadata"), "writes": ("value",)}
@@ -16,18 +16,18 @@ BLOBS = {"checkpoints": ("checkpoint", "metadata"), "writes": ("value",)}
 class SqliteReading(AsyncSqliteSaver):
     """Reads what is kept without making checkpoints of it."""
 
-    async def athreads_of(self, user: str) -> list[str]:
+    async def athreads_of_user(self, user: str) -> list[str]:
         """Return the ids of the threads in which this user's checkpoints are."""
         await self.setup()
         async with self.lock:
             rows = await self.conn.execute_fetchall(
                 "SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id NOT GLOB ? AND "
                 f"json_extract(CAST(metadata AS TEXT), '$.{USER_KEY}') = ?",
-                (f"{RECORD}*", user),
+                (f"{RECORD_PREFIX}*", user),
             )
         return sorted(str(row[0]) for row in rows)
 
-    async def asize(self, threads: Sequence[str]) -> tuple[int, int]:
+    async def acount(self, threads: Sequence[str]) -> tuple[int, int]:
         """Return how many checkpoints and pending writes threads have."""
         counts = []
         async with self.lock:
@@ -40,7 +40,7 @@ class SqliteReading(AsyncSqliteSaver):
                 counts.append(int(next(iter(rows))[0]))
         return counts[0], counts[1]
 
-    async def atexts(self, but: Sequence[str]) -> AsyncIterator[bytes]:
+    async def araw_values_except(self, but: Sequence[str]) -> AsyncIterator[bytes]:
         """Yield all that is kept, but for these threads."""
         for table, columns in BLOBS.items():
             after = 0
@@ -60,7 +60,7 @@ class SqliteReading(AsyncSqliteSaver):
                 if len(rows) < ROWS:
                     break
 
-    async def atexts_of(self, thread: str) -> AsyncIterator[bytes]:
+    async def araw_values_of(self, thread: str) -> AsyncIterator[bytes]:
         """Yield all that is kept of one thread."""
         for table, columns in BLOBS.items():
             async with self.lock:
@@ -75,10 +75,10 @@ class SqliteReading(AsyncSqliteSaver):
         async with self.lock:
             return await scrub_file(self.conn)
 
-    async def aempty_log(self) -> bool:
+    async def atruncate_log(self) -> bool:
         """Empty the write-ahead log; tell whether that went."""
         async with self.lock:
-            return await empty_log(self.conn)
+            return await truncate_log(self.conn)
 
 
 def _bytes(value: object) -> bytes:

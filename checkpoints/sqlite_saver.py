@@ -182,7 +182,7 @@ class SqliteSaver(Pruning, SqliteReading):
             await retention.delete_thread(self.conn, str(thread_id))
         self._mortal.discard(str(thread_id))
 
-    async def abury(self, thread_id: str, at: str) -> None:
+    async def adelete_with_tombstone(self, thread_id: str, at: str) -> None:
         """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
         await self.setup()
         async with self.lock:

@@ -10,7 +10,7 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import sanitise_text
 
 Namespace = tuple[str, ...]
-ALL = 1_000_000
+NO_LIMIT = 1_000_000
 """Read in one go: LangGraph's stores order pages by the second, which many items share."""
 MOST_BYTES = 32_000
 MOST_TITLE = 200
@@ -18,18 +18,18 @@ MOST_TITLE = 200
 
 async def list_records(store: BaseStore, namespace: Namespace, limit: int) -> list[Item]:
     """Return thread records, the last used first; other users' cost nothing."""
-    records = await store.asearch(namespace, limit=ALL, refresh_ttl=False)
+    records = await store.asearch(namespace, limit=NO_LIMIT, refresh_ttl=False)
     records.sort(key=lambda record: (str(record.value.get("last_used")), record.key), reverse=True)
     return list(records[:limit])
 
 
 async def newest_messages(store: BaseStore, namespace: Namespace, limit: int) -> Sequence[Item]:
     """Return the newest `limit` messages of a thread, in their order."""
-    items = await store.asearch(namespace, limit=ALL)
+    items = await store.asearch(namespace, limit=NO_LIMIT)
     return sorted(items, key=lambda item: int(item.value["position"]))[-limit:]
 
 
-async def change_record(
+async def update_record(
     store: BaseStore,
     namespace: Namespace,
     thread: str,

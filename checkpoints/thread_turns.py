@@ -12,7 +12,7 @@ from langgraph.types import StateSnapshot
 from threadkeep.base.errors import BadInput
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
-COPY = "__copy__"
+COPY_NODE = "__copy__"
 """LangGraph's own word for making an older checkpoint the newest."""
 BEGINNING: dict[str, Any] = {
     "messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES)],
@@ -100,7 +100,7 @@ async def undo_turns(graph: Graph, config: RunnableConfig, name: str, count: int
     if 0 < count < len(turns.states):
         before = turns.states[count]
         said_before = {str(message.id) for message in before.values["messages"]}
-        await graph.aupdate_state(before.config, None, COPY)
+        await graph.aupdate_state(before.config, None, COPY_NODE)
     elif count == len(turns.states) and turns.whole:
         await graph.aupdate_state(config, BEGINNING, as_node="store_turn")
     else:

@@ -10,7 +10,7 @@ from langgraph.graph.message import add_messages
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from threadkeep.base.memory_block import Memory
+from threadkeep.base.memory_block import RecalledItem
 
 
 class Recalled(TypedDict):
@@ -64,7 +64,7 @@ Messages = Annotated[
     add_messages,
 ]
 Memories = Annotated[
-    list[Memory], Field(description="What this turn was shown of the past."), UntrackedValue
+    list[RecalledItem], Field(description="What this turn was shown of the past."), UntrackedValue
 ]
 
 
@@ -135,7 +135,7 @@ class Update(TypedDict, total=False):
     turn_at: str
     recalled: list[Recalled]
     ledger: Ledger
-    memories: list[Memory]
+    memories: list[RecalledItem]
     llm_input_messages: Shown
 
 

@@ -7,8 +7,8 @@ from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, merge_me
 from langgraph.runtime import Runtime
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.memory_block import Memory
-from threadkeep.base.tokens import corrected, learn_ratio
+from threadkeep.base.memory_block import RecalledItem
+from threadkeep.base.tokens import apply_ratio, learn_ratio
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
 from threadkeep.models.openai_errors import ContextOverflow, RequestRefused
@@ -81,7 +81,7 @@ async def smaller_plan(
     """
     context = context_of(runtime)
     window = window_for(state, model, context)
-    most = int(corrected(counted, window.ratio) * RETRIM)
+    most = int(apply_ratio(counted, window.ratio) * RETRIM)
     if overflow.limit and overflow.limit > context.reserve_tokens:
         most = min(most, overflow.limit - context.reserve_tokens)
     try:
@@ -91,7 +91,7 @@ async def smaller_plan(
     return plan_prompt(state, await _memories(state, runtime), context, smaller), most
 
 
-async def _memories(state: State, runtime: Runtime[Context]) -> list[Memory]:
+async def _memories(state: State, runtime: Runtime[Context]) -> list[RecalledItem]:
     if state.memories:
         return state.memories
     return await recalled_memories(store_of(runtime), await owner_of(runtime), state.recalled)

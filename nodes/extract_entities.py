@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
 from threadkeep.base.clock import now, parse_time
-from threadkeep.base.fences import unfenced
+from threadkeep.base.fences import escape_tags
 from threadkeep.base.tokens import count_text
 from threadkeep.extract.extraction import Extraction
 from threadkeep.extract.rules import extract
@@ -59,7 +59,7 @@ async def note(
     usage = NOTHING
     if not isinstance(model, OfflineChatModel):
         prompt = EXTRACT.format(
-            speaker=speaker, said_at=said_at.date().isoformat(), text=unfenced(text)
+            speaker=speaker, said_at=said_at.date().isoformat(), text=escape_tags(text)
         )
         if count_text(prompt) <= context.prompt_tokens:
             found, usage = await extract_by_model(model, prompt)

@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, GetOp, Item, Op, Result, SearchItem, SearchOp
 
 from threadkeep.base.clock import now
-from threadkeep.base.memory_block import PINNED, Memory
+from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.tokens import count_text
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Recalled, State, Update
@@ -85,7 +85,7 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     return begun | {"memories": [*pinned, *earlier, *chosen], "recalled": recalled}
 
 
-def as_recalled(before: str, chosen: Sequence[Memory], items: Iterable[Item]) -> Recalled:
+def as_recalled(before: str, chosen: Sequence[RecalledItem], items: Iterable[Item]) -> Recalled:
     """Return what a state keeps of the chosen ones of `items`: places and scores, no text."""
     places = {item.key: [*item.namespace[1:], item.key] for item in items}
     return {
@@ -167,7 +167,7 @@ def unseen(
     return fresh
 
 
-def fresh_budget(standing: Iterable[Memory], budget: int) -> int:
+def fresh_budget(standing: Iterable[RecalledItem], budget: int) -> int:
     """Return how many tokens may be recalled beside what still stands in the prompt.
 
     What was recalled stays until the next compaction, so a full budget every turn would bring

@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore, PutOp
 from typing_extensions import TypedDict
 
 from threadkeep.base.clock import now, parse_time
-from threadkeep.base.message_text import words_of
+from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.settings import load_settings
 from threadkeep.base.tokens import count_text
 from threadkeep.base.validation import sanitise_text
@@ -176,11 +176,11 @@ def _stored(
     stored: StoredMessage = {
         "id": message.id or "",
         "role": ROLES.get(message.type, "user"),
-        "text": sanitise_text(words_of(message)),
+        "text": sanitise_text(text_with_tool_calls(message)),
         "position": position,
         "time": state.turn_at or recorded_at,
         "recorded_at": recorded_at,
-        "before": sanitise_text(words_of(state.messages[place - 1])) if place else "",
+        "before": sanitise_text(text_with_tool_calls(state.messages[place - 1])) if place else "",
         "thread": thread,
     }
     if message.name:

@@ -8,7 +8,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langgraph.runtime import Runtime
 
-from threadkeep.base.fences import unfenced
+from threadkeep.base.fences import escape_tags
 from threadkeep.base.tokens import count_message, count_text
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
@@ -172,7 +172,7 @@ async def _summary(
 ) -> tuple[str, Usage]:
     """Return one call's summary, "" where it is empty, cut off or too long, and what it took."""
     prompt = SUMMARIZE.format(
-        words=window.prose // 2, previous=unfenced(previous), messages=unfenced(piece.text)
+        words=window.prose // 2, previous=escape_tags(previous), messages=escape_tags(piece.text)
     )
     reply, usage = await ask_quietly(model, prompt)
     text = reply.text.strip()

@@ -7,7 +7,7 @@ from langchain_core.messages import AnyMessage, HumanMessage
 from langgraph.runtime import Runtime
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.memory_block import Memory
+from threadkeep.base.memory_block import RecalledItem
 from threadkeep.base.tokens import count_message, cut_middle
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Ledger, Recalled, State, Update
@@ -69,7 +69,7 @@ async def trim_history(state: State, runtime: Runtime[Context]) -> Update:
 
 
 def plan_prompt(
-    state: State, memories: Sequence[Memory], context: Context, window: Window | None = None
+    state: State, memories: Sequence[RecalledItem], context: Context, window: Window | None = None
 ) -> Plan:
     """Return a legal prompt within the budget, the newest user message always in it.
 

@@ -358,9 +358,9 @@ async def test_everything_at_once_is_refused(house: House) -> None:
 
 
 async def test_the_records_of_owners_are_nobodys_thread(house: House) -> None:
-    from threadkeep.checkpoints.owner_records import _config
+    from threadkeep.checkpoints.owner_records import record_config
 
-    record = _config(house.thread)["configurable"]["thread_id"]
+    record = record_config(house.thread)["configurable"]["thread_id"]
     for user in ("ada", "bob"):
         with pytest.raises(AccessRefused):
             await house.saver.aget_tuple(house.config(record, user_id=user))

@@ -6,7 +6,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessageChunk
 
-from threadkeep.base.memory_block import Memory
+from threadkeep.base.memory_block import RecalledItem
 from threadkeep.graph.state import Ledger, merge_ledger
 
 Event = tuple[str, Any]
@@ -18,7 +18,7 @@ class Turn:
 
     def __init__(self, run: AsyncIterator[Event]) -> None:
         self.reply = ""
-        self.memories: list[Memory] = []
+        self.memories: list[RecalledItem] = []
         self.ledger: Ledger = {}
         self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._consume(run))

@@ -18,9 +18,9 @@ from threadkeep.base.user import USER_KEY, acting_as
 from threadkeep.base.validation import validate_id, validate_message
 from threadkeep.checkpoints.locks import WAIT_SECONDS, ThreadLock, ThreadLocks, open_locks
 from threadkeep.checkpoints.owned import OwnedSaver
-from threadkeep.checkpoints.savers import TURNS_KEPT, open_checkpointer
-from threadkeep.checkpoints.thread_records import ALL, change_record, list_records
-from threadkeep.checkpoints.thread_turns import COPY, pending_nodes, turn_at, undo_turns
+from threadkeep.checkpoints.savers import MAX_TURNS, open_checkpointer
+from threadkeep.checkpoints.thread_records import NO_LIMIT, list_records, update_record
+from threadkeep.checkpoints.thread_turns import COPY_NODE, pending_nodes, turn_at, undo_turns
 from threadkeep.erase.erase import erase, plan_erasure
 from threadkeep.erase.intents import has_erasures
 from threadkeep.erase.plan import Plan, Target
@@ -163,11 +163,11 @@ class Agent:
             ThreadBusy: a turn is open on it for too long.
         """
         async with self._held(context, name) as (owner, thread):
-            record = await change_record(self.store, threads_of(owner), thread, **changes)
+            record = await update_record(self.store, threads_of(owner), thread, **changes)
             if (minutes := changes.get("ttl_minutes")) is not None:
                 await self.saver.aset_ttl(thread, minutes)
                 messages = messages_of(owner, thread)
-                for item in await self.store.asearch(messages, limit=ALL, refresh_ttl=False):
+                for item in await self.store.asearch(messages, limit=NO_LIMIT, refresh_ttl=False):
                     await self.store.aput(messages, item.key, item.value, ttl=minutes)
         return record
 
@@ -224,7 +224,7 @@ class Agent:
             await fork_stored(self.store, owner, thread, found.values, target, new)
             await self.saver.acopy_thread(thread, target)
             copied = {**found.config["configurable"], "thread_id": target}
-            await self.graph.aupdate_state({"configurable": copied}, None, COPY)
+            await self.graph.aupdate_state({"configurable": copied}, None, COPY_NODE)
 
     async def delete_thread(self, context: Context, name: str) -> None:
         """Forget a thread, and what was learned from it alone; one that is not there is no error.
@@ -333,7 +333,7 @@ class Agent:
                     raise
                 await self.turn_journal.finish(owner, thread)
                 with acting_as(run.context.user_id):
-                    await self.saver.aprune_turns(thread, TURNS_KEPT)
+                    await self.saver.aprune_turns(thread, MAX_TURNS)
         settle(again=self.store.opened)
 
     async def _inputs(self, run: Run, *, left: bool) -> list[tuple[Input | None, RunnableConfig]]:

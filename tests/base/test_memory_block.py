@@ -5,13 +5,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from threadkeep.base.fences import one_line
-from threadkeep.base.memory_block import Memory, is_memory_block, parse_memories, render_memories
+from threadkeep.base.memory_block import (
+    RecalledItem,
+    is_memory_block,
+    parse_memories,
+    render_memories,
+)
 from threadkeep.prompt.texts import summary_message
 
 
 def said(
     text: str, thread: str = "first", speaker: str = "user", day: str = "2026-03-04"
-) -> Memory:
+) -> RecalledItem:
     return {
         "id": "1",
         "kind": "message",
@@ -22,7 +27,7 @@ def said(
     }
 
 
-def known(text: str) -> Memory:
+def known(text: str) -> RecalledItem:
     return {"id": "2", "kind": "fact", "text": text, "speaker": "", "time": "", "thread": ""}
 
 

@@ -191,10 +191,10 @@ def test_counts_are_called_exact_only_for_models_of_this_encoding(name: str, exa
 
 def test_the_ratio_follows_what_the_provider_reports() -> None:
     ratio: tokens.Ratio = {}
-    assert tokens.corrected(100, tokens.ratio_of(ratio, "llama")) == 100
+    assert tokens.apply_ratio(100, tokens.ratio_of(ratio, "llama")) == 100
     for _ in range(30):
         ratio = tokens.learn_ratio(ratio, "llama", 1_000, 1_200)
-    assert tokens.corrected(100, tokens.ratio_of(json.loads(json.dumps(ratio)), "llama")) == 120
+    assert tokens.apply_ratio(100, tokens.ratio_of(json.loads(json.dumps(ratio)), "llama")) == 120
     assert tokens.ratio_of(ratio, "other") == 1
 
 

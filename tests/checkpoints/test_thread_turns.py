@@ -102,8 +102,8 @@ async def test_another_process_is_waited_for_and_its_death_frees_the_thread(
 
 
 SHORT = """import asyncio, sys
-import threadkeep.checkpoints.redis_locks
-checkpoints.redis_locks.RedisLocks.__init__.__defaults__ = (1.0,)"""
+from threadkeep.checkpoints.redis_locks import RedisLocks
+RedisLocks.__init__.__defaults__ = (1.0,)"""
 
 
 async def test_a_turn_whose_lock_was_lost_is_told_so() -> None:

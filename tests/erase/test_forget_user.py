@@ -14,7 +14,7 @@ from threadkeep.base.database_url import parse_database
 from threadkeep.base.errors import AccessRefused, BadInput, ThreadBusy
 from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
-from threadkeep.checkpoints.erasing import size_of
+from threadkeep.checkpoints.erasing import count_checkpoints
 from threadkeep.erase.erase import erase, plan_erasure
 from threadkeep.erase.plan import Target
 from threadkeep.graph.context import Context
@@ -187,7 +187,7 @@ async def test_two_who_forget_at_once_forget_once(tmp_path: Path) -> None:
             for each in done
             if isinstance(each, Exception) and not isinstance(each, BadInput | ThreadBusy)
         ]
-        assert await size_of(agent.saver.saver, [thread_id("x", "trip")]) == (0, 0)
+        assert await count_checkpoints(agent.saver.saver, [thread_id("x", "trip")]) == (0, 0)
         assert (
             await agent.store.alist_namespaces(
                 prefix=(await user_key(agent.store, "ada"),), limit=10

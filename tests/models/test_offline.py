@@ -13,7 +13,7 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from threadkeep.base.memory_block import Memory, render_memories
+from threadkeep.base.memory_block import RecalledItem, render_memories
 from threadkeep.models.offline import OfflineChatModel
 from threadkeep.models.offline_answer import KEPT, NOTICE, UNKNOWN, reply_to
 
@@ -24,7 +24,7 @@ QUOTED = f'You said on 4 March 2026, in "first": "{MIRIAM}"'
 
 def recalled(*said: tuple[str, str, str]) -> HumanMessage:
     """Each is speaker, day and text; a speaker "known" makes it a fact."""
-    memories: list[Memory] = [
+    memories: list[RecalledItem] = [
         {
             "id": str(number),
             "kind": "fact" if speaker == "known" else "message",

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
-from threadkeep.base.memory_block import PINNED, Memory
+from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.tokens import count_messages
 from threadkeep.graph.context import Context, Preset
 from threadkeep.graph.state import State
@@ -43,7 +43,7 @@ def messages(draw: st.DrawFn) -> list[AnyMessage]:
 
 
 @st.composite
-def turns(draw: st.DrawFn) -> tuple[State, list[Memory], Context]:
+def turns(draw: st.DrawFn) -> tuple[State, list[RecalledItem], Context]:
     history = draw(messages())
     context = Context(
         user_id="ada",
@@ -55,7 +55,7 @@ def turns(draw: st.DrawFn) -> tuple[State, list[Memory], Context]:
     )
     ids = [message.id or "" for message in history]
     through = draw(st.sampled_from(["", *ids[:-1]]))
-    memories: list[Memory] = [
+    memories: list[RecalledItem] = [
         {
             "id": f"r{number}",
             "kind": "message",
@@ -87,7 +87,7 @@ def turns(draw: st.DrawFn) -> tuple[State, list[Memory], Context]:
 @settings(max_examples=300, deadline=None)
 @given(turns())
 def test_any_prompt_fits_and_is_legal_and_has_the_newest_user_message(
-    turn: tuple[State, list[Memory], Context],
+    turn: tuple[State, list[RecalledItem], Context],
 ) -> None:
     state, memories, context = turn
     plan = plan_prompt(state, memories, context)
@@ -101,7 +101,7 @@ def test_any_prompt_fits_and_is_legal_and_has_the_newest_user_message(
 @settings(max_examples=300, deadline=None)
 @given(turns())
 def test_every_message_is_shown_or_covered_wherever_a_preset_summarises(
-    turn: tuple[State, list[Memory], Context],
+    turn: tuple[State, list[RecalledItem], Context],
 ) -> None:
     state, memories, context = turn
     plan = plan_prompt(state, memories, context)
@@ -114,7 +114,7 @@ def test_every_message_is_shown_or_covered_wherever_a_preset_summarises(
 
 @settings(max_examples=200, deadline=None)
 @given(turns())
-def test_the_ledger_adds_up_to_the_limit(turn: tuple[State, list[Memory], Context]) -> None:
+def test_the_ledger_adds_up_to_the_limit(turn: tuple[State, list[RecalledItem], Context]) -> None:
     state, memories, context = turn
     ledger = plan_prompt(state, memories, context).ledger
     assert sum(ledger[part] for part in PARTS) == ledger["prompt"]
@@ -126,7 +126,7 @@ def test_the_ledger_adds_up_to_the_limit(turn: tuple[State, list[Memory], Contex
 @settings(max_examples=100, deadline=None)
 @given(turns())
 def test_pins_stand_between_the_system_prompt_and_the_rest_in_every_preset(
-    turn: tuple[State, list[Memory], Context],
+    turn: tuple[State, list[RecalledItem], Context],
 ) -> None:
     state, memories, context = turn
     plan = plan_prompt(state, memories, context)

@@ -3,14 +3,14 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from threadkeep.base.memory_block import Memory, render_memories
+from threadkeep.base.memory_block import RecalledItem, render_memories
 from threadkeep.base.tokens import count_text
 from threadkeep.prompt.memory_budget import within
 
 TEXTS = st.text(max_size=60) | st.integers(1, 60).map(lambda n: "Olive grove, 17 km!\n" * n)
 MEMORIES = st.lists(
     st.builds(
-        lambda kind, text, speaker, day, thread, score: Memory(
+        lambda kind, text, speaker, day, thread, score: RecalledItem(
             id="m",
             kind=kind,
             text=text,
@@ -34,7 +34,7 @@ MEMORIES = st.lists(
 @settings(max_examples=200, deadline=None)
 @given(MEMORIES, st.integers(0, 1_500))
 def test_a_block_never_exceeds_its_budget_whatever_it_holds(
-    memories: list[Memory], budget: int
+    memories: list[RecalledItem], budget: int
 ) -> None:
     kept = within(memories, budget)
     block = render_memories(kept)
@@ -45,9 +45,9 @@ def test_a_block_never_exceeds_its_budget_whatever_it_holds(
 
 
 def test_two_short_ones_are_better_than_a_long_one_that_is_hardly_likelier() -> None:
-    def said(number: int, text: str, score: float) -> Memory:
+    def said(number: int, text: str, score: float) -> RecalledItem:
         day = "2026-03-04T10:00:00+00:00"
-        return Memory(
+        return RecalledItem(
             id=str(number),
             kind="message",
             text=text,

@@ -42,7 +42,7 @@ _ALIKE = str.maketrans(
 )
 
 
-def unfenced(text: str) -> str:
+def escape_tags(text: str) -> str:
     """Return `text` without what cannot be seen; its tags of `NAMES` lose their angle bracket.
 
     A tag is known in any case, width and spacing, with accents, with letters of other alphabets
@@ -61,7 +61,7 @@ def unfenced(text: str) -> str:
 @lru_cache(maxsize=4_096)
 def one_line(text: str) -> str:
     """Return `text` unfenced and on one line, whatever breaks its lines."""
-    return " ".join(unfenced(" ".join(text.split())).split())
+    return " ".join(escape_tags(" ".join(text.split())).split())
 
 
 def _skeleton(text: str) -> tuple[str, list[int]]:

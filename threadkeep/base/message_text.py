@@ -5,7 +5,7 @@ import json
 from langchain_core.messages import AIMessage, BaseMessage
 
 
-def words_of(message: BaseMessage) -> str:
+def text_with_tool_calls(message: BaseMessage) -> str:
     """Return what a message says: its text, then the tools it calls with their arguments."""
     lines = [text_of(message)]
     if isinstance(message, AIMessage):

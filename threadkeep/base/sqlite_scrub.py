@@ -19,10 +19,10 @@ async def scrub_file(conn: aiosqlite.Connection, *, words: bool = False) -> bool
         # Zeros in the pages are not enough: an older segment names the words of deleted rows.
         await _patiently(conn, "INSERT INTO words (words) VALUES ('optimize')")
     await _patiently(conn, "VACUUM")
-    return await empty_log(conn)
+    return await truncate_log(conn)
 
 
-async def empty_log(conn: aiosqlite.Connection) -> bool:
+async def truncate_log(conn: aiosqlite.Connection) -> bool:
     """Move the write-ahead log into the file and cut it to nothing; tell whether that went."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_SECONDS

@@ -31,7 +31,7 @@ def parse_json(raw: bytes) -> Any:
         raise BadInput("It holds a number with too many digits.") from error
 
 
-def cleaned(value: Any, depth: int = 0) -> Any:
+def sanitise_json(value: Any, depth: int = 0) -> Any:
     """Return a JSON value whose texts hold nothing that stores refuse.
 
     Raises:
@@ -42,9 +42,9 @@ def cleaned(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return sanitise_text(value)
     if isinstance(value, list):
-        return [cleaned(each, depth + 1) for each in value]
+        return [sanitise_json(each, depth + 1) for each in value]
     if isinstance(value, dict):
-        return {sanitise_text(key): cleaned(each, depth + 1) for key, each in value.items()}
+        return {sanitise_text(key): sanitise_json(each, depth + 1) for key, each in value.items()}
     if isinstance(value, int) and abs(value) > LARGEST:
         raise BadInput(f"The number {str(value)[:20]}... is too large.")
     return value

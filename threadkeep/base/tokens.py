@@ -113,7 +113,7 @@ def ratio_of(ratio: Ratio, model_name: str) -> float:
     return _bounded(value) if isinstance(value, int | float) and isfinite(value) else 1.0
 
 
-def corrected(counted: int, ratio: float) -> int:
+def apply_ratio(counted: int, ratio: float) -> int:
     """Return `counted` in the provider's tokens, rounded up."""
     return ceil(round(counted * ratio, 6))
 

@@ -11,7 +11,7 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
 from threadkeep.base.validation import validate_id, validate_message
-from threadkeep.checkpoints.thread_records import ALL, list_records, newest_messages
+from threadkeep.checkpoints.thread_records import NO_LIMIT, list_records, newest_messages
 from threadkeep.cli.event_loop import run
 from threadkeep.cli.home import open_store
 from threadkeep.stores.memory_ids import short_ids
@@ -86,8 +86,8 @@ def list_memory(settings: Settings, user: str, limit: int, *, every: bool, as_js
     """
 
     async def rows(store: BaseStore, owner: str) -> list[Row]:
-        entities = await store.asearch(entities_of(owner), limit=ALL)
-        facts = await store.asearch(facts_of(owner), limit=ALL)
+        entities = await store.asearch(entities_of(owner), limit=NO_LIMIT)
+        facts = await store.asearch(facts_of(owner), limit=NO_LIMIT)
         found = [{"kind": "fact", "id": i.key} | i.value for i in facts]
         found = [row for row in found if every or not row["superseded_by"]]
         found.sort(key=lambda row: (*_about(row["subject"]), row["recorded_at"]))

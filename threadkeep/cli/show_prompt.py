@@ -10,7 +10,7 @@ from langgraph.store.base import GetOp, Item
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.memory_block import PINNED
-from threadkeep.base.message_text import words_of
+from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
 from threadkeep.base.validation import validate_id
@@ -86,4 +86,4 @@ async def _state(agent: Agent, config: RunnableConfig) -> State:
 
 def _line(message: BaseMessage) -> str:
     role = {"human": "user", "ai": "assistant"}.get(message.type, message.type)
-    return f"{message.name or role}: {words_of(message)}"
+    return f"{message.name or role}: {text_with_tool_calls(message)}"

@@ -13,7 +13,7 @@ from threadkeep.base.errors import AccessRefused
 from threadkeep.base.storage_errors import storage_errors
 from threadkeep.base.user import acting_user
 from threadkeep.base.validation import validate_id
-from threadkeep.checkpoints.owner_records import now_id
+from threadkeep.checkpoints.owner_records import current_checkpoint_id
 from threadkeep.erase.intents import INTENTS
 from threadkeep.erase.multi_search import Needles
 from threadkeep.erase.partial import erase_parts
@@ -84,7 +84,7 @@ async def carry_out(
 
 async def write_intent(store: BaseStore, plan: Plan, intent: str) -> None:
     """Write down what is to go: ids alone. From then on it is finished, whatever happens."""
-    await store.aput(INTENTS, intent, {**plan.intent, "at": now_id()}, index=False)
+    await store.aput(INTENTS, intent, {**plan.intent, "at": current_checkpoint_id()}, index=False)
 
 
 async def run(
@@ -99,7 +99,7 @@ async def run(
     """Do all steps of an erasure that is written down. Each may be done twice."""
     began, tell = monotonic(), progress or _silent
     item = await opened.store.aget(INTENTS, intent)
-    at = str(item.value["at"]) if item else now_id()
+    at = str(item.value["at"]) if item else current_checkpoint_id()
     marks = tombstones(plan)
     with forgetting():
         await opened.store.items.put_tombstones(plan.owner, marks, {"at": at, "open": True})
@@ -115,7 +115,7 @@ async def run(
                 "empties it once that process has ended"
             )
         # Last of all what says that there is something left to do; then nothing of it stays.
-        closed = {"at": now_id() if plan.kind == "user" else at, "open": False}
+        closed = {"at": current_checkpoint_id() if plan.kind == "user" else at, "open": False}
         await opened.store.items.put_tombstones(plan.owner, marks, closed)
         await opened.store.adelete(INTENTS, intent)
         await empty_logs(opened)

@@ -6,7 +6,7 @@ from typing import Any
 from langgraph.store.base import PutOp
 
 from threadkeep.base.clock import now
-from threadkeep.checkpoints.erasing import bury, size_of
+from threadkeep.checkpoints.erasing import count_checkpoints, delete_with_tombstone
 from threadkeep.erase.plan import Plan
 from threadkeep.erase.receipt import Receipt
 from threadkeep.erase.remaining_thread import forget_in_thread
@@ -64,8 +64,8 @@ async def erase_parts(opened: Opened, plan: Plan, receipt: Receipt, tell: Progre
 
 
 async def _erase_thread(opened: Opened, owner: str, thread: str, receipt: Receipt) -> None:
-    checkpoints, writes = await size_of(opened.inner_saver, [thread])
-    await bury(opened.inner_saver, thread)
+    checkpoints, writes = await count_checkpoints(opened.inner_saver, [thread])
+    await delete_with_tombstone(opened.inner_saver, thread)
     _add(receipt.removed, "checkpoints", checkpoints)
     _add(receipt.removed, "pending writes", writes)
     for space in (messages_of, abandoned_of, notes_of):
@@ -113,7 +113,7 @@ async def _forget_last_billed(opened: Opened, plan: Plan) -> None:
 
 
 async def _rewrite_thread(opened: Opened, plan: Plan, thread: str, receipt: Receipt) -> None:
-    checkpoints, writes = await size_of(opened.inner_saver, [thread])
+    checkpoints, writes = await count_checkpoints(opened.inner_saver, [thread])
     gone = plan.messages
     counts = {
         space(plan.owner, thread): await opened.store.items.count(space(plan.owner, thread))
@@ -127,7 +127,7 @@ async def _rewrite_thread(opened: Opened, plan: Plan, thread: str, receipt: Rece
         await _erase_thread(opened, plan.owner, thread, receipt)
         plan.threads.append(thread)
         return
-    still, pending = await size_of(opened.inner_saver, [thread])
+    still, pending = await count_checkpoints(opened.inner_saver, [thread])
     _add(receipt.removed, "checkpoints", checkpoints - still)
     _add(receipt.removed, "pending writes", writes - pending)
     _add(receipt.changed, "states of threads", int(checkpoints > 0))

@@ -8,7 +8,7 @@ from langgraph.store.base import BaseStore, Item
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import validate_id
-from threadkeep.checkpoints.erasing import size_of, texts_of, threads_of
+from threadkeep.checkpoints.erasing import count_checkpoints, raw_values_of, threads_of_user
 from threadkeep.erase.multi_search import Needles
 from threadkeep.erase.plan import Plan, Said, Target
 from threadkeep.erase.repeated_answers import echoes
@@ -81,8 +81,8 @@ class _Mine:
         if thread not in self.names and name in self.names:
             thread = name  # Whoever runs the graph may have chosen the id.
         spaces = [each for each in self.spaces if each[1:2] != () and each[2:] == (thread,)]
-        checkpoints, _ = await size_of(self.opened.inner_saver, [thread])
-        owns = checkpoints and thread in await threads_of(self.opened.inner_saver, self.user)
+        checkpoints, _ = await count_checkpoints(self.opened.inner_saver, [thread])
+        owns = checkpoints and thread in await threads_of_user(self.opened.inner_saver, self.user)
         if thread not in self.names and not spaces and not owns:
             raise BadInput(
                 f"User {self.user!r} has no thread {name!r}; "
@@ -234,7 +234,7 @@ class _Mine:
         """Return the threads whose checkpoints name any of these messages."""
         needles, found = Needles(ids), set()
         for thread in await self._threads():
-            async for text in texts_of(self.opened.inner_saver, thread):
+            async for text in raw_values_of(self.opened.inner_saver, thread):
                 if needles.find(text):
                     found.add(thread)
                     break
@@ -243,7 +243,7 @@ class _Mine:
     async def _threads(self) -> list[str]:
         """Return the ids of all of the user's threads."""
         spaces = {each[2] for each in self.spaces if each[1:2] and each[1] in OF_THREAD}
-        kept = await threads_of(self.opened.inner_saver, self.user)
+        kept = await threads_of_user(self.opened.inner_saver, self.user)
         return sorted({*spaces, *self.names, *kept})
 
     async def _texts(self, spaces: Iterable[Namespace]) -> AsyncIterator[str]:
@@ -262,7 +262,7 @@ class _Mine:
             if label in ("messages", "entities", "facts"):
                 number = await self.opened.store.items.count(space)
                 counts[label] = counts.get(label, 0) + number
-        checkpoints, _ = await size_of(self.opened.inner_saver, threads)
+        checkpoints, _ = await count_checkpoints(self.opened.inner_saver, threads)
         return {**counts, "checkpoints": checkpoints}
 
 

@@ -1,6 +1,6 @@
 """Leave no byte of what was deleted in the SQLite files."""
 
-from threadkeep.checkpoints.erasing import Scrubbing
+from threadkeep.checkpoints.erasing import Scrubbable
 from threadkeep.opened import Opened, Progress
 
 
@@ -9,7 +9,7 @@ async def scrub(opened: Opened, tell: Progress) -> bool:
     tell("writing the database anew", 0, 1)
     done = await opened.store.items.scrub()
     saver = opened.inner_saver
-    if isinstance(saver, Scrubbing) and _apart(opened):
+    if isinstance(saver, Scrubbable) and _apart(opened):
         done = await saver.ascrub() and done
     tell("writing the database anew", 1, 1)
     return done
@@ -19,8 +19,8 @@ async def empty_logs(opened: Opened) -> bool:
     """Empty the databases' logs; tell whether that went."""
     done = await opened.store.items.empty_log()
     saver = opened.inner_saver
-    if isinstance(saver, Scrubbing) and _apart(opened):
-        done = await saver.aempty_log() and done
+    if isinstance(saver, Scrubbable) and _apart(opened):
+        done = await saver.atruncate_log() and done
     return done
 
 

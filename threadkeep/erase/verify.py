@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from threadkeep.checkpoints.erasing import size_of, texts_beside, texts_of, threads_of
+from threadkeep.checkpoints.erasing import (
+    count_checkpoints,
+    raw_values_except,
+    raw_values_of,
+    threads_of_user,
+)
 from threadkeep.erase.multi_search import Needles
 from threadkeep.erase.plan import Plan
 from threadkeep.erase.search_strings import evidence_of
@@ -79,7 +84,7 @@ async def _others(opened: Opened, plan: Plan) -> AsyncIterator[bytes]:
     async for text in opened.store.items.texts_beside(plan.owner, but):
         yield text
     changed = [*plan.threads, *plan.touched]
-    async for text in texts_beside(opened.inner_saver, changed):
+    async for text in raw_values_except(opened.inner_saver, changed):
         yield text
     for text in await asyncio.to_thread(lambda: list(own_texts(opened.store.vectors.folder))):
         yield text
@@ -97,9 +102,9 @@ async def _ask_for_user(opened: Opened, plan: Plan, done: Scanned) -> None:
         done.found.append("vectors of the user")
     if plan.user:
         done.found += [
-            f"checkpoints of thread {each}" for each in await threads_of(saver, plan.user)
+            f"checkpoints of thread {each}" for each in await threads_of_user(saver, plan.user)
         ]
-    checkpoints, writes = await size_of(saver, plan.threads)
+    checkpoints, writes = await count_checkpoints(saver, plan.threads)
     if checkpoints or writes:
         done.found.append("checkpoints of the user's threads")
 
@@ -128,7 +133,7 @@ async def _ask_for_parts(opened: Opened, plan: Plan, needles: Needles, done: Sca
             if item.key in gone and item.namespace[2] in threads:
                 done.found.append("a search of the user's memory")
     for thread in threads:
-        async for text_of in texts_of(opened.inner_saver, thread):
+        async for text_of in raw_values_of(opened.inner_saver, thread):
             if needles.find(text_of):
                 done.found.append(f"checkpoints of thread {plan.names.get(thread, thread)!r}")
                 break

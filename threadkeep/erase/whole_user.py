@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from threadkeep.base.errors import ThreadBusy
-from threadkeep.checkpoints.erasing import bury, size_of, threads_of
+from threadkeep.checkpoints.erasing import count_checkpoints, delete_with_tombstone, threads_of_user
 from threadkeep.checkpoints.locks import WAIT_SECONDS
 from threadkeep.erase.plan import Plan
 from threadkeep.erase.receipt import Receipt
@@ -28,9 +28,9 @@ async def erase_user(opened: Opened, plan: Plan, receipt: Receipt, tell: Progres
     """Delete a user's threads, then their items with words and marks."""
     saver = opened.inner_saver
     # Those too that began since the plan was made: from here on nothing more is written.
-    begun = await threads_of(saver, plan.user) if plan.user else []
+    begun = await threads_of_user(saver, plan.user) if plan.user else []
     plan.threads = sorted({*plan.threads, *begun})
-    checkpoints, writes = await size_of(saver, plan.threads)
+    checkpoints, writes = await count_checkpoints(saver, plan.threads)
     for number, thread in enumerate(plan.threads):
         tell("erasing threads", number, len(plan.threads))
         await bury_thread(opened, plan, thread)
@@ -52,16 +52,16 @@ async def bury_thread(opened: Opened, plan: Plan, thread: str) -> None:
     # A turn that will not end writes nothing more, whether or not it is waited for.
     with suppress(ThreadBusy):
         async with opened.locks.acquire(thread, plan.names.get(thread, thread), wait=WAIT_SECONDS):
-            await bury(opened.inner_saver, thread)
+            await delete_with_tombstone(opened.inner_saver, thread)
             await opened.turn_journal.finish(plan.owner, thread)
             await opened.locks.discard(thread)
             return
-    await bury(opened.inner_saver, thread)
+    await delete_with_tombstone(opened.inner_saver, thread)
     await opened.turn_journal.finish(plan.owner, thread)
 
 
 async def erase_late(opened: Opened, plan: Plan) -> None:
     """Delete the threads that somebody began while all the others went."""
-    for thread in await threads_of(opened.inner_saver, plan.user):
+    for thread in await threads_of_user(opened.inner_saver, plan.user):
         await bury_thread(opened, plan, thread)
         plan.threads.append(thread)

@@ -8,7 +8,7 @@ from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from langgraph.store.base import BaseStore, GetOp, Item
 
-from threadkeep.base.message_text import words_of
+from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.tokens import cut_middle
 from threadkeep.base.validation import sanitise_text
 from threadkeep.extract.sentences import sentences
@@ -82,7 +82,7 @@ def _taken(state: State, item: Item) -> State:
 
 
 def _said(message: AnyMessage, text: str) -> AnyMessage:
-    if sanitise_text(words_of(message)) == text:
+    if sanitise_text(text_with_tool_calls(message)) == text:
         return message
     if isinstance(message.content, str):
         return message.model_copy(update={"content": text})

@@ -6,7 +6,7 @@ from typing import Any
 from langchain_core.messages import AnyMessage
 from langgraph.store.base import BaseStore, Item, PutOp
 
-from threadkeep.base.message_text import words_of
+from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.settings import load_settings
 from threadkeep.base.validation import sanitise_text
 from threadkeep.checkpoints.owned import Follow
@@ -39,7 +39,7 @@ def wordings(messages: Sequence[AnyMessage], through: str) -> dict[str, str]:
     """Return the text of each message up to the one that was stored last, by id."""
     ids = [message.id for message in messages]
     end = ids.index(through) + 1 if through in ids else 0
-    return {str(m.id): sanitise_text(words_of(m)) for m in messages[:end]}
+    return {str(m.id): sanitise_text(text_with_tool_calls(m)) for m in messages[:end]}
 
 
 def has_turned(record: Mapping[str, Any], head: Head) -> bool:

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
-from threadkeep.base.memory_block import PINNED, Memory
+from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.graph.context import Context
 from threadkeep.prompt.memory_budget import Filling
 from threadkeep.prompt.recalled import as_memory, thread_names
@@ -73,7 +73,7 @@ async def pinned_items(
 
 async def pinned_memories(
     store: BaseStore, owner: str, pins: Result, context: Context
-) -> tuple[list[Memory], list[list[str]]]:
+) -> tuple[list[RecalledItem], list[list[str]]]:
     """Return what is pinned and fits, and its places."""
     if not (places := places_in(pins)):
         return [], []
@@ -85,7 +85,7 @@ async def pinned_memories(
     return fit, [[*(item := there[m["id"]]).namespace[1:], item.key] for m in fit]
 
 
-def fitting(memories: Sequence[Memory], budget: int) -> list[Memory]:
+def fitting(memories: Sequence[RecalledItem], budget: int) -> list[RecalledItem]:
     """Return those of the pinned memories that are shown within `budget` tokens.
 
     The earliest pin first: what somebody has pinned does not go because of a later pin.

@@ -12,8 +12,8 @@ from langgraph.store.base import BaseStore, Item
 from typing_extensions import TypedDict
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.memory_block import PINNED, Memory
-from threadkeep.base.message_text import words_of
+from threadkeep.base.memory_block import PINNED, RecalledItem
+from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.graph.state import Ledger, State
 from threadkeep.prompt.recalled import Standing, as_memory, reads, standing, thread_names
 from threadkeep.prompt.validity import exchanges, newest_user_message
@@ -30,7 +30,7 @@ class Source(TypedDict):
     thread: str
 
 
-class Reason(Memory):
+class Reason(RecalledItem):
     """A memory that the answer was shown."""
 
     pinned: bool
@@ -77,8 +77,8 @@ async def explain(store: BaseStore, owner: str, state: State, name: str) -> Why:
     told = "\n".join(part for part in (state.summary, state.extract) if part)
     return {
         "thread": name,
-        "question": words_of(asked) if asked else "",
-        "answer": words_of(answer),
+        "question": text_with_tool_calls(asked) if asked else "",
+        "answer": text_with_tool_calls(answer),
         "model": str(state.ledger.get("model") or ""),
         "time": state.turn_at,
         "memories": await _reasons(store, owner, found, str(asked.id) if asked else ""),

@@ -7,7 +7,7 @@ from typing import Final
 
 from langchain_core.messages import BaseMessage
 
-from threadkeep.base.message_text import words_of
+from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.tokens import count_text
 from threadkeep.extract.sentences import sentences
 
@@ -72,7 +72,7 @@ def worth(sentence: str) -> float:
 def _told(message: BaseMessage) -> list[str]:
     """Return the sentences of a message, each with its speaker."""
     speaker = message.name or _SPEAKERS.get(message.type, message.type)
-    text = words_of(message)
+    text = text_with_tool_calls(message)
     return [
         f"{speaker}: {_shortened(sentence)}" for sentence in sentences(text)[:MOST_SENTENCES]
     ] or [f"{speaker}: (no text)"]

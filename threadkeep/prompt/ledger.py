@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage, AnyMessage
 
-from threadkeep.base.memory_block import Memory
-from threadkeep.base.tokens import corrected, count_message, count_messages, count_text
+from threadkeep.base.memory_block import RecalledItem
+from threadkeep.base.tokens import apply_ratio, count_message, count_messages, count_text
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Ledger
 from threadkeep.prompt.window import PRIMING, Window
@@ -26,7 +26,7 @@ class Shown:
     summary: Sequence[AnyMessage]
     recent: Sequence[AnyMessage]
     newest: Sequence[AnyMessage]
-    memories: Sequence[Sequence[Memory]]
+    memories: Sequence[Sequence[RecalledItem]]
     prompt: Sequence[AnyMessage]
 
 
@@ -85,7 +85,7 @@ def usage_of(prompt: int, reply: AIMessage) -> Usage:
     return Usage(calls=1, prompt=prompt, reply=count_message(reply), cached=0, estimated=1)
 
 
-def _recalled(tokens: int, blocks: Sequence[Sequence[Memory]]) -> dict[str, int]:
+def _recalled(tokens: int, blocks: Sequence[Sequence[RecalledItem]]) -> dict[str, int]:
     """Divide what memory blocks take by kind; their fences count for the last kind there is."""
     kinds = {"entity": 0, "fact": 0, "message": 0}
     for memory in (memory for block in blocks for memory in block):
@@ -105,7 +105,7 @@ def _scaled(parts: Sequence[int], ratio: float) -> list[int]:
     scaled, total, before = [], 0, 0
     for part in parts:
         total += part
-        now = corrected(total, ratio)
+        now = apply_ratio(total, ratio)
         scaled.append(now - before)
         before = now
     return scaled

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from threadkeep.base.message_text import words_of
+from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.tokens import count_text
 from threadkeep.extract.literals import Passage, passages
 from threadkeep.graph.state import Pin
@@ -27,7 +27,7 @@ def pinned(pins: Sequence[Pin], folded: Sequence[AnyMessage], budget: int) -> li
     stay that nobody could guess (numbers, paths, quotes), then the telling, then the newest.
     The order is that of the conversation.
     """
-    told = [(m, passages(words_of(m))) for m in folded if not _repeats(m)]
+    told = [(m, passages(text_with_tool_calls(m))) for m in folded if not _repeats(m)]
     kept = list(pins)
     known = {literal for pin in kept for literal in (pin["text"], *pin["literals"])}
     for message, found in told:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from threadkeep.base.memory_block import PINNED, Memory
+from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.tokens import count_message
 from threadkeep.graph.state import Recalled
 from threadkeep.prompt.memory_budget import within
@@ -14,7 +14,7 @@ from threadkeep.prompt.texts import memory_message, with_memories
 from threadkeep.prompt.validity import Exchange, newest_user_message
 
 
-class Blocks(dict[str, list[Memory]]):
+class Blocks(dict[str, list[RecalledItem]]):
     """Memories by the id of the message that they stand in front of, the best first.
 
     None is empty, and what was made is not changed.
@@ -26,7 +26,7 @@ class Blocks(dict[str, list[Memory]]):
         return {place: memory_message(found, place) for place, found in self.items()}
 
 
-def blocks_of(memories: Sequence[Memory], messages: Sequence[AnyMessage]) -> Blocks:
+def blocks_of(memories: Sequence[RecalledItem], messages: Sequence[AnyMessage]) -> Blocks:
     """Return the memories by place; those whose message is gone are left out."""
     asked = {message.id for message in messages if isinstance(message, HumanMessage)}
     blocks = Blocks()

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from threadkeep.base.memory_block import (
     FENCE,
-    KNOWN,
-    Memory,
-    closing,
+    KNOWN_HEADING,
+    RecalledItem,
+    closing_line,
     day_lines,
     day_of,
-    known_line,
-    opening,
+    fact_line,
+    opening_lines,
 )
 from threadkeep.base.tokens import count_text
 
@@ -30,26 +30,26 @@ class Filling:
     """
 
     def __init__(self, budget: int, fence: str = FENCE) -> None:
-        self.kept: list[Memory] = []
-        self.left = budget - sum(map(_cost, (*opening(fence), closing(fence))))
-        self._days: dict[str, tuple[list[Memory], int]] = {}
+        self.kept: list[RecalledItem] = []
+        self.left = budget - sum(map(_cost, (*opening_lines(fence), closing_line(fence))))
+        self._days: dict[str, tuple[list[RecalledItem], int]] = {}
         self._costs: dict[str, int] = {}
         self._knows = False
 
-    def add(self, memory: Memory) -> bool:
+    def add(self, memory: RecalledItem) -> bool:
         """Take a memory in if it fits; tell whether it did."""
         if self.left < LEAST_LINE or memory.get("tokens", 0) * SHRINKS_TO > self.left:
             return False
         if memory["kind"] == "message":
             return self._say(memory)
-        more = self._of([known_line(memory)] + ([] if self._knows else [f"# {KNOWN}"]))
+        more = self._of([fact_line(memory)] + ([] if self._knows else [f"# {KNOWN_HEADING}"]))
         if more <= self.left:
             self.left -= more
             self.kept.append(memory)
             self._knows = True
         return self.kept[-1:] == [memory]
 
-    def _say(self, memory: Memory) -> bool:
+    def _say(self, memory: RecalledItem) -> bool:
         of_day, before = self._days.get(day_of(memory), ([], 0))
         with_it = [*of_day, memory]
         now = self._of(day_lines(with_it))
@@ -67,7 +67,7 @@ class Filling:
         return sum(self._costs[line] for line in lines)
 
 
-def within(memories: Sequence[Memory], budget: int, fence: str = FENCE) -> list[Memory]:
+def within(memories: Sequence[RecalledItem], budget: int, fence: str = FENCE) -> list[RecalledItem]:
     """Return the best memories whose block takes at most `budget` tokens, in the given order.
 
     What is known comes first, as given; then the messages that are most likely to help for what
@@ -83,7 +83,7 @@ def within(memories: Sequence[Memory], budget: int, fence: str = FENCE) -> list[
     return [memory for memory in memories if id(memory) in kept]
 
 
-def worth(memory: Memory) -> float:
+def worth(memory: RecalledItem) -> float:
     """Return what a message is worth for what it takes; one without a score as it comes."""
     score = memory.get("score")
     if score is None:

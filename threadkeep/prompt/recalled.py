@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from langgraph.store.base import BaseStore, GetOp, Item, Result, SearchItem
 
-from threadkeep.base.memory_block import Memory
+from threadkeep.base.memory_block import RecalledItem
 from threadkeep.graph.state import Recalled
 from threadkeep.search.scored_item import FoundItem
 from threadkeep.stores.namespaces import threads_of
@@ -29,7 +29,7 @@ class Standing(NamedTuple):
 
 async def recalled_memories(
     store: BaseStore, owner: str, recalled: Sequence[Recalled]
-) -> list[Memory]:
+) -> list[RecalledItem]:
     """Return the memories that still stand in the prompt, as the store has them now."""
     recalled = still_standing(recalled)
     found = standing(recalled, await store.abatch(reads(owner, recalled)))
@@ -83,7 +83,7 @@ def without_places(recalled: Iterable[Recalled], gone: Set[str]) -> list[Recalle
     return left
 
 
-def scored(memory: Memory) -> Scores:
+def scored(memory: RecalledItem) -> Scores:
     """Return a memory's score by part, as a state holds it."""
     told = {TOTAL: memory["score"], **memory.get("parts", {})} if "score" in memory else {}
     hundredths = {part: round(100 * value) for part, value in told.items()}
@@ -103,11 +103,11 @@ async def thread_names(store: BaseStore, owner: str, items: Iterable[Item]) -> d
 
 def as_memory(
     item: Item, named: Mapping[str, str], before: str, scores: Mapping[str, int] | None = None
-) -> Memory:
+) -> RecalledItem:
     """Return a stored item as a memory in front of the message `before`."""
     value = item.value
     thread = str(value.get("thread") or "")
-    memory: Memory = {
+    memory: RecalledItem = {
         "id": item.key,
         "kind": KINDS.get(item.namespace[1], "message"),  # type: ignore[typeddict-item]
         "text": str(value.get("text") or ""),

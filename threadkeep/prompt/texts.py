@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
 
-from threadkeep.base.fences import unfenced
-from threadkeep.base.memory_block import PINNED, Memory, render_memories
-from threadkeep.base.message_text import words_of
+from threadkeep.base.fences import escape_tags
+from threadkeep.base.memory_block import PINNED, RecalledItem, render_memories
+from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.graph.state import Pin
 
 SUMMARY = """<summary>
@@ -53,15 +53,15 @@ def summary_message(summary: str, extract: str = "", pins: Sequence[Pin] = ()) -
     lines += [PINS_HEADING, *(f"- {pin['text']}" for pin in pins)] if pins else []
     if not lines:
         return []
-    return [HumanMessage(SUMMARY.format(summary=unfenced("\n".join(lines))), id="summary")]
+    return [HumanMessage(SUMMARY.format(summary=escape_tags("\n".join(lines))), id="summary")]
 
 
-def memory_message(memories: Sequence[Memory], before: str) -> HumanMessage:
+def memory_message(memories: Sequence[RecalledItem], before: str) -> HumanMessage:
     """Return the fenced memories that stand in front of the message `before`."""
     return HumanMessage(render_memories(memories), id=f"memories-{before}")
 
 
-def pinned_message(memories: Sequence[Memory]) -> list[AnyMessage]:
+def pinned_message(memories: Sequence[RecalledItem]) -> list[AnyMessage]:
     """Return what a person has pinned as one low-privilege message; nothing for nothing."""
     return [HumanMessage(render_memories(memories, PINNED), id=PINNED)] if memories else []
 
@@ -81,7 +81,7 @@ def with_memories(
 
 def as_line(message: AnyMessage) -> str:
     """Return a message as "speaker: words", for a model that reads about it."""
-    return f"{_speaker(message)}: {words_of(message) or '(no text)'}"
+    return f"{_speaker(message)}: {text_with_tool_calls(message) or '(no text)'}"
 
 
 def _speaker(message: AnyMessage) -> str:

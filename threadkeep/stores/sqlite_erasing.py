@@ -8,7 +8,7 @@ import aiosqlite
 from langgraph.store.base import PutOp
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
-from threadkeep.base.sqlite_scrub import empty_log, scrub_file
+from threadkeep.base.sqlite_scrub import scrub_file, truncate_log
 from threadkeep.stores.tombstones import TOMBSTONES
 
 ROWS = 2_000
@@ -90,7 +90,7 @@ class SqliteErasing(AsyncSqliteStore):
     async def empty_log(self) -> bool:
         """Empty the write-ahead log; tell whether that went."""
         async with self.lock:
-            return await empty_log(self.conn)
+            return await truncate_log(self.conn)
 
     async def _counts(self, owner: str) -> dict[str, int]:
         counts: Counter[str] = Counter()

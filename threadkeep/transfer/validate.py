@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.strict_json import cleaned, json_type, parse_json
+from threadkeep.base.strict_json import json_type, parse_json, sanitise_json
 from threadkeep.transfer.format import END, HEADER, ITEM, KINDS, PASSING, STATE, VERSION
 from threadkeep.transfer.record_types import (
     AbandonedValue,
@@ -109,7 +109,7 @@ def parse_record(raw: bytes) -> Record:
 
 
 def _object(raw: bytes) -> Record:
-    record = cleaned(parse_json(raw))
+    record = sanitise_json(parse_json(raw))
     if not isinstance(record, dict):
         raise BadInput(f"It is {json_type(record)}, not an object.")
     return record

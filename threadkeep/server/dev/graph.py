@@ -16,7 +16,7 @@ from langgraph_sdk.runtime import ServerRuntime
 from threadkeep.base.errors import ThreadkeepError
 from threadkeep.base.user import USER_KEY, acting_as, acting_user
 from threadkeep.checkpoints.locks import ThreadLock
-from threadkeep.checkpoints.savers import TURNS_KEPT
+from threadkeep.checkpoints.savers import MAX_TURNS
 from threadkeep.checkpoints.thread_turns import pending_nodes
 from threadkeep.graph.agent import BOOKKEEPING, graph
 from threadkeep.graph.context import Context
@@ -135,7 +135,7 @@ async def _run(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIter
             raise
         await journal.finish(owner, thread)
         with acting_as(user):
-            await memory.saver.aprune_turns(thread, TURNS_KEPT)
+            await memory.saver.aprune_turns(thread, MAX_TURNS)
 
 
 async def _finish(memory: Memory, thread: str, context: Context) -> None:

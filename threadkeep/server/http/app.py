@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from threadkeep.base.errors import StorageFailed, ThreadkeepError
 from threadkeep.base.storage_errors import storage_errors
-from threadkeep.checkpoints.owner_records import Records
+from threadkeep.checkpoints.owner_records import OwnerRecords
 from threadkeep.server import me, me_memory, me_threads
 from threadkeep.server.access import OPEN, Gate
 from threadkeep.server.authenticate import BEARER, NOT_KNOWN, NOTHING_SENT
@@ -126,7 +126,7 @@ async def ready(request: Request) -> Response:
             with storage_errors(agent.settings.item_database):
                 await tokens_were_made(agent.store)
             with storage_errors(agent.settings.checkpoint_database):
-                await Records(agent.saver.saver).read("ready")
+                await OwnerRecords(agent.saver.saver).read("ready")
     except (TimeoutError, StorageFailed) as error:
         said = str(error) or f"The database did not answer for {READY_SECONDS:.0f} s."
         return JSONResponse({"ok": False, "detail": said}, status_code=503)

@@ -10,7 +10,7 @@ from threadkeep.base.clock import now
 from threadkeep.base.errors import AccessRefused, BadInput
 from threadkeep.base.user import acting_as
 from threadkeep.base.validation import validate_id
-from threadkeep.checkpoints.thread_records import change_record
+from threadkeep.checkpoints.thread_records import update_record
 from threadkeep.server.http.request import Asking
 from threadkeep.server.thread_rows import NAME, OWNER
 from threadkeep.stores.namespaces import thread_id, threads_of, user_key
@@ -72,7 +72,7 @@ async def set_metadata(asked: Asking, thread: str, metadata: Mapping[str, Any]) 
     told = {key: value for key, value in metadata.items() if key not in (NAME, OWNER)}
     if told:
         key = await user_key(asked.agent.store, asked.user)
-        await change_record(asked.agent.store, threads_of(key), thread, metadata=told)
+        await update_record(asked.agent.store, threads_of(key), thread, metadata=told)
 
 
 async def thread_row(asked: Asking, record: Item) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
-from threadkeep.checkpoints.thread_records import ALL, list_records
+from threadkeep.checkpoints.thread_records import NO_LIMIT, list_records
 from threadkeep.server.http.request import (
     Asking,
     asking,
@@ -44,7 +44,7 @@ async def search(request: Request) -> Response:
     """Find threads, the last used first."""
     asked, told = asking(request), await body_of(request)
     limit = number_of(told.get("limit"), "limit", 10, MOST_FOUND)
-    offset = number_of(told.get("offset"), "offset", 0, ALL)
+    offset = number_of(told.get("offset"), "offset", 0, NO_LIMIT)
     found = await _found(asked, told)
     rows = [await row_of(asked, record) for record in found[offset : offset + limit]]
     return JSONResponse(rows, headers={"X-Pagination-Total": str(len(found))})
@@ -88,7 +88,7 @@ async def _found(asked: Asking, told: dict[str, Any]) -> list[Any]:
     key = await user_key(asked.agent.store, asked.user)
     return [
         record
-        for record in await list_records(asked.agent.store, threads_of(key), ALL)
+        for record in await list_records(asked.agent.store, threads_of(key), NO_LIMIT)
         if _metadata(record).items() >= wanted.items() and (ids is None or record.key in ids)
     ]
 
