@@ -8,7 +8,7 @@ the machine.
 """
 
 import time
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from random import Random
 
@@ -54,7 +54,11 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
     firsts: list[float] = []
     wholes: list[float] = []
     alone: list[float] = []
-    async with open_scripted() as thread, open_agent(Settings(home=home)) as agent:
+    async with AsyncExitStack() as stack:
+        thread = await stack.enter_async_context(open_scripted())
+        address = thread.server.base_url
+        settings = Settings(home=home, model="openai/scripted", openai_base_url=address)
+        agent = await stack.enter_async_context(open_agent(settings))
         thread.replies = lambda asked: sentence(random, 30)
         thread.summarise = lambda asked: sentence(random, 60)
         thread.extract = lambda asked: NOTHING_FOUND
@@ -69,7 +73,7 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
             before_answer.append(kind_of(thread.server.requests[asked]) != "answer")
             firsts.append(first * 1_000)
             wholes.append(whole * 1_000)
-            alone.append(await bare(await model_of(context)))
+            alone.append(await bare(await model_of(context, agent.store)))
         compactions = len(thread.summaries)
     median = percentile(firsts, 0.5)
     figures = {

@@ -26,11 +26,9 @@ from benchmarks.growth_stock import FiftyWords
 from benchmarks.report import percentile, report
 from benchmarks.turn import sentence
 from threadkeep.base.database_url import parse_database
-from threadkeep.base.settings import Settings, load_settings
+from threadkeep.base.settings import Settings
 from threadkeep.cli.event_loop import run
 from threadkeep.graph.context import Context
-from threadkeep.models.choice import choose_model
-from threadkeep.prompt import run_model as model
 from threadkeep.turn_agent import open_agent
 
 WORDS = 50
@@ -61,12 +59,6 @@ class Talk:
 
 
 OpenTalk = Callable[[], AbstractAsyncContextManager[Talk]]
-
-
-async def answer_at_once() -> None:
-    """Let this process's own choice of a model be the one that answers at once."""
-    settings = load_settings()
-    model._chosen[settings, None] = await choose_model(settings, None), FiftyWords()
 
 
 async def grow(open_talk: OpenTalk, turns: int, name: str) -> Figures:
@@ -114,7 +106,7 @@ async def beside_young(talk: Talk, open_talk: OpenTalk, name: str, step: int) ->
 @asynccontextmanager
 async def threadkeep(settings: Settings, size: Size) -> AsyncIterator[Talk]:
     """Open threadkeep on the database of the settings."""
-    async with open_agent(settings) as agent:
+    async with open_agent(settings, model=FiftyWords()) as agent:
 
         async def turn(text: str) -> None:
             done = await agent.say(Context(user_id="bench"), "long", text)
@@ -234,7 +226,6 @@ def targets(figures: Figures) -> dict[str, bool]:
 async def measure(turns: int, stock_turns: int, only: str | None) -> Figures:
     """Return all figures."""
     # Nothing but the bookkeeping is to be measured.
-    await answer_at_once()
     talks: dict[str, tuple[OpenTalk, int]] = {
         "sqlite": (on_sqlite, turns),
         "postgres": (on_postgres, turns),

@@ -24,7 +24,7 @@ from benchmarks.report import report
 from benchmarks.scaling import chroma
 from benchmarks.scripted_server import Reply, ScriptedServer, scripted_server
 from benchmarks.serving import Serving, open_servers
-from threadkeep.base.settings import load_settings
+from tests.backends import settings_in
 from threadkeep.stores.access_tokens import add_token
 from threadkeep.stores.hybrid import open_store
 
@@ -143,7 +143,7 @@ async def measure(users: int = USERS, turns: int = TURNS, servers: int = SERVERS
 
 async def _users(env: dict[str, str], running: Sequence[Serving], count: int) -> list[User]:
     made = []
-    async with open_store(load_settings(env)) as store:
+    async with open_store(settings_in(env)) as store:
         for number in range(count):
             name = f"user-{number}"
             token = await add_token(store, name)

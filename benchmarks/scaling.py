@@ -18,10 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from benchmarks.growth import answer_at_once, schema
+from benchmarks.growth import schema
+from benchmarks.growth_stock import FiftyWords
 from benchmarks.report import report
 from benchmarks.turn import sentence
-from threadkeep.base.settings import load_settings
+from threadkeep.base.settings import Settings
 from threadkeep.graph.context import Context
 from threadkeep.turn_agent import open_agent
 
@@ -33,9 +34,8 @@ ROOT = Path(__file__).parents[1]
 
 async def work(worker: str) -> None:
     """Talk for several users; print when ready, begin on a line of input, print when done."""
-    await answer_at_once()
     random = Random(worker)
-    async with open_agent(load_settings()) as agent:
+    async with open_agent(Settings(), model=FiftyWords()) as agent:
         await agent.store.index_pending()
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)

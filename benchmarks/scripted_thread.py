@@ -4,10 +4,9 @@
 what the model was shown for each answer, `thread.summaries` what the summariser was shown.
 """
 
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from langchain_core.messages import AnyMessage, HumanMessage
@@ -20,10 +19,13 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from benchmarks.scripted_server import Fault, Reply, ScriptedServer, Usage, scripted_server
+from threadkeep.base.settings import Settings
 from threadkeep.base.tokens import count_messages, count_text
 from threadkeep.graph.agent import builder
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Input, Output, State
+from threadkeep.stores.dependencies import attach
+from threadkeep.stores.hybrid import HybridStore
 
 Kind = Literal["answer", "summary", "extraction"]
 Answer = Callable[[dict[str, Any]], Reply | Fault | str]
@@ -108,20 +110,17 @@ class ScriptedThread:
 async def open_scripted(
     store: BaseStore | None = None, saver: BaseCheckpointSaver[Any] | None = None
 ) -> AsyncIterator[ScriptedThread]:
-    """Serve the scripted model, choose it by the environment, and compile the graph for it."""
+    """Serve the scripted model, and compile the graph for it."""
     async with scripted_server() as server:
-        chosen = {"THREADKEEP_MODEL": "openai/scripted", "OPENAI_BASE_URL": server.base_url}
-        before = {name: os.environ.get(name) for name in chosen}
-        os.environ |= chosen
-        try:
-            graph = builder.compile(
-                checkpointer=saver or InMemorySaver(), store=store or InMemoryStore()
-            )
-            thread = ScriptedThread(server=server, graph=graph)
-            server.answer = thread.answer
-            yield thread
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name, None)
-                if value is not None:
-                    os.environ[name] = value
+        values: dict[str, Any] = {"model": "openai/scripted", "openai_base_url": server.base_url}
+        if isinstance(store, HybridStore):
+            own = store.dependencies
+            settings = own.settings.model_copy(update=values)
+            store.dependencies = replace(own, settings=settings, models={})
+        else:
+            store = store or InMemoryStore()
+            attach(store, Settings(**values))
+        graph = builder.compile(checkpointer=saver or InMemorySaver(), store=store)
+        thread = ScriptedThread(server=server, graph=graph)
+        server.answer = thread.answer
+        yield thread

@@ -16,7 +16,7 @@ from threadkeep.nodes.trim_history import Plan, plan_prompt
 from threadkeep.prompt.ledger import reported_by, with_reply
 from threadkeep.prompt.recalled import recalled_memories
 from threadkeep.prompt.run_model import is_exact, model_of, name_of, served, window_for
-from threadkeep.prompt.run_owner import context_of, owner_of, store_of
+from threadkeep.prompt.run_owner import context_of, on_run_clock, owner_of, store_of
 from threadkeep.prompt.window import window_of
 
 RETRIM = 0.7
@@ -26,10 +26,11 @@ _ALTERNATE = re.compile(r"alternat|consecutive|roles? must", re.IGNORECASE)
 _alternating: set[str] = set()
 
 
+@on_run_clock
 async def call_model(state: State, runtime: Runtime[Context]) -> Update:
     """Call the model once with the prompt of this turn; a smaller one if that overflows."""
     context = context_of(runtime)
-    model = await model_of(context)
+    model = await model_of(context, store_of(runtime))
     done: Update = {}
     prompt, counted = state.llm_input_messages["messages"], int(state.ledger.get("counted") or 0)
     if not prompt:

@@ -18,7 +18,7 @@ from threadkeep.knowledge.extraction_calls import extract_by_model
 from threadkeep.knowledge.fold import Noted, merge, notes, telling
 from threadkeep.models.offline import OfflineChatModel
 from threadkeep.prompt.run_model import model_of
-from threadkeep.prompt.run_owner import context_of, owner_of, store_of, thread_of
+from threadkeep.prompt.run_owner import context_of, on_run_clock, owner_of, store_of, thread_of
 from threadkeep.prompt.texts import EXTRACT
 from threadkeep.prompt.validity import newest_user_message, text_of
 from threadkeep.stores.usage import NOTHING, Usage, add_usage
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 USER = "user"
 
 
+@on_run_clock
 async def extract_entities(state: State, runtime: Runtime[Context]) -> Update:
     """Merge what the user just said about people, places and things into what is known."""
     context = context_of(runtime)
@@ -36,14 +37,15 @@ async def extract_entities(state: State, runtime: Runtime[Context]) -> Update:
     if newest is None or not context.recalls_entities:
         return {}
     said_at = parse_time(state.turn_at) if state.turn_at else now()
-    found, usage = await note(text_of(newest), newest.name or USER, said_at, context)
+    store, speaker = store_of(runtime), newest.name or USER
+    found, usage = await note(text_of(newest), speaker, said_at, context, store)
     noted = Noted(
         message=newest.id or "",
         thread=thread_of(),
         said_at=said_at.isoformat(),
         extraction=found,
     )
-    store, owner = store_of(runtime), await owner_of(runtime)
+    owner = await owner_of(runtime)
     await merge(store, owner, [noted])
     if not usage["calls"]:
         return {}
@@ -52,10 +54,10 @@ async def extract_entities(state: State, runtime: Runtime[Context]) -> Update:
 
 
 async def note(
-    text: str, speaker: str, said_at: datetime, context: Context
+    text: str, speaker: str, said_at: datetime, context: Context, store: BaseStore
 ) -> tuple[Extraction, Usage]:
     """Return what `text` says, and what that took: by the model, by rules where it fails."""
-    model = await model_of(context)
+    model = await model_of(context, store)
     usage = NOTHING
     if not isinstance(model, OfflineChatModel):
         prompt = EXTRACT.format(

@@ -26,7 +26,7 @@ from threadkeep.prompt.recalled import (
     still_standing,
     thread_names,
 )
-from threadkeep.prompt.run_owner import context_of, owner_of, store_of, thread_of
+from threadkeep.prompt.run_owner import context_of, on_run_clock, owner_of, store_of, thread_of
 from threadkeep.prompt.validity import exchanges, newest_user_message, text_of
 from threadkeep.stores.namespaces import all_messages_of, entities_of, facts_of, threads_of
 
@@ -43,6 +43,7 @@ USUAL_TOKENS = 20
 """For so many tokens of the budget one message is asked for: twice as many as will fit, mostly."""
 
 
+@on_run_clock
 async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     """Fill `memories` with what this user's past says about the newest message."""
     context, store = context_of(runtime), store_of(runtime)

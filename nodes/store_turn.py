@@ -13,7 +13,6 @@ from typing_extensions import TypedDict
 
 from threadkeep.base.clock import now, parse_time
 from threadkeep.base.message_text import text_with_tool_calls
-from threadkeep.base.settings import load_settings
 from threadkeep.base.tokens import count_text
 from threadkeep.base.validation import sanitise_text
 from threadkeep.graph.context import Context
@@ -22,7 +21,8 @@ from threadkeep.knowledge.branch_sync import ALL, follow_branch, has_turned, hea
 from threadkeep.nodes.trim_history import never_shown_again
 from threadkeep.prompt.ledger import usage_of
 from threadkeep.prompt.run_model import model_of, window_for
-from threadkeep.prompt.run_owner import context_of, owner_of, store_of, thread_of
+from threadkeep.prompt.run_owner import context_of, on_run_clock, owner_of, store_of, thread_of
+from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.namespaces import messages_of, threads_of
 from threadkeep.stores.usage import add_usage
 
@@ -52,6 +52,7 @@ class StoredMessage(TypedDict):
     """What it said before it was corrected: `text`, and `until` when."""
 
 
+@on_run_clock
 async def store_turn(state: State, runtime: Runtime[Context]) -> Update:
     """Store what is not stored yet, touch the thread's record, drop what is never shown again."""
     store, owner, thread = store_of(runtime), await owner_of(runtime), thread_of()
@@ -59,12 +60,12 @@ async def store_turn(state: State, runtime: Runtime[Context]) -> Update:
     old = await current_record(store, owner, thread, state)
     begins_at = int(old.get("begins_at") or 0)
     new = new_messages(state, thread, max(state.stored, begins_at))
-    ttl = old.get("ttl_minutes", load_settings().ttl_minutes)
+    ttl = ttl_of(store, old)
     await store_messages(store, owner, new, ttl)
     extended = await extend_messages(store, owner, thread, old, ttl)
     await touch_thread(store, owner, thread, new, thread_name(get_config()), old | extended, ttl)
     await bill_answer(store, owner, thread, state)
-    window = window_for(state, await model_of(context), context)
+    window = window_for(state, await model_of(context, store), context)
     dropped = never_shown_again(state, context, window)
     return {
         "messages": [RemoveMessage(id=message.id or "") for message in dropped],

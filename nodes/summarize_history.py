@@ -50,7 +50,7 @@ class Extended:
 async def summarize_history(state: State, runtime: Runtime[Context]) -> Update:
     """Fold what is due; a summary that fails leaves the state as it was and is due again."""
     context = context_of(runtime)
-    model = await model_of(context)
+    model = await model_of(context, store_of(runtime))
     window = window_for(state, model, context)
     if not context.summarizes:
         return cover_out_of_reach(state, context, window)

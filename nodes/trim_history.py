@@ -23,7 +23,7 @@ from threadkeep.prompt.memory_blocks import (
     within_budget,
 )
 from threadkeep.prompt.run_model import model_of, window_for
-from threadkeep.prompt.run_owner import context_of
+from threadkeep.prompt.run_owner import context_of, store_of
 from threadkeep.prompt.texts import pinned_message, summary_message, system_message, with_memories
 from threadkeep.prompt.validity import (
     Exchange,
@@ -64,7 +64,7 @@ class Plan:
 async def trim_history(state: State, runtime: Runtime[Context]) -> Update:
     """Choose what is shown; where more must be covered, quote from it without a model."""
     context = context_of(runtime)
-    window = window_for(state, await model_of(context), context)
+    window = window_for(state, await model_of(context, store_of(runtime)), context)
     return plan_prompt(state, state.memories, context, window).update(state)
 
 

@@ -6,10 +6,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -130,3 +131,9 @@ def environ_of(settings: Settings) -> dict[str, str]:
     if settings.chroma_url:
         env["THREADKEEP_CHROMA_URL"] = settings.chroma_url
     return env
+
+
+def settings_in(environ: Mapping[str, str]) -> Settings:
+    """Return the settings of a process with this environment."""
+    with mock.patch.dict(os.environ, environ, clear=True):
+        return Settings()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 
 
 class OutsideConnection(AssertionError):
@@ -77,7 +77,7 @@ def _no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def home(tmp_path: Path) -> Settings:
     """An empty data folder of its own."""
     settings = Settings(home=tmp_path / "home")
-    make_home(settings)
+    create_data_folder(settings)
     return settings
 
 

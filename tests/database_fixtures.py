@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from tests.backends import fresh_database
 from threadkeep.base.database_url import parse_database
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,12 +26,12 @@ async def home(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     """An empty data folder, and an empty database."""
     if request.param == "sqlite":
         settings = Settings(home=tmp_path / "home")
-        make_home(settings)
+        create_data_folder(settings)
         yield settings
         return
     async with fresh_database(request.param) as url:
         settings = Settings(home=tmp_path / "home", checkpoints=parse_database(url))
-        make_home(settings)
+        create_data_folder(settings)
         yield settings
 
 

@@ -22,7 +22,7 @@ from langgraph.store.base import GetOp, Item, ListNamespacesOp, MatchCondition, 
 from tests.backends import BACKENDS, fresh_database
 from threadkeep.base.database_url import parse_database
 from threadkeep.base.errors import AccessRefused, BadInput, ThreadDeleted
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.base.user import acting_as
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.checkpoints.thread_records import list_records
@@ -99,7 +99,7 @@ async def house(
     home = tmp_path_factory.mktemp("house")
     async with fresh_database(request.param) as url:
         settings = Settings(home=home, model="offline", checkpoints=parse_database(url))
-        make_home(settings)
+        create_data_folder(settings)
         async with open_agent(settings) as agent:
             turn = await agent.say(Context(user_id="ada"), "trip", SECRET)
             await turn.finished()

@@ -6,11 +6,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StreamMode
 
+from threadkeep.base.clock import Clock
 from threadkeep.base.errors import BadInput, ThreadBusy
 from threadkeep.base.settings import Settings
 from threadkeep.base.storage_errors import storage_errors
@@ -348,7 +351,13 @@ class Agent:
 
 
 @asynccontextmanager
-async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
+async def open_agent(
+    settings: Settings,
+    *,
+    model: BaseChatModel | str | None = None,
+    embeddings: Embeddings | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Agent]:
     """Open the databases and compile the graph with it.
 
     Raises:
@@ -357,7 +366,7 @@ async def open_agent(settings: Settings) -> AsyncIterator[Agent]:
     database = settings.checkpoint_database
     with storage_errors(database):
         async with (
-            open_store(settings) as store,
+            open_store(settings, model=model, embeddings=embeddings, clock=clock) as store,
             open_checkpointer(
                 database, ttl_minutes=settings.ttl_minutes, follow=follow_updates(store)
             ) as saver,

@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from threadkeep.base.clock import now, parse_time
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import (
     MAX_MESSAGE_BYTES,
@@ -58,12 +57,3 @@ def test_a_bad_name_is_one_short_sentence(bad: object) -> None:
 
 def test_names_that_look_the_same_in_two_normal_forms_are_one() -> None:
     assert validate_id("e\u0301", "user") == validate_id("\u00e9", "user")
-
-
-def test_the_clock_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("THREADKEEP_NOW", "2026-03-04T09:30:00+01:00")
-    assert now().isoformat() == "2026-03-04T08:30:00+00:00"
-    monkeypatch.setenv("THREADKEEP_NOW", "yesterday")
-    with pytest.raises(BadInput, match="THREADKEEP_NOW 'yesterday'"):
-        now()
-    assert parse_time("2026-03-04").isoformat() == "2026-03-04T00:00:00+00:00"

@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.backends import BACKENDS, fresh_database
 from threadkeep.base.database_url import parse_database
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.checkpoints.thread_records import list_records, newest_messages
 from threadkeep.graph.context import Context
 from threadkeep.stores.namespaces import messages_of, thread_id, threads_of, user_key
@@ -25,7 +25,7 @@ ADA = Context(user_id="ada")
 async def agent(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Agent]:
     async with fresh_database(request.param) as url:
         settings = Settings(home=tmp_path, model="offline", checkpoints=parse_database(url))
-        make_home(settings)
+        create_data_folder(settings)
         async with open_agent(settings) as opened:
             yield opened
 

@@ -18,10 +18,10 @@ KILLED = """
 import asyncio, os, signal, sys
 from threadkeep.turn_agent import open_agent
 from threadkeep.graph.context import Context
-from threadkeep.base.settings import load_settings
+from threadkeep.base.settings import Settings
 
 async def main():
-    async with open_agent(load_settings()) as agent:
+    async with open_agent(Settings()) as agent:
         turn = await agent.say(Context(user_id="ada"), "first", sys.argv[1])
         async for piece in turn:
             pass

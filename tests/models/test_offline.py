@@ -14,6 +14,7 @@ from langchain_core.messages import (
 )
 
 from threadkeep.base.memory_block import RecalledItem, render_memories
+from threadkeep.base.clock import parse_time, use_clock
 from threadkeep.models.offline import OfflineChatModel
 from threadkeep.models.offline_answer import KEPT, NOTICE, UNKNOWN, reply_to
 
@@ -203,9 +204,11 @@ def test_what_holds_now_goes_before_what_was_said_earlier_in_the_thread() -> Non
     assert told == 'You said on 4 March 2026, in "first": "I moved to Oslo."'
 
 
-def test_a_statement_is_acknowledged_by_what_was_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("THREADKEEP_NOW", "2026-03-04T09:30:00+00:00")
-    assert ask(MIRIAM) == (
+def test_a_statement_is_acknowledged_by_what_was_noted() -> None:
+    moment = parse_time("2026-03-04T09:30:00+00:00")
+    with use_clock(lambda: moment):
+        reply = ask(MIRIAM)
+    assert reply == (
         "Noted: Miriam is your sister; Miriam moved to Lisbon (March 2026); "
         "Miriam keeps two parrots."
     )

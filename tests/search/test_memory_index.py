@@ -59,9 +59,9 @@ async def test_whatever_changes_a_search_finds_what_a_new_process_would_find(
 
 async def other_process(home: Settings, work: str) -> None:
     code = (
-        "import asyncio\nfrom threadkeep.base.settings import load_settings\n"
+        "import asyncio\nfrom threadkeep.base.settings import Settings\n"
         "from threadkeep.stores.hybrid import open_store\nasync def main():\n"
-        f"    async with open_store(load_settings()) as store:\n        {work}\n"
+        f"    async with open_store(Settings()) as store:\n        {work}\n"
         "asyncio.run(main())"
     )
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, env=environ_of(home))

@@ -141,10 +141,10 @@ async def test_chinese_and_thai_words_are_found(home: Settings) -> None:
 
 OTHER = """
 import asyncio
-from threadkeep.base.settings import load_settings
+from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
 async def main():
-    async with open_store(load_settings()) as store:
+    async with open_store(Settings()) as store:
         await store.aput(("ada", "x"), "other", {"text": "My puppy barks at cats."})
         store.warm()
         while not store.notice:
@@ -173,10 +173,10 @@ async def test_a_second_process_searches_without_vectors_says_so_and_is_indexed_
 
 KILLED = """
 import asyncio, os, signal
-from threadkeep.base.settings import load_settings
+from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
 async def main():
-    async with open_store(load_settings()) as store:
+    async with open_store(Settings()) as store:
         await store.aput(("ada", "x"), "dog", {"text": "My puppy barks at cats."})
         os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())

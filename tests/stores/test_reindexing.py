@@ -18,12 +18,12 @@ from threadkeep.stores.indexing import EMBEDDER
 HERE = ("owner", "messages", "thread")
 KILLED = """
 import asyncio, os, signal
-from threadkeep.base.settings import load_settings
+from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.indexing import Indexing
 
 async def main():
-    async with open_store(load_settings()) as store:
+    async with open_store(Settings()) as store:
         store.warm()
         await store._opened()
         await store.index_pending(lambda done, total: os.kill(os.getpid(), signal.SIGKILL))
@@ -33,11 +33,11 @@ asyncio.run(main())
 
 INDEXED = """
 import asyncio
-from threadkeep.base.settings import load_settings
+from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
 
 async def main():
-    async with open_store(load_settings()) as store:
+    async with open_store(Settings()) as store:
         await store.index_pending()
         assert store.indexing.whole
 

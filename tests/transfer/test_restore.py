@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.backends import BACKENDS, fresh_database
 from threadkeep.base.database_url import parse_database
 from threadkeep.base.errors import AccessRefused
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.base.user import acting_as
 from threadkeep.graph.context import Context
 from threadkeep.search import memory_indexes
@@ -60,7 +60,7 @@ async def opened(kind: str) -> AsyncIterator[Agent]:
     with TemporaryDirectory() as home:
         async with fresh_database(kind) as url:
             settings = Settings(home=Path(home), model="offline", checkpoints=parse_database(url))
-            make_home(settings)
+            create_data_folder(settings)
             async with open_agent(settings) as agent:
                 yield agent
 

@@ -12,15 +12,15 @@ import pytest
 
 from tests.backends import chroma_server, environ_of, fresh_database
 from threadkeep.base.database_url import parse_database
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.stores.hybrid import open_store
 
 WORKER = """
 import asyncio, sys
-from threadkeep.base.settings import load_settings
+from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
 async def main():
-    async with open_store(load_settings()) as store:
+    async with open_store(Settings()) as store:
         for number in range(20):
             await store.aput(("ada", sys.argv[1]), str(number), {"text": f"A parrot {number}"})
         await store.index_pending()
@@ -45,7 +45,7 @@ async def test_several_processes_share_postgres_and_a_chroma_server(
         settings = Settings(
             home=tmp_path / "home", checkpoints=parse_database(url), chroma_url=server
         )
-        make_home(settings)
+        create_data_folder(settings)
         workers = [
             subprocess.Popen([sys.executable, "-c", WORKER, str(n)], env=environ_of(settings))
             for n in range(3)
@@ -66,7 +66,7 @@ async def test_one_stores_reindexing_leaves_anothers_vectors_alone(
     server: str, tmp_path: Path
 ) -> None:
     one = Settings(home=tmp_path / "1", chroma_url=server)
-    make_home(one)
+    create_data_folder(one)
     async with open_store(one) as store, open_store(replace(one, home=tmp_path / "2")) as other:
         for each in (store, other):
             await each.aput(("ada", "x"), "k", {"text": "A parrot"})
@@ -78,7 +78,7 @@ async def test_one_stores_reindexing_leaves_anothers_vectors_alone(
 
 async def test_a_server_that_is_not_there_costs_nothing_but_meaning(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home", chroma_url="http://127.0.0.1:1")
-    make_home(settings)
+    create_data_folder(settings)
     async with open_store(settings) as store:
         await store.aput(("ada", "x"), "k", {"text": "A parrot"})
         found = await store.asearch(("ada",), query="parrot")
@@ -96,7 +96,7 @@ async def test_a_server_that_comes_back_is_used_again(
     with chroma_server(folder) as url:
         pass
     settings = Settings(home=tmp_path / "home", chroma_url=url)
-    make_home(settings)
+    create_data_folder(settings)
     async with open_store(settings) as store:
         await store.aput(("ada", "x"), "k", {"text": "A parrot"})
         await store.index_pending()

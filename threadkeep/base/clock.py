@@ -1,19 +1,42 @@
-"""The clock: one function, so that a test and a demonstration can set it."""
+"""The clock of the memory that is at work, so that a test and a demonstration can set it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import fixed_time
+
+Clock = Callable[[], datetime]
+"""Returns the present moment, aware and in UTC."""
+
+
+def system_clock() -> datetime:
+    """Return the present moment of this machine."""
+    return datetime.now(UTC)
+
+
+_clock: ContextVar[Clock] = ContextVar("clock", default=system_clock)
 
 
 def now() -> datetime:
-    """Return the present moment in UTC, or what `THREADKEEP_NOW` sets it to.
+    """Return the present moment by the clock in use."""
+    return _clock.get()()
 
-    Raises:
-        BadInput: `THREADKEEP_NOW` is not ISO 8601.
-    """
-    fixed = fixed_time()
-    return parse_time(fixed, "THREADKEEP_NOW") if fixed else datetime.now(UTC)
+
+def set_clock(clock: Clock) -> None:
+    """Let `now` go by this clock from here on; for a process that has one memory only."""
+    _clock.set(clock)
+
+
+@contextmanager
+def use_clock(clock: Clock) -> Iterator[None]:
+    """Let `now` go by this clock inside the block, in this task and those that it starts."""
+    token = _clock.set(clock)
+    try:
+        yield
+    finally:
+        _clock.reset(token)
 
 
 def parse_time(text: str, what: str = "time") -> datetime:

@@ -1,63 +1,192 @@
-"""The only place that reads the environment: where data lives, keys, addresses."""
+"""Settings: what the caller passes, else what the environment says when they are made."""
 
 import getpass
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Annotated, Any
 
 from platformdirs import user_data_path
-from pydantic import SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from threadkeep.base.clock import Clock, parse_time, system_clock
 from threadkeep.base.database_url import Database, parse_database, sqlite_database
 from threadkeep.base.errors import StorageFailed
 
-NO_PROBE = "THREADKEEP_NO_PROBE"
 LOCAL_USER = "THREADKEEP_LOCAL_USER"
+MINUTES_PER_DAY = 24 * 60
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What one process works with; values, never the environment itself."""
+def _checkpoint_database(value: object) -> object:
+    return parse_database(value) if isinstance(value, str) else value
 
-    home: Path
+
+def _item_database(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    database = parse_database(value, "THREADKEEP_STORE_DB")
+    if database.kind == "redis":
+        raise StorageFailed(
+            f"THREADKEEP_STORE_DB {str(database)!r} cannot hold the long-term store; "
+            "name a SQLite file or a PostgreSQL database."
+        )
+    return database
+
+
+def _chroma_url(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"https?://[^/\s]+/?", value):
+        raise StorageFailed(
+            f"THREADKEEP_CHROMA_URL {value[:80]!r} is no address of a Chroma server; "
+            "write it like http://127.0.0.1:8000."
+        )
+    return value
+
+
+def _minutes(value: object) -> object:
+    """Return minutes; a string comes from the environment and counts days."""
+    if not isinstance(value, str):
+        return value
+    minutes = _number(value) * MINUTES_PER_DAY
+    if not 0 < minutes < 1e9:
+        raise StorageFailed(
+            f"THREADKEEP_TTL_DAYS {value!r:.40} is no number of days; write it like 30 or 0.5."
+        )
+    return minutes
+
+
+def _seconds(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not 0 <= (seconds := _number(value)) <= 86_400:
+        raise StorageFailed(
+            f"THREADKEEP_STOP_SECONDS {value!r:.40} is no number of seconds; write it like 30."
+        )
+    return seconds
+
+
+def _is_set(value: object) -> object:
+    """Return True for any string: the variable of a switch only has to be there."""
+    return True if isinstance(value, str) else value
+
+
+def _is_unset(value: object) -> object:
+    return False if isinstance(value, str) else value
+
+
+def _moment(value: object) -> object:
+    return parse_time(value, "THREADKEEP_NOW") if isinstance(value, str) else value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
+
+
+class Settings(BaseSettings):
+    """What one process or one opened memory works with.
+
+    An argument wins; what is not passed is read from the environment once, when the object is
+    made; an empty variable counts as unset. Nothing else in the package reads the environment.
+
+    Raises:
+        StorageFailed: an address or a number cannot be used.
+        BadInput: THREADKEEP_NOW is not ISO 8601.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="THREADKEEP_",
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+    )
+
+    home: Path = Field(default_factory=lambda: user_data_path("threadkeep"))
+    """The data folder; THREADKEEP_HOME."""
     model: str | None = None
-    openai_api_key: SecretStr | None = None
-    openai_base_url: str | None = None
+    """The name of the chat model; THREADKEEP_MODEL."""
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     token: SecretStr | None = None
-    """What a threadkeep server elsewhere knows this user by."""
-    checkpoints: Database | None = None
-    """Where checkpoints are; None is the SQLite file in the data folder."""
-    items: Database | None = None
-    """Where the long-term store is; None is where checkpoints are, where that is possible."""
-    chroma_url: str | None = None
-    ttl_minutes: float | None = None
-    """How long after its last use a thread is kept, unless it says otherwise; None keeps it."""
+    """The token of this user on a threadkeep server; THREADKEEP_TOKEN."""
+    checkpoints: Annotated[Database | None, NoDecode, BeforeValidator(_checkpoint_database)] = (
+        Field(default=None, validation_alias="THREADKEEP_DB")
+    )
+    """The database of the checkpoints; None is the SQLite file in the data folder."""
+    items: Annotated[Database | None, NoDecode, BeforeValidator(_item_database)] = Field(
+        default=None, validation_alias="THREADKEEP_STORE_DB"
+    )
+    """The database of the long-term store; None is that of the checkpoints, except Redis."""
+    chroma_url: Annotated[str | None, BeforeValidator(_chroma_url)] = None
+    """The address of a Chroma server; None is an embedded Chroma in the data folder."""
+    ttl_minutes: Annotated[float | None, BeforeValidator(_minutes)] = Field(
+        default=None, validation_alias="THREADKEEP_TTL_DAYS"
+    )
+    """How long a thread is kept after its last use, unless it has a TTL of its own; None is for
+    ever. The variable counts days."""
     embeddings: str = "static"
-    """What makes vectors of texts: `static`, `minilm`, `minilm:FOLDER` or `openai/NAME`."""
-    may_download: bool = False
-    """Whether a model that is named, and not on this machine, may be downloaded, once."""
+    """The embedder: `static`, `minilm`, `minilm:FOLDER` or `openai/NAME`."""
+    may_download: Annotated[bool, BeforeValidator(_is_set)] = Field(
+        default=False, validation_alias="THREADKEEP_ALLOW_DOWNLOAD"
+    )
+    """Whether the weights of a named embedder that are not on this machine may be downloaded."""
     local_user: str | None = None
-    """Who needs no token to ask a server on this machine; None is the login name, until there
-    are tokens."""
-    stop_seconds: float = 30.0
+    """The user who needs no token on a server on this machine; None is the login name, as long as
+    there are no tokens."""
+    stop_seconds: Annotated[float, BeforeValidator(_seconds)] = 30.0
     """How long a server that stops waits for turns under way."""
-    probe: bool = True
-    """Whether a model server on this machine is looked for, where nothing else names a model."""
+    probe: Annotated[bool, BeforeValidator(_is_unset)] = Field(
+        default=True, validation_alias="THREADKEEP_NO_PROBE"
+    )
+    """Whether a model server on this machine is looked for where nothing names a model."""
+    now: Annotated[datetime | None, NoDecode, BeforeValidator(_moment)] = None
+    """A fixed present for demonstrations; THREADKEEP_NOW, ISO 8601."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _blank_is_unset(cls, value: object, info: Any) -> object:
+        if isinstance(value, str) and not value.strip():
+            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
+        return value
+
+    @field_validator("home")
+    @classmethod
+    def _expand_user(cls, home: Path) -> Path:
+        return home.expanduser()
+
+    @field_validator("embeddings")
+    @classmethod
+    def _strip(cls, name: str) -> str:
+        return name.strip()
+
+    @field_validator("token")
+    @classmethod
+    def _strip_token(cls, token: SecretStr | None) -> SecretStr | None:
+        return SecretStr(token.get_secret_value().strip()) if token else None
+
+    @property
+    def clock(self) -> Clock:
+        """The clock: the system's, or one that stands at `now`."""
+        moment = self.now
+        return system_clock if moment is None else lambda: moment
 
     @property
     def checkpoint_database(self) -> Database:
-        """Where checkpoints are."""
-        return self.checkpoints or self._own
+        """The database of the checkpoints."""
+        return self.checkpoints or self._own_database
 
     @property
     def item_database(self) -> Database:
-        """Where items and words are: Redis keeps checkpoints only."""
+        """The database of the items and the full-text index; Redis holds checkpoints only."""
         if self.items:
             return self.items
-        chosen = self.checkpoint_database
-        return self._own if chosen.kind == "redis" else chosen
+        database = self.checkpoint_database
+        return self._own_database if database.kind == "redis" else database
 
     @property
     def database(self) -> Path:
@@ -67,130 +196,42 @@ class Settings:
     @property
     def vectors(self) -> Path:
         """The folder of the embedded Chroma."""
-        return self._beside("chroma")
+        return self._beside_items("chroma")
 
     @property
     def locks(self) -> Path:
         """The folder of lock files, one a thread and one for Chroma."""
-        return self._beside("locks")
+        return self._beside_items("locks")
 
     @property
     def server(self) -> Path:
-        """The folder in which a server of this machine keeps its own things, by port."""
-        return self._beside("server")
+        """The folder in which a server of this machine keeps its own files, by port."""
+        return self._beside_items("server")
 
     @property
-    def _own(self) -> Database:
+    def _own_database(self) -> Database:
         return sqlite_database(self.home / "threadkeep.sqlite")
 
-    def _beside(self, what: str) -> Path:
-        """Return a folder that belongs to the items, so that all who use these meet in it."""
+    def _beside_items(self, name: str) -> Path:
+        """Return a folder that belongs to the items, the same for all who use these items."""
         items = self.item_database
-        if items == self._own:
-            return self.home / what
+        if items == self._own_database:
+            return self.home / name
         if items.kind == "sqlite":
-            return items.path.with_name(f"{items.path.name}.{what}")
-        return self.home / f"{what}-{items.digest}"
+            return items.path.with_name(f"{items.path.name}.{name}")
+        return self.home / f"{name}-{items.digest}"
 
 
-def load_settings(environ: Mapping[str, str] | None = None, *, db: str | None = None) -> Settings:
-    """Return the settings of `environ` (the process's own by default); empty values are unset.
-
-    `db` takes the place of `THREADKEEP_DB`.
-
-    Raises:
-        StorageFailed: an address or a number in them cannot be used.
-    """
-    source = os.environ if environ is None else environ
-
-    def env(name: str) -> str | None:
-        told = source.get(name, "")
-        return told if told.strip() else None
-
-    home = env("THREADKEEP_HOME")
-    key = env("OPENAI_API_KEY")
-    token = env("THREADKEEP_TOKEN")
-    checkpoints, items = db or env("THREADKEEP_DB"), env("THREADKEEP_STORE_DB")
-    return Settings(
-        home=Path(home).expanduser() if home else user_data_path("threadkeep"),
-        model=env("THREADKEEP_MODEL"),
-        openai_api_key=SecretStr(key) if key else None,
-        openai_base_url=env("OPENAI_BASE_URL"),
-        token=SecretStr(token.strip()) if token else None,
-        checkpoints=parse_database(checkpoints) if checkpoints else None,
-        items=_item_database(items) if items else None,
-        chroma_url=_chroma_url(env("THREADKEEP_CHROMA_URL")),
-        embeddings=(env("THREADKEEP_EMBEDDINGS") or "static").strip(),
-        may_download=env("THREADKEEP_ALLOW_DOWNLOAD") is not None,
-        ttl_minutes=_minutes(env("THREADKEEP_TTL_DAYS")),
-        local_user=env(LOCAL_USER),
-        stop_seconds=_seconds(env("THREADKEEP_STOP_SECONDS") or "30"),
-        probe=env(NO_PROBE) is None,
-    )
-
-
-def environ_for(settings: Settings) -> dict[str, str]:
-    """Return the variables by which a process in another folder works on the same data."""
-    named = {"THREADKEEP_DB": settings.checkpoints, "THREADKEEP_STORE_DB": settings.items}
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the variables with which a process in another folder works on the same data."""
+    databases = {"THREADKEEP_DB": settings.checkpoints, "THREADKEEP_STORE_DB": settings.items}
     urls = {
         name: f"sqlite:///{database.path}" if database.kind == "sqlite" else database.url
-        for name, database in named.items()
+        for name, database in databases.items()
         if database
     }
-    return {"THREADKEEP_HOME": str(settings.home.absolute()), **urls}
-
-
-def forbid_probe() -> None:
-    """Look for no model server in this process, as `THREADKEEP_NO_PROBE=1` does."""
-    os.environ[NO_PROBE] = "1"
-
-
-def _item_database(url: str) -> Database:
-    database = parse_database(url, "THREADKEEP_STORE_DB")
-    if database.kind == "redis":
-        raise StorageFailed(
-            f"THREADKEEP_STORE_DB {str(database)!r} cannot hold the long-term store; "
-            "name a SQLite file or a PostgreSQL database."
-        )
-    return database
-
-
-def _chroma_url(url: str | None) -> str | None:
-    if url and not re.fullmatch(r"https?://[^/\s]+/?", url):
-        raise StorageFailed(
-            f"THREADKEEP_CHROMA_URL {url[:80]!r} is no address of a Chroma server; "
-            "write it like http://127.0.0.1:8000."
-        )
-    return url
-
-
-def _minutes(days: str | None) -> float | None:
-    try:
-        minutes = float(days) * 24 * 60 if days else None
-    except ValueError:
-        minutes = 0.0
-    if minutes is not None and not 0 < minutes < 1e9:
-        raise StorageFailed(
-            f"THREADKEEP_TTL_DAYS {days!r:.40} is no number of days; write it like 30 or 0.5."
-        )
-    return minutes
-
-
-def _seconds(told: str) -> float:
-    try:
-        seconds = float(told)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= 86_400:
-        raise StorageFailed(
-            f"THREADKEEP_STOP_SECONDS {told!r:.40} is no number of seconds; write it like 30."
-        )
-    return seconds
-
-
-def fixed_time() -> str | None:
-    """Return the moment that `THREADKEEP_NOW` sets, in ISO 8601, or None."""
-    return os.environ.get("THREADKEEP_NOW") or None
+    switches = {} if settings.probe else {"THREADKEEP_NO_PROBE": "1"}
+    return {"THREADKEEP_HOME": str(settings.home.absolute()), **urls, **switches}
 
 
 def login_name() -> str | None:
@@ -201,7 +242,7 @@ def login_name() -> str | None:
         return None
 
 
-def make_home(settings: Settings) -> None:
+def create_data_folder(settings: Settings) -> None:
     """Create the data folder, readable by its owner only.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 
 if TYPE_CHECKING:
     from threadkeep.cli.remote import RemoteAgent
@@ -52,7 +52,7 @@ class Home(Protocol):
     async def whose(self, user: str, model: str | None) -> tuple[str, str]:
         """Return whose memory it is, and which model answers, to greet with."""
 
-    async def found(self, context: "Context") -> str:
+    async def found(self, context: "Context", agent: Agent) -> str:
         """Return in a sentence what was found that nobody named, or nothing."""
 
     def load(self) -> None:
@@ -80,7 +80,7 @@ class Here:
 
     def prepare(self) -> None:
         """Make the data folder."""
-        make_home(self._settings)
+        create_data_folder(self._settings)
 
     async def whose(self, user: str, model: str | None) -> tuple[str, str]:
         """Return the user and the model's reason."""
@@ -88,11 +88,11 @@ class Here:
 
         return f"user {user!r}", f"model {(await choose_model(self._settings, model)).reason}"
 
-    async def found(self, context: "Context") -> str:
+    async def found(self, context: "Context", agent: Agent) -> str:
         """Tell of a model's server that was found on this machine."""
         from threadkeep.prompt.run_model import choice_of
 
-        choice = await choice_of(context)
+        choice = await choice_of(context, cast(Any, agent).store)
         return f"Model {choice.reason}; --no-probe looks for none." if choice.found else ""
 
     def load(self) -> None:
@@ -123,7 +123,7 @@ class There:
         """Return the server: by the token it knows whose memory it is, and the model."""
         return f"server {self._url}", f"model {model or 'of the server'}"
 
-    async def found(self, context: "Context") -> str:
+    async def found(self, context: "Context", agent: Agent) -> str:
         """Return nothing."""
         return ""
 

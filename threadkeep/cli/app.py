@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import Settings, load_settings
 from threadkeep.cli import failures as complaints
 from threadkeep.cli.memory_commands import memory
 from threadkeep.cli.options import (
@@ -31,6 +30,7 @@ from threadkeep.cli.thread_commands import threads
 from threadkeep.cli.user_commands import users
 
 if TYPE_CHECKING:
+    from threadkeep.base.settings import Settings
     from threadkeep.cli.agent import Home
 
 app = typer.Typer(
@@ -87,7 +87,7 @@ def chat(
     if thread and last:
         raise BadInput("Both --thread and --continue are given; use one of them.")
     chosen = choices_of(memory, context)
-    home, user = whose_home(settings_of(no_probe, db), url, user, db)
+    home, user = whose_home(settings_of(db, probe=not no_probe), url, user, db)
     run_chat(home, user, thread, last, model, chosen)
 
 
@@ -115,7 +115,7 @@ def ask(
         raise BadInput("Both --thread and --continue are given; use one of them.")
     if question is None:
         question = read_stdin()
-    home, user = whose_home(settings_of(no_probe, db), url, user, db)
+    home, user = whose_home(settings_of(db, probe=not no_probe), url, user, db)
     chosen = choices_of(memory, context)
     run_ask(home, user, thread, last, model, chosen, question, as_json=as_json)
 
@@ -149,13 +149,13 @@ def import_(
     if format_ == "export":
         from threadkeep.cli.restore_file import run_restore
 
-        run_restore(load_settings(db=db), file, user, thread)
+        run_restore(settings_of(db), file, user, thread)
         return
     from threadkeep.cli.import_file import run_import
 
     if format_ in ("chatgpt", "langchain"):
         user = named(user)
-    run_import(load_settings(db=db), file, format_, user=user, thread=thread, skip_bad=skip_bad)
+    run_import(settings_of(db), file, format_, user=user, thread=thread, skip_bad=skip_bad)
 
 
 @app.command()
@@ -173,7 +173,7 @@ def export(
     """Write down all that is kept of a user, as JSON lines that import reads."""
     from threadkeep.cli.export_file import run_export
 
-    run_export(load_settings(db=db), named(user), thread, out)
+    run_export(settings_of(db), named(user), thread, out)
 
 
 @app.command()
@@ -187,7 +187,7 @@ def report(
     """Write all that is known of a user as one HTML page: what, why and since when."""
     from threadkeep.cli.report import run_report
 
-    run_report(load_settings(db=db), named(user), out)
+    run_report(settings_of(db), named(user), out)
 
 
 @app.command()
@@ -209,7 +209,7 @@ def migrate(
     from threadkeep.cli.migrate import run_migrate
 
     user = None if user is None else validate_id(user, "user")
-    run_migrate(load_settings(db=from_), load_settings(db=to), user)
+    run_migrate(settings_of(from_), settings_of(to), user)
 
 
 @app.command()
@@ -226,7 +226,7 @@ def doctor(
     """Check the databases and the vector index."""
     from threadkeep.cli.doctor import run_doctor
 
-    run_doctor(load_settings(db=db), reindex=reindex, sweep=sweep, as_json=as_json)
+    run_doctor(settings_of(db), reindex=reindex, sweep=sweep, as_json=as_json)
 
 
 @app.command()
@@ -260,7 +260,7 @@ def forget(
         raise BadInput("Say whose memory is forgotten with --user, or what of it.")
     kind, name = chosen[0] if chosen else ("user", "")
     forget_one(
-        load_settings(db=db),
+        settings_of(db),
         named(user),
         kind,
         name,
@@ -283,7 +283,7 @@ def usage(
     """Tell what calls to the model took, in tokens, and the total."""
     from threadkeep.cli.usage import show_usage
 
-    show_usage(load_settings(db=db), named(user), by, as_json=as_json)
+    show_usage(settings_of(db), named(user), by, as_json=as_json)
 
 
 @app.command()
@@ -322,14 +322,14 @@ def serve(
 
         if user is not None:
             raise BadInput("With --workers everybody needs a token; leave --user out.")
-        run_workers(settings_of(no_probe, db), host, port, workers)
+        run_workers(settings_of(db, probe=not no_probe), host, port, workers)
         return
     named_user = None if user is None else validate_id(user, "user")
-    run_serve(settings_of(no_probe, db), host, port, jobs, named_user)
+    run_serve(settings_of(db, probe=not no_probe), host, port, jobs, named_user)
 
 
 def whose_home(
-    settings: Settings, url: str | None, user: str | None, db: str | None
+    settings: "Settings", url: str | None, user: str | None, db: str | None
 ) -> "tuple[Home, str]":
     """Return where the agent is, and the user.
 

@@ -47,7 +47,7 @@ async def _ask(
     async with home.open() as agent:
         name = thread or (await agent.last_thread(user) if last else new_thread())
         context = context_of(user, model, chosen, await agent.choices(user, name))
-        if found := await home.found(context):
+        if found := await home.found(context, agent):
             complain(found)
         for sentence in await agent.finish(context):
             complain(sentence)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from threadkeep.base.errors import StorageFailed, ThreadkeepError
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.checkpoints.locks import open_locks
 from threadkeep.checkpoints.savers import open_saver
 from threadkeep.cli.home import open_store
@@ -43,7 +43,7 @@ async def examine(settings: Settings, *, reindex: bool, sweep: bool) -> AsyncIte
     yield await _row("checkpoints", lambda: check_checkpoints(settings, sweep=sweep))
     yield await _row("locks", lambda: check_locks(settings))
     try:
-        make_home(settings)
+        create_data_folder(settings)
         async with open_store(settings) as store:
             yield await _row("items", lambda: check_items(settings, store, sweep=sweep))
             yield await _row("vectors", lambda: check_vectors(settings, store))
@@ -55,7 +55,7 @@ async def examine(settings: Settings, *, reindex: bool, sweep: bool) -> AsyncIte
 
 async def check_checkpoints(settings: Settings, *, sweep: bool) -> str:
     """Open the checkpoints, and sweep them where that is wanted."""
-    make_home(settings)
+    create_data_folder(settings)
     async with open_saver(settings.checkpoint_database, ttl_minutes=settings.ttl_minutes) as saver:
         await saver.aget_tuple({"configurable": {"thread_id": "doctor", "checkpoint_ns": ""}})
         swept = f", {await saver.asweep()} expired deleted" if sweep else ""  # type: ignore[attr-defined]

@@ -59,9 +59,9 @@ def complain(sentence: str) -> None:
 
 
 def _logged(error: BaseException) -> str:
-    from threadkeep.base.settings import load_settings
+    from threadkeep.base.settings import Settings
 
-    path = load_settings().home / "errors.log"
+    path = Settings().home / "errors.log"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as log:

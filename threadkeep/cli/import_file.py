@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.base.validation import validate_id
@@ -102,9 +101,10 @@ async def import_file(
     _check(transcript, path, skip_bad)
     lines, new, done = transcript.lines, 0, 0
     async with open_store(settings) as store:
+        present = settings.clock()
         for of_user in by_user(lines):
             owner = await user_key(store, of_user[0].user)
-            for chunk in await asyncio.to_thread(chunks, of_user, owner, now()):
+            for chunk in await asyncio.to_thread(chunks, of_user, owner, present):
                 new += await _whole(store_chunk(store, owner, chunk))
                 done += len(chunk)
                 if progress:

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from threadkeep.base.settings import load_settings
 from threadkeep.cli.options import (
     AsJson,
     Choices,
@@ -15,6 +14,7 @@ from threadkeep.cli.options import (
     Verify,
     Yes,
     named,
+    settings_of,
 )
 
 memory = typer.Typer(
@@ -41,7 +41,7 @@ def memory_list(
     """List the facts and entities that are known, with their ids."""
     from threadkeep.cli.show import list_memory
 
-    list_memory(load_settings(db=db), named(user), limit, every=every, as_json=as_json)
+    list_memory(settings_of(db), named(user), limit, every=every, as_json=as_json)
 
 
 @memory.command("search")
@@ -55,7 +55,7 @@ def memory_search(
     """Search what was said and what is known."""
     from threadkeep.cli.show import search_memory
 
-    search_memory(load_settings(db=db), named(user), query, limit, as_json=as_json)
+    search_memory(settings_of(db), named(user), query, limit, as_json=as_json)
 
 
 @memory.command("why")
@@ -71,7 +71,7 @@ def memory_why(
     """Tell what the last answer of a thread was shown of the past, and what spoke for it."""
     from threadkeep.cli.memory import show_why
 
-    show_why(load_settings(db=db), named(user), thread, as_json=as_json)
+    show_why(settings_of(db), named(user), thread, as_json=as_json)
 
 
 @memory.command("correct")
@@ -85,7 +85,7 @@ def memory_correct(
     """Correct a message or a fact; what it said before stays in its history."""
     from threadkeep.cli.memory import correct_memory
 
-    correct_memory(load_settings(db=db), named(user), which, text, as_json=as_json)
+    correct_memory(settings_of(db), named(user), which, text, as_json=as_json)
 
 
 @memory.command("history")
@@ -93,7 +93,7 @@ def memory_history(which: Id, user: User = None, db: Db = None, as_json: AsJson 
     """Print what a memory has said, the oldest wording first."""
     from threadkeep.cli.memory import show_history
 
-    show_history(load_settings(db=db), named(user), which, as_json=as_json)
+    show_history(settings_of(db), named(user), which, as_json=as_json)
 
 
 @memory.command("pin")
@@ -101,7 +101,7 @@ def memory_pin(which: Id, user: User = None, context: Choices = None, db: Db = N
     """Show a memory to the model in every turn."""
     from threadkeep.cli.memory import pin_memory
 
-    pin_memory(load_settings(db=db), named(user), which, context)
+    pin_memory(settings_of(db), named(user), which, context)
 
 
 @memory.command("unpin")
@@ -109,7 +109,7 @@ def memory_unpin(which: Id, user: User = None, db: Db = None) -> None:
     """Show a memory only when it is recalled."""
     from threadkeep.cli.memory import unpin_memory
 
-    unpin_memory(load_settings(db=db), named(user), which)
+    unpin_memory(settings_of(db), named(user), which)
 
 
 @memory.command("pins")
@@ -119,7 +119,7 @@ def memory_pins(
     """List what is pinned, the earliest first, and what does not fit."""
     from threadkeep.cli.memory import show_pins
 
-    show_pins(load_settings(db=db), named(user), context, as_json=as_json)
+    show_pins(settings_of(db), named(user), context, as_json=as_json)
 
 
 @memory.command("forget")
@@ -136,7 +136,7 @@ def memory_forget(
     from threadkeep.cli.forget import forget_one
 
     forget_one(
-        load_settings(db=db),
+        settings_of(db),
         named(user),
         "memory",
         which,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.base.user import acting_as
 from threadkeep.checkpoints.locks import open_locks
 from threadkeep.checkpoints.owned import OwnedSaver
@@ -116,7 +116,7 @@ async def migrate_all(
         there = await stack.enter_async_context(open_memory(source))
         same = _one_store(source, target)
         if not same:
-            await asyncio.to_thread(make_home, target)
+            await asyncio.to_thread(create_data_folder, target)
             done.again = await prepare(there.store, target.item_database)
         if done.again:
             return done

@@ -1,11 +1,13 @@
 """Options that several commands take, and whose memory they mean."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import Settings, forbid_probe, load_settings, login_name
+
+if TYPE_CHECKING:
+    from threadkeep.base.settings import Settings
 
 User = Annotated[
     str | None,
@@ -61,6 +63,7 @@ def named(user: str | None) -> str:
         BadInput: there is neither.
     """
     from threadkeep.base.validation import validate_id
+    from threadkeep.base.settings import login_name
 
     name = user if user is not None else login_name()
     if name is None:
@@ -68,8 +71,17 @@ def named(user: str | None) -> str:
     return validate_id(name, "user")
 
 
-def settings_of(no_probe: bool, db: str | None = None) -> Settings:
-    """Return the settings, with `no_probe` also for what reads the environment later."""
-    if no_probe:
-        forbid_probe()
-    return load_settings(db=db)
+def settings_of(db: str | None = None, *, probe: bool = True) -> "Settings":
+    """Return the settings of the environment, and let the clock of this process be theirs.
+
+    `db` takes the place of THREADKEEP_DB. `probe` False looks for no local model server.
+    """
+    from threadkeep.base.clock import set_clock
+    from threadkeep.base.settings import Settings
+
+    arguments: dict[str, Any] = {"checkpoints": db} if db else {}
+    if not probe:
+        arguments["probe"] = False
+    settings = Settings(**arguments)
+    set_clock(settings.clock)
+    return settings

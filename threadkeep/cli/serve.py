@@ -8,7 +8,13 @@ from importlib import resources
 from pathlib import Path
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import LOCAL_USER, Settings, environ_for, login_name, make_home
+from threadkeep.base.settings import (
+    LOCAL_USER,
+    Settings,
+    create_data_folder,
+    environment_of,
+    login_name,
+)
 from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
 from threadkeep.models.choice import choose_model
@@ -33,7 +39,7 @@ def run_serve(settings: Settings, host: str, port: int, jobs: int, user: str | N
     if importlib.util.find_spec("langgraph_api") is None:
         raise BadInput("The server is not installed; install threadkeep with its extra [server].")
     check_port(host, port)
-    make_home(settings)
+    create_data_folder(settings)
     address = f"http://{host}:{port}"
     complain(f"API {address}, its documentation {address}/docs.")
     complain(f"LangGraph Studio {STUDIO}{address}")
@@ -43,7 +49,7 @@ def run_serve(settings: Settings, host: str, port: int, jobs: int, user: str | N
     config = folder / "langgraph.json"
     config.write_text(resources.files("threadkeep.server").joinpath("langgraph.json").read_text())
     local = {LOCAL_USER: user} if user else {}
-    env = {"LOG_LEVEL": "WARNING", **os.environ, **environ_for(settings), **local, **QUIET}
+    env = {"LOG_LEVEL": "WARNING", **os.environ, **environment_of(settings), **local, **QUIET}
     sys.stderr.flush()
     os.chdir(folder)
     os.execve(sys.executable, _command(config, host, port, jobs), env)  # noqa: S606

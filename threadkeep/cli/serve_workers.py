@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import Settings, environ_for, make_home
+from threadkeep.base.settings import Settings, create_data_folder, environment_of
 from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
 from threadkeep.cli.serve import check_port
@@ -28,7 +28,7 @@ def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
             "The server is not installed; install threadkeep with its extra [production]."
         )
     check_port(host, port)
-    make_home(settings)
+    create_data_folder(settings)
     run(_check_databases(settings))
     complain(
         f"API http://{host}:{port} in {workers} process{'es' * (workers > 1)} on "
@@ -37,10 +37,10 @@ def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
     )
     import uvicorn
 
-    os.environ.update(environ_for(settings))  # For the processes that it starts.
+    os.environ.update(environment_of(settings))  # For the processes that it starts.
     uvicorn.run(
         APP,
-        app_dir=str(Path(__file__).parents[1]),
+        app_dir=str(Path(__file__).parents[2]),
         host=host,
         port=port,
         workers=workers,

@@ -68,7 +68,7 @@ async def plan_of(agent: Agent, context: Context, name: str) -> Plan:
         standing = [turn for turn in state.recalled if turn["before"] != PINNED]
         pinned, _ = await pinned_memories(store, owner, pins, context)
         memories = [*pinned, *await recalled_memories(store, owner, standing)]
-    window = window_for(state, await model_of(context), context)
+    window = window_for(state, await model_of(context, agent.store), context)
     return plan_prompt(state, memories, context, window)
 
 

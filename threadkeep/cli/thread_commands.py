@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from threadkeep.base.settings import load_settings
 from threadkeep.cli.options import (
     AsJson,
     Choices,
@@ -28,7 +27,7 @@ def threads_list(
     """List threads, the last used first."""
     from threadkeep.cli.show import list_threads
 
-    list_threads(load_settings(db=db), named(user), limit, as_json=as_json)
+    list_threads(settings_of(db), named(user), limit, as_json=as_json)
 
 
 @threads.command("show")
@@ -42,7 +41,7 @@ def threads_show(
     """Print the newest messages of a thread, in order."""
     from threadkeep.cli.show import show_thread
 
-    show_thread(load_settings(db=db), named(user), name, limit, as_json=as_json)
+    show_thread(settings_of(db), named(user), name, limit, as_json=as_json)
 
 
 @threads.command("prompt")
@@ -59,7 +58,7 @@ def threads_prompt(
     from threadkeep.cli.show_prompt import show_prompt
 
     chosen = choices_of(memory, context)
-    show_prompt(settings_of(True, db), named(user), name, chosen, as_json=as_json)
+    show_prompt(settings_of(db, probe=False), named(user), name, chosen, as_json=as_json)
 
 
 @threads.command("set")
@@ -86,7 +85,7 @@ def threads_set(
     from threadkeep.cli.threads import set_thread
 
     set_thread(
-        load_settings(db=db),
+        settings_of(db),
         named(user),
         name,
         title,
@@ -113,7 +112,7 @@ def threads_fork(
     """Begin a thread with what was said in another; memory goes with the one that is used."""
     from threadkeep.cli.threads import fork_thread
 
-    fork_thread(load_settings(db=db), named(user), name, new, at)
+    fork_thread(settings_of(db), named(user), name, new, at)
 
 
 @threads.command("undo")
@@ -126,7 +125,7 @@ def threads_undo(
     """Take back the newest turns of a thread, and what was learned from them."""
     from threadkeep.cli.threads import undo_turns
 
-    undo_turns(load_settings(db=db), named(user), name, count)
+    undo_turns(settings_of(db), named(user), name, count)
 
 
 @threads.command("delete")
@@ -142,7 +141,7 @@ def threads_delete(
     from threadkeep.cli.forget import forget_one
 
     forget_one(
-        load_settings(db=db),
+        settings_of(db),
         named(user),
         "thread",
         name,

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from threadkeep.base.settings import load_settings
-from threadkeep.cli.options import AsJson, Db, named
+from threadkeep.cli.options import AsJson, Db, named, settings_of
 
 users = typer.Typer(
     help="Give and take tokens for the server.", no_args_is_help=True, rich_markup_mode=None
@@ -17,7 +16,7 @@ def user_add(name: Annotated[str, typer.Argument(help="The user's name.")], db: 
     """Make a token; it is printed once, and kept only as a digest."""
     from threadkeep.cli.users import add_user
 
-    add_user(load_settings(db=db), named(name))
+    add_user(settings_of(db), named(name))
 
 
 @users.command("list")
@@ -25,7 +24,7 @@ def user_list(db: Db = None, as_json: AsJson = False) -> None:
     """List whose tokens there are."""
     from threadkeep.cli.users import list_users
 
-    list_users(load_settings(db=db), as_json=as_json)
+    list_users(settings_of(db), as_json=as_json)
 
 
 @users.command("revoke")
@@ -35,4 +34,4 @@ def user_revoke(
     """Make all tokens of a user worthless; the memory stays."""
     from threadkeep.cli.users import revoke_user
 
-    revoke_user(load_settings(db=db), named(name))
+    revoke_user(settings_of(db), named(name))

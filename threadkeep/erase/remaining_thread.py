@@ -6,7 +6,6 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import PutOp
 
-from threadkeep.base.settings import load_settings
 from threadkeep.base.user import USER_KEY, acting_as
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.erase.thread_state import Value, without_messages
@@ -14,6 +13,7 @@ from threadkeep.graph.agent import builder
 from threadkeep.knowledge.branch_sync import differences, head_of, kept_of
 from threadkeep.knowledge.branches import Kept, version
 from threadkeep.opened import Opened
+from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.namespaces import threads_of
 
 LAST_NODE = "store_turn"
@@ -38,7 +38,7 @@ async def forget_in_thread(opened: Opened, owner: str, thread: str, gone: Set[st
     texts = {_text(value) for each, value in before.active if each in gone}
     texts |= {_text(entry["message"]) for entry in before.left.values() if entry["id"] in gone}
     forget_in_kept(after, gone, positions, texts)
-    ttl = record.get("ttl_minutes", load_settings().ttl_minutes)
+    ttl = ttl_of(home.store, record)
     ops = differences(owner, thread, before, after, ttl)
     if record:
         changed = _record(record, way or before.active, after, gone, positions)

@@ -7,11 +7,11 @@ from langchain_core.messages import AnyMessage
 from langgraph.store.base import BaseStore, Item, PutOp
 
 from threadkeep.base.message_text import text_with_tool_calls
-from threadkeep.base.settings import load_settings
 from threadkeep.base.validation import sanitise_text
 from threadkeep.checkpoints.owned import Follow
 from threadkeep.knowledge.branches import Head, Kept, version
 from threadkeep.knowledge.refold import refold
+from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.namespaces import (
     Namespace,
     abandoned_of,
@@ -64,7 +64,7 @@ async def follow_branch(store: BaseStore, user: str, thread: str, head: Head) ->
     record = dict(item.value)
     before, kept = await kept_of(store, user, thread), await kept_of(store, user, thread)
     kept.turn_to(head, int(record.get("begins_at") or 0))
-    ttl = record.get("ttl_minutes", load_settings().ttl_minutes)
+    ttl = ttl_of(store, record)
     ops = differences(user, thread, before, kept, ttl)
     taught = before.notes != kept.notes
     if "family" in record and not record.get("active"):
@@ -140,7 +140,7 @@ async def _rest(
             continue
         before, rest = await kept_of(store, user, other.key), await kept_of(store, user, other.key)
         rest.leave_from(int(other.value.get("begins_at") or 0), mine)
-        ttl = other.value.get("ttl_minutes", load_settings().ttl_minutes)
+        ttl = ttl_of(store, other.value)
         ops += differences(user, other.key, before, rest, ttl)
         taught = taught or before.notes != rest.notes
         value = {**other.value, "active": False}

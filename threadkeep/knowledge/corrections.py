@@ -8,13 +8,14 @@ from typing_extensions import TypedDict
 
 from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import load_settings
 from threadkeep.base.validation import sanitise_text, validate_message
+from threadkeep.base.validation import validate_message, sanitise_text
 from threadkeep.knowledge.branch_sync import CHANGES_KEPT, differences, kept_of
 from threadkeep.knowledge.branches import version
 from threadkeep.knowledge.fact_corrections import Correction, restated, siblings
 from threadkeep.knowledge.fold import CHARACTERS
 from threadkeep.knowledge.refold import refold
+from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.memory_ids import Meant
 from threadkeep.stores.namespaces import fact_key, facts_of, threads_of
 
@@ -63,7 +64,7 @@ async def correct_message(store: BaseStore, owner: str, meant: Meant, text: str)
         kept.correct(meant.id, was, text, at)
         item = await store.aget(threads_of(owner), thread)
         record = dict(item.value) if item else {}
-        ttl = record.get("ttl_minutes", load_settings().ttl_minutes)
+        ttl = ttl_of(store, record)
         ops += differences(owner, thread, before, kept, ttl)
         taught = taught or before.notes != kept.notes
         if item:

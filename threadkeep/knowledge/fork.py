@@ -7,8 +7,8 @@ from langgraph.store.base import BaseStore, PutOp
 
 from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import load_settings
 from threadkeep.knowledge.branch_sync import head_of, kept_of
+from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.namespaces import messages_of, notes_of, threads_of
 
 SHARED = (
@@ -42,7 +42,7 @@ async def fork_stored(
     head, kept = head_of(values), await kept_of(store, user, source)
     kept.turn_to(head, int(found.value.get("begins_at") or 0))
     record = {key: value for key, value in found.value.items() if key in SHARED}
-    ttl = record.get("ttl_minutes", load_settings().ttl_minutes)
+    ttl = ttl_of(store, record)
     family = str(found.value.get("family") or source)
     record |= {
         "name": name,

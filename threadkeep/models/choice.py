@@ -34,7 +34,7 @@ class Choice:
     """Whether nobody named it, and it was found on this machine: to be announced."""
 
 
-async def choose_model(settings: Settings, flag: str | None) -> Choice:
+async def choose_model(settings: Settings, flag: BaseChatModel | str | None) -> Choice:
     """Return the model to use; unless `settings` forbid it, also one found on this machine.
 
     The first that is there: `flag`, THREADKEEP_MODEL, OPENAI_BASE_URL or OPENAI_API_KEY, a local
@@ -44,6 +44,10 @@ async def choose_model(settings: Settings, flag: str | None) -> Choice:
         NoModel: the name cannot be used, for want of a key for instance.
         BadInput: OPENAI_BASE_URL is not an address.
     """
+    if isinstance(flag, BaseChatModel):
+        model = flag
+        name = str(getattr(model, "model_name", None) or model._llm_type)
+        return Choice(name, f"{name}, because it was passed", lambda: model)
     _check_address(settings.openai_base_url)
     if flag:
         return _named(settings, flag.strip(), "it was asked for")

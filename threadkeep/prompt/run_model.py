@@ -3,36 +3,36 @@
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable
+from langgraph.store.base import BaseStore
 
-from threadkeep.base.settings import Settings, load_settings
 from threadkeep.base.tokens import count_messages, exact_for, ratio_of
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
 from threadkeep.models.choice import Choice, choose_model
 from threadkeep.prompt.ledger import usage_of
 from threadkeep.prompt.window import Window, window_of
+from threadkeep.stores.dependencies import dependencies_of
 from threadkeep.stores.usage import Usage
 
 MODELS_KEPT = 16
-_chosen: dict[tuple[Settings, str | None], tuple[Choice, BaseChatModel]] = {}
 
 
-async def model_of(context: Context) -> BaseChatModel:
+async def model_of(context: Context, store: BaseStore) -> BaseChatModel:
     """Return the model of the run: the caller's, or the process's own choice; built once.
 
     Raises:
         NoModel: it cannot be used, for want of a key for instance.
     """
-    return (await _choose(context))[1]
+    return (await _choose(context, store))[1]
 
 
-async def choice_of(context: Context) -> Choice:
+async def choice_of(context: Context, store: BaseStore) -> Choice:
     """Return which model that is, and why.
 
     Raises:
         NoModel: it cannot be used, for want of a key for instance.
     """
-    return (await _choose(context))[0]
+    return (await _choose(context, store))[0]
 
 
 def name_of(model: BaseChatModel) -> str:
@@ -73,11 +73,12 @@ async def ask_quietly(
     return reply, usage_of(count_messages(asked), reply)
 
 
-async def _choose(context: Context) -> tuple[Choice, BaseChatModel]:
-    wanted = (load_settings(), context.model)
-    if wanted not in _chosen:
-        if len(_chosen) >= MODELS_KEPT:
-            _chosen.clear()
-        choice = await choose_model(*wanted)
-        _chosen[wanted] = choice, choice.build()
-    return _chosen[wanted]
+async def _choose(context: Context, store: BaseStore) -> tuple[Choice, BaseChatModel]:
+    dependencies = dependencies_of(store)
+    models: dict[str | None, tuple[Choice, BaseChatModel]] = dependencies.models
+    if context.model not in models:
+        if len(models) >= MODELS_KEPT:
+            models.clear()
+        choice = await choose_model(dependencies.settings, context.model or dependencies.model)
+        models[context.model] = choice, choice.build()
+    return models[context.model]

@@ -1,16 +1,27 @@
 """Whose turn it is. Nobody is the default."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from functools import wraps
+from typing import Any, Protocol
 
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
 from threadkeep.base.errors import BadInput, NoUser
+from threadkeep.base.clock import use_clock
 from threadkeep.base.user import USER_KEY, acting_as, acting_user
 from threadkeep.graph.context import Context
+from threadkeep.graph.state import State, Update
+from threadkeep.stores.dependencies import dependencies_of
 from threadkeep.stores.namespaces import user_key
+
+
+class Node(Protocol):
+    """A node of the graph."""
+
+    def __call__(self, state: State, runtime: Runtime[Context]) -> Coroutine[Any, Any, Update]:
+        """Return what changes."""
 
 
 def store_of(runtime: Runtime[Context]) -> BaseStore:
@@ -22,6 +33,17 @@ def store_of(runtime: Runtime[Context]) -> BaseStore:
     if runtime.store is None:
         raise BadInput("The graph has no store; compile it with store=HybridStore(...).")
     return runtime.store
+
+
+def on_run_clock(node: Node) -> Node:
+    """Let a node, and what it calls, go by the clock that travels with the run's store."""
+
+    @wraps(node)
+    async def run(state: State, runtime: Runtime[Context]) -> Update:
+        with use_clock(dependencies_of(store_of(runtime)).clock):
+            return await node(state, runtime)
+
+    return run
 
 
 async def owner_of(runtime: Runtime[Context]) -> str:

@@ -36,7 +36,7 @@ async def check_run(memory: Memory, user: str, value: Mapping[str, Any]) -> None
     _strip(run, TRACING)
     told = told_context(user, kwargs.get("context") or {}, strict=GIVEN in run)
     chosen = {**await _choices(memory, user, value.get("thread_id")), **told}
-    await choice_of(Context.model_validate({**chosen, USER: user}))
+    await choice_of(Context.model_validate({**chosen, USER: user}), memory.agent.store)
     kwargs["context"] = {**chosen, USER: user}
     run[USER] = user
     if not kwargs.get("temporary"):

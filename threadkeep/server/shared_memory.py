@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from threadkeep.base.settings import load_settings
+from threadkeep.base.settings import Settings
 from threadkeep.server.saver import ServerSaver
 from threadkeep.stores.owned import OwnedStore
 from threadkeep.turn_agent import Agent, open_agent
@@ -71,7 +71,7 @@ async def apart(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _opened(stack: AsyncExitStack) -> Memory:
-    settings = await asyncio.to_thread(load_settings)
+    settings = await asyncio.to_thread(Settings)
     agent = await stack.enter_async_context(open_agent(settings))
     # A server lives long, and it is not yet asked for anything.
     agent.store.warm()

@@ -5,16 +5,18 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel
 from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem, SearchOp
 
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.search.item_search import ItemSearch
+from threadkeep.base.clock import Clock
 from threadkeep.search.memory_indexes import MemoryIndexes
+from threadkeep.stores.dependencies import Dependencies
 from threadkeep.stores.indexing import Indexing, Progress
 from threadkeep.stores.items import Index, Items, open_items, space_of
 from threadkeep.vectors.embeddings import open_embeddings
@@ -47,7 +49,10 @@ class HybridStore(BaseStore):
 
     supports_ttl = True
 
-    def __init__(self, items: Items, index: Index, vectors: Vectors) -> None:
+    def __init__(
+        self, items: Items, index: Index, vectors: Vectors, dependencies: Dependencies
+    ) -> None:
+        self.dependencies = dependencies
         self.items = items
         self.index = index
         self.vectors = vectors
@@ -215,20 +220,28 @@ class HybridStore(BaseStore):
 
 @asynccontextmanager
 async def open_store(
-    settings: Settings, *, embeddings: Embeddings | None = None
+    settings: Settings,
+    *,
+    embeddings: Embeddings | None = None,
+    model: BaseChatModel | str | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[HybridStore]:
     """Open the store on its database; Chroma opens behind it.
+
+    `model` answers in graphs that are compiled with this store, where a run names no other.
+    `embeddings` and `clock` take the place of those of the settings.
 
     Raises:
         StorageFailed: the database is broken, foreign, newer, not to be reached or written.
     """
     if settings.item_database.kind == "memory":
         with TemporaryDirectory() as folder:
-            own = replace(settings, home=Path(folder), checkpoints=None, items=None)
-            async with open_store(own, embeddings=embeddings) as store:
+            changes = {"home": Path(folder), "checkpoints": None, "items": None}
+            own = settings.model_copy(update=changes)
+            async with open_store(own, embeddings=embeddings, model=model, clock=clock) as store:
                 yield store
         return
-    await asyncio.to_thread(make_home, settings)
+    await asyncio.to_thread(create_data_folder, settings)
     async with open_items(settings.item_database) as (items, index):
         vectors = Vectors(
             settings.vectors,
@@ -237,7 +250,8 @@ async def open_store(
             server=settings.chroma_url,
             space=await space_of(items) if settings.chroma_url else "",
         )
-        store = HybridStore(items, index, vectors)
+        dependencies = Dependencies(settings=settings, model=model, clock=clock or settings.clock)
+        store = HybridStore(items, index, vectors, dependencies)
         await store.sweep()
         try:
             yield store

@@ -9,6 +9,7 @@ from langgraph.store.base import BaseStore, GetOp, Op, PutOp, Result, SearchOp
 
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.user import acting_user
+from threadkeep.stores.dependencies import Dependencies, dependencies_of
 from threadkeep.stores.namespaces import user_key
 
 
@@ -20,6 +21,11 @@ class OwnedStore(BaseStore):
     def __init__(self, store: BaseStore) -> None:
         self.unguarded = store
         self._loop = asyncio.get_running_loop()
+
+    @property
+    def dependencies(self) -> Dependencies:
+        """What travels with the guarded store."""
+        return dependencies_of(self.unguarded)
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Do operations, all of them below the user's own key.

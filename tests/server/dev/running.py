@@ -17,7 +17,7 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from tests.backends import ROOT
-from threadkeep.base.settings import Settings, make_home
+from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.stores.access_tokens import add_token
 from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.namespaces import user_key
@@ -149,7 +149,7 @@ class Server:
 def new_server(folder: Path) -> Server:
     """Return a server, not started yet, with an empty home."""
     home = Settings(home=folder / "home")
-    make_home(home)
+    create_data_folder(home)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "THREADKEEP_"))}
     server = Server(home, {})
     server.env = kept | {

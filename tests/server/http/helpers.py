@@ -9,8 +9,7 @@ from langgraph_sdk.client import LangGraphClient
 
 from benchmarks.scripted_server import ScriptedServer, scripted_server
 from benchmarks.serving import Serving, open_servers
-from tests.backends import fresh_database
-from threadkeep.base.settings import load_settings
+from tests.backends import fresh_database, settings_in
 from threadkeep.stores.access_tokens import add_token
 from threadkeep.stores.hybrid import open_store
 
@@ -27,7 +26,7 @@ class House:
 
     async def token(self, user: str) -> str:
         if user not in self.tokens:
-            async with open_store(load_settings(self.env)) as store:
+            async with open_store(settings_in(self.env)) as store:
                 self.tokens[user] = await add_token(store, user)
         return self.tokens[user]
 

@@ -14,8 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from benchmarks.serving import COMMAND, open_servers
-from tests.backends import ROOT, fresh_database
-from threadkeep.base.settings import load_settings
+from tests.backends import ROOT, fresh_database, settings_in
 from threadkeep.stores.access_tokens import add_token
 from threadkeep.stores.hybrid import open_store
 
@@ -129,7 +128,7 @@ async def test_two_processes_behind_one_port_serve_and_stop_together(tmp_path: P
         env = environ(tmp_path, url)
         options = ("--workers", "2")
         async with open_servers(env, tmp_path, options=options) as (server,):
-            async with open_store(load_settings(env)) as store:
+            async with open_store(settings_in(env)) as store:
                 token = await add_token(store, "ada")
             headers = {"Authorization": f"Bearer {token}"}
 
