@@ -13,8 +13,8 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from threadkeep.base.memory_block import RecalledItem, render_memories
 from threadkeep.base.clock import parse_time, use_clock
+from threadkeep.base.memory_block import RecalledItem, render_memories
 from threadkeep.models.offline import OfflineChatModel
 from threadkeep.models.offline_answer import KEPT, NOTICE, UNKNOWN, reply_to
 

@@ -62,8 +62,8 @@ def named(user: str | None) -> str:
     Raises:
         BadInput: there is neither.
     """
-    from threadkeep.base.validation import validate_id
     from threadkeep.base.settings import login_name
+    from threadkeep.base.validation import validate_id
 
     name = user if user is not None else login_name()
     if name is None:

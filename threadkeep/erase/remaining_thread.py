@@ -38,7 +38,7 @@ async def forget_in_thread(opened: Opened, owner: str, thread: str, gone: Set[st
     texts = {_text(value) for each, value in before.active if each in gone}
     texts |= {_text(entry["message"]) for entry in before.left.values() if entry["id"] in gone}
     forget_in_kept(after, gone, positions, texts)
-    ttl = ttl_of(home.store, record)
+    ttl = ttl_of(opened.store, record)
     ops = differences(owner, thread, before, after, ttl)
     if record:
         changed = _record(record, way or before.active, after, gone, positions)

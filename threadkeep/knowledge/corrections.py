@@ -9,7 +9,6 @@ from typing_extensions import TypedDict
 from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import sanitise_text, validate_message
-from threadkeep.base.validation import validate_message, sanitise_text
 from threadkeep.knowledge.branch_sync import CHANGES_KEPT, differences, kept_of
 from threadkeep.knowledge.branches import version
 from threadkeep.knowledge.fact_corrections import Correction, restated, siblings

@@ -8,8 +8,8 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
-from threadkeep.base.errors import BadInput, NoUser
 from threadkeep.base.clock import use_clock
+from threadkeep.base.errors import BadInput, NoUser
 from threadkeep.base.user import USER_KEY, acting_as, acting_user
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update

@@ -12,9 +12,9 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem, SearchOp
 
+from threadkeep.base.clock import Clock
 from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.search.item_search import ItemSearch
-from threadkeep.base.clock import Clock
 from threadkeep.search.memory_indexes import MemoryIndexes
 from threadkeep.stores.dependencies import Dependencies
 from threadkeep.stores.indexing import Indexing, Progress
