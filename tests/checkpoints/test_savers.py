@@ -128,7 +128,7 @@ async def test_a_wrong_password_is_one_sentence_without_the_password() -> None:
 
 async def test_a_server_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     async with fresh_database("redis") as url:
-        monkeypatch.setattr("threadkeep.base.redis.OLDEST", 99)
+        monkeypatch.setattr("threadkeep.base.redis.MIN_VERSION", 99)
         with pytest.raises(StorageFailed, match="needs Redis or Valkey 99"):
             async with open_saver(url):
                 pass
@@ -136,7 +136,7 @@ async def test_a_server_that_is_too_old_is_one_sentence(monkeypatch: pytest.Monk
 
 async def test_a_postgres_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     async with fresh_database("postgres") as url:
-        monkeypatch.setattr("threadkeep.base.postgres.OLDEST", 990_000)
+        monkeypatch.setattr("threadkeep.base.postgres.MIN_VERSION", 990_000)
         with pytest.raises(StorageFailed, match="needs 99 or newer"):
             async with open_saver(url):
                 pass

@@ -1,1 +1,1 @@
-"""Settings, errors, ids, clock, text and database connections: what every other folder uses."""
+"""Settings, errors, ids, clock, text and database connections, used by every other folder."""

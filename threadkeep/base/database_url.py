@@ -1,4 +1,4 @@
-"""Which database an address names: sqlite, postgres, redis, or memory for tests."""
+"""Database URLs: sqlite, postgres, redis, and memory for tests."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,17 +19,17 @@ SCHEMES: dict[str, Kind] = {
     "valkeys": "redis",
     "memory": "memory",
 }
-ALLOWED = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME, redis://HOST:PORT/0 or memory://"
+URL_FORMS = "sqlite:///FILE, postgresql://USER:PASSWORD@HOST/NAME, redis://HOST:PORT/0 or memory://"
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database by its address; printed without the password."""
+    """A database and its URL; printed without the password."""
 
     kind: Kind
     url: str = field(repr=False)
     path: Path = Path()
-    """The file, of SQLite only."""
+    """The file; set for SQLite only."""
 
     def __str__(self) -> str:
         if self.kind == "sqlite":
@@ -39,7 +39,7 @@ class Database:
 
     @property
     def digest(self) -> str:
-        """What tells this database from others, 12 hex characters; the password is no part."""
+        """Digest that identifies the database, 12 hex characters; independent of the password."""
         return sha256(str(self).encode()).hexdigest()[:12]
 
 
@@ -49,12 +49,12 @@ def sqlite_database(path: Path) -> Database:
 
 
 def parse_database(url: str, name: str = "THREADKEEP_DB") -> Database:
-    """Return the database that `url` names; `name` is the setting to complain about.
+    """Parse a database URL; `name` is the setting to name in errors.
 
     `sqlite:///a.db` is relative to the working directory, `sqlite:////var/a.db` absolute.
 
     Raises:
-        StorageFailed: the address is of no kind that is known here.
+        StorageFailed: the URL has an unknown scheme, or lacks a part.
     """
     parts = _split(url.strip(), name)
     kind = SCHEMES.get(parts.scheme)
@@ -63,8 +63,8 @@ def parse_database(url: str, name: str = "THREADKEEP_DB") -> Database:
         return Database(kind, url.strip(), path.absolute())
     if kind == "memory" or (kind in ("postgres", "redis") and (parts.hostname or parts.query)):
         return Database(kind, url.strip())
-    shown = f"{parts.scheme}://{_host(parts)}{parts.path}" if parts.scheme else url.strip()
-    raise StorageFailed(f"{name} {shown[:80]!r} names no database; write {ALLOWED}.")
+    label = f"{parts.scheme}://{_host(parts)}{parts.path}" if parts.scheme else url.strip()
+    raise StorageFailed(f"{name} {label[:80]!r} names no database; write {URL_FORMS}.")
 
 
 def _split(url: str, name: str) -> SplitResult:
@@ -72,8 +72,8 @@ def _split(url: str, name: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        # The address itself is not shown: it may hold a password.
-        raise StorageFailed(f"{name} is no address ({error}); write {ALLOWED}.") from None
+        # Do not show the URL: it may contain a password.
+        raise StorageFailed(f"{name} is no address ({error}); write {URL_FORMS}.") from None
     return parts
 
 

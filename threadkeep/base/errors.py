@@ -1,30 +1,30 @@
-"""The errors a person may see: one sentence each, with the value and the remedy."""
+"""Errors that a person may see: one sentence each, with the value and the remedy."""
 
 
 class ThreadkeepError(Exception):
-    """Something a person can mend; the terminal shows it as one sentence, without a traceback."""
+    """An error the user can fix; the terminal shows one sentence instead of a traceback."""
 
     exit_code = 1
 
 
 class BadInput(ThreadkeepError):
-    """A value from outside is not allowed."""
+    """An input value is invalid."""
 
     exit_code = 2
 
 
 class TooLarge(BadInput):
-    """A value from outside is larger than what is taken in."""
+    """An input value exceeds a size limit."""
 
 
 class NoModel(ThreadkeepError):
-    """The chosen model cannot be used: no key, no such name."""
+    """The model cannot be used: no API key, or an unknown name."""
 
     exit_code = 3
 
 
 class ProviderFailed(ThreadkeepError):
-    """The model's server did not answer as it should."""
+    """The model provider failed."""
 
     exit_code = 4
 
@@ -36,7 +36,7 @@ class StorageFailed(ThreadkeepError):
 
 
 class ThreadBusy(ThreadkeepError):
-    """Another process has a turn open on the thread."""
+    """Another turn holds the lock of the thread."""
 
     def __init__(self, thread: str, waited: float) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class ThreadBusy(ThreadkeepError):
 
 
 class ThreadLost(ThreadkeepError):
-    """A turn no longer holds its thread, so that somebody else may be at it."""
+    """A turn lost the lock of its thread, so another turn may be running."""
 
     exit_code = 5
 
@@ -58,34 +58,34 @@ class ThreadLost(ThreadkeepError):
 
 
 class AccessRefused(ThreadkeepError):
-    """Somebody asks for what is another user's, or asks as nobody."""
+    """The caller may not use this data, or names no user."""
 
 
 class RemoteServerFailed(ThreadkeepError):
-    """A threadkeep server elsewhere refuses, or is not there."""
+    """A threadkeep server refused a request, failed, or cannot be reached."""
 
-    def __init__(self, said: str, exit_code: int = 1) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
         self.exit_code = exit_code
 
 
 class NoUser(AccessRefused):
-    """A call names no user."""
+    """The call names no user."""
 
 
 class ThreadDeleted(AccessRefused):
-    """Something is written to a thread that was deleted meanwhile."""
+    """A late write to a deleted thread."""
 
     def __init__(self, thread: str) -> None:
-        super().__init__(f"Thread {thread!r} was deleted meanwhile; what comes late is not kept.")
+        super().__init__(f"Thread {thread!r} was deleted meanwhile; the late write was discarded.")
 
 
 class Erased(AccessRefused):
-    """Something is written to what was forgotten meanwhile, or is being forgotten."""
+    """A late write to memory that was erased, or is being erased."""
 
     def __init__(self, *, now: bool) -> None:
         super().__init__(
             "This memory is being forgotten right now; try again when that is done."
             if now
-            else "This was forgotten meanwhile; what comes late is not kept."
+            else "This memory was forgotten meanwhile; the late write was discarded."
         )

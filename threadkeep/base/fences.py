@@ -1,10 +1,10 @@
-"""What is remembered stays inside its fence and poses as nothing else, whatever it is made of."""
+"""Keep recalled text inside its fence: it cannot close the fence or imitate another speaker."""
 
 import re
 import unicodedata
 from functools import lru_cache
 
-NAMES = (
+TAG_NAMES = (
     "memories",
     "pinned",
     "summary",
@@ -18,18 +18,18 @@ NAMES = (
     "tool",
     "instructions",
 )
-"""The fences of ours, and the tags by which a text could pass for another speaker's."""
-PUT_INSTEAD = "‹"
-# Controls, marks that turn the direction of writing, and letters that nobody sees. Joiners and
-# variation selectors stay: emoji and several scripts are written with them.
+"""Names of our fences, and of tags that models take for a speaker."""
+REPLACEMENT = "‹"
+# Control characters, direction marks and invisible characters. Joiners and variation selectors
+# stay: emoji and several scripts need them.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _BRACKETS = "<\u02c2\u1438\u2039\u226e\u226a\u227a\u2329\u276c\u276e\u27e8\u29fc\u3008\ufe64\uff1c"
 _BRACKET = re.compile(f"[{_BRACKETS}]")
-_TAG = re.compile(rf"<(?=[\s/\\<!?]*(?:\||(?:{'|'.join(NAMES)})(?![^\W_])))")
-_ALIKE = str.maketrans(
+_TAG = re.compile(rf"<(?=[\s/\\<!?]*(?:\||(?:{'|'.join(TAG_NAMES)})(?![^\W_])))")
+_LOOKALIKES = str.maketrans(
     {
         **dict.fromkeys(_BRACKETS, "<"),
         **dict(zip("аеіјморступгѕԁυιορτνκμ", "aeijmopctynrsduiortvkm", strict=True)),
@@ -43,34 +43,35 @@ _ALIKE = str.maketrans(
 
 
 def escape_tags(text: str) -> str:
-    """Return `text` without what cannot be seen; its tags of `NAMES` lose their angle bracket.
+    """Remove invisible characters, and replace the angle bracket of tags in `TAG_NAMES`.
 
-    A tag is known in any case, width and spacing, with accents, with letters of other alphabets
-    that look alike, and with anything invisible between its letters.
+    A tag is recognised in any case, width and spacing, with accents, with lookalike letters of
+    other alphabets, and with invisible characters between its letters.
     """
-    shown = _HIDDEN.sub("", text)
-    if not _BRACKET.search(shown):
-        return shown
-    plain, places = _skeleton(shown)
-    cut = {places[found.start()] for found in _TAG.finditer(plain)}
-    if not cut:
-        return shown
-    return "".join(PUT_INSTEAD if at in cut else each for at, each in enumerate(shown))
+    visible = _HIDDEN.sub("", text)
+    if not _BRACKET.search(visible):
+        return visible
+    skeleton, indexes = _skeleton(visible)
+    brackets = {indexes[match.start()] for match in _TAG.finditer(skeleton)}
+    if not brackets:
+        return visible
+    characters = enumerate(visible)
+    return "".join(REPLACEMENT if index in brackets else char for index, char in characters)
 
 
 @lru_cache(maxsize=4_096)
 def one_line(text: str) -> str:
-    """Return `text` unfenced and on one line, whatever breaks its lines."""
+    """Return `text` with tags escaped, on one line; any kind of line break becomes a space."""
     return " ".join(escape_tags(" ".join(text.split())).split())
 
 
 def _skeleton(text: str) -> tuple[str, list[int]]:
-    """Return what a reader may take `text` for, and where in it each character comes from."""
-    made: list[str] = []
-    places: list[int] = []
-    for at, each in enumerate(text):
-        for part in unicodedata.normalize("NFKD", each).casefold().translate(_ALIKE):
-            if part.isspace() or unicodedata.category(part)[0] not in "MC":
-                made.append(part)
-                places.append(at)
-    return "".join(made), places
+    """Return `text` in plain lower-case letters, and the index in `text` of each of them."""
+    letters: list[str] = []
+    indexes: list[int] = []
+    for index, char in enumerate(text):
+        for letter in unicodedata.normalize("NFKD", char).casefold().translate(_LOOKALIKES):
+            if letter.isspace() or unicodedata.category(letter)[0] not in "MC":
+                letters.append(letter)
+                indexes.append(index)
+    return "".join(letters), indexes

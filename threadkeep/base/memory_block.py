@@ -1,7 +1,7 @@
-"""What is recalled, and the fenced text in which the model is shown it."""
+"""Recalled items, and the fenced text block that shows them to the model."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
@@ -13,28 +13,28 @@ from threadkeep.base.fences import one_line
 
 
 class RecalledItem(TypedDict):
-    """One recalled piece: a message word for word, or what is known of an entity."""
+    """One recalled item: a message word for word, an entity or a fact."""
 
     id: str
     kind: Literal["message", "entity", "fact"]
     text: str
     speaker: str
     time: str
-    """ISO 8601, when it was said."""
+    """When it was said, ISO 8601."""
     thread: str
-    """The thread's name for people; its id where it has none."""
+    """The thread's name; its id if it has no name."""
     score: NotRequired[float]
     parts: NotRequired[dict[str, float]]
-    """What words, meaning, the speaker and so on added to the score (see search/ranking.py)."""
+    """What each feature added to the score: words, vectors, speaker ... (see search/ranking.py)."""
     tokens: NotRequired[int]
-    """What its text takes."""
+    """Size of its text, in tokens."""
     before: NotRequired[str]
-    """The id of the message in front of which it is shown; `PINNED` of what is always shown."""
+    """Id of the message that the item is shown in front of; `PINNED` for pins."""
 
 
 FENCE = "memories"
 PINNED = "pinned"
-"""The fence of what a person has pinned, and the id of the message that holds it."""
+"""Fence of the user's pins, and id of the message that shows them."""
 HEADINGS = {
     FENCE: (
         "Found in this person's earlier conversations. "
@@ -46,90 +46,87 @@ HEADINGS = {
     ),
 }
 KNOWN_HEADING = "Known"
-_LINE = re.compile(r"^- (?P<speaker>[^:\n]*?) in (?P<thread>\"(?:[^\"\\]|\\.)*\"): (?P<text>.*)$")
-_SHORT = re.compile(r"^- (?P<speaker>[^:\n]*): (?P<text>.*)$")
-_DAY = re.compile(
+_THREAD_LINE = re.compile(
+    r"^- (?P<speaker>[^:\n]*?) in (?P<thread>\"(?:[^\"\\]|\\.)*\"): (?P<text>.*)$"
+)
+_LINE = re.compile(r"^- (?P<speaker>[^:\n]*): (?P<text>.*)$")
+_DATE_LINE = re.compile(
     r"^# (?P<day>\d{4}-\d{2}-\d{2})(?: \w+)?(?:, in (?P<thread>\"(?:[^\"\\]|\\.)*\"))?$"
 )
 
 
-def render_memories(memories: Sequence[RecalledItem], fence: str = FENCE) -> str:
-    """Return the fenced block: what is known first, then messages under one date line a day."""
-    if not memories:
+def render_memories(items: Sequence[RecalledItem], fence: str = FENCE) -> str:
+    """Return the fenced block: facts and entities first, then messages grouped by day."""
+    if not items:
         return ""
     lines = [*opening_lines(fence)]
-    if known := [memory for memory in memories if memory["kind"] != "message"]:
-        lines += [f"# {KNOWN_HEADING}", *map(fact_line, known)]
-    said = sorted((m for m in memories if m["kind"] == "message"), key=lambda m: m["time"])
-    for _, of_day in groupby(said, key=day_of):
+    if facts := [item for item in items if item["kind"] != "message"]:
+        lines += [f"# {KNOWN_HEADING}", *map(fact_line, facts)]
+    messages = [item for item in items if item["kind"] == "message"]
+    for _, of_day in groupby(sorted(messages, key=lambda item: item["time"]), key=day_of):
         lines += day_lines(list(of_day))
     return "\n".join([*lines, closing_line(fence)])
 
 
 def opening_lines(fence: str = FENCE) -> tuple[str, str]:
-    """Return the lines with which a block begins."""
+    """Return the first lines of a block."""
     return f"<{fence}>", HEADINGS[fence]
 
 
 def closing_line(fence: str = FENCE) -> str:
-    """Return the line with which a block ends."""
+    """Return the last line of a block."""
     return f"</{fence}>"
 
 
-def fact_line(memory: RecalledItem) -> str:
+def fact_line(item: RecalledItem) -> str:
     """Return the line of an entity or a fact."""
-    return f"- {one_line(memory['text'])}"
+    return f"- {one_line(item['text'])}"
 
 
-def day_of(memory: RecalledItem) -> str:
-    """Return the day under whose date line a message stands."""
-    return memory["time"][:10]
+def day_of(item: RecalledItem) -> str:
+    """Return the day of a message, as YYYY-MM-DD."""
+    return item["time"][:10]
 
 
-def day_lines(of_day: Sequence[RecalledItem]) -> list[str]:
-    """Return the date line of a day and what was said on it, the oldest first.
+def day_lines(messages: Sequence[RecalledItem]) -> list[str]:
+    """Return the date line of a day, then its messages in their order.
 
-    The thread stands in the date line where it is one for all, else in every line.
+    If all are of one thread the date line names it, else every line does.
     """
-    day = _named(day_of(of_day[0]))
-    threads = {memory["thread"] for memory in of_day}
+    day = _day_with_weekday(day_of(messages[0]))
+    threads = {message["thread"] for message in messages}
     if len(threads) == 1:
-        return [f"# {day}, in {_quoted(*threads)}", *(_short_line(memory) for memory in of_day)]
-    return [f"# {day}", *(_line(memory) for memory in of_day)]
+        return [f"# {day}, in {_quoted(*threads)}", *map(_message_line, messages)]
+    return [f"# {day}", *map(_message_line_with_thread, messages)]
 
 
 def parse_memories(block: str) -> list[RecalledItem]:
-    """Return what `render_memories` wrote: texts, speakers, days and threads; ids are not in it."""
-    found: list[RecalledItem] = []
-    day, thread, known = "", None, False
+    """Parse a block of `render_memories`: texts, speakers, days and threads; ids are empty."""
+    items: list[RecalledItem] = []
+    day, thread, in_facts = "", None, False
     for line in block.splitlines():
         if line.startswith("# "):
-            matched = _DAY.match(line)
-            day, known = (matched["day"], False) if matched else ("", line == f"# {KNOWN_HEADING}")
-            thread = _unquoted(matched["thread"]) if matched and matched["thread"] else None
-        elif known and line.startswith("- "):
-            found.append(_memory("fact", line[2:], "", "", ""))
-        elif day and thread is not None and (said := _SHORT.match(line)):
-            found.append(_memory("message", said["text"], said["speaker"], day, thread))
-        elif day and thread is None and (said := _LINE.match(line)):
-            of = _unquoted(said["thread"])
-            found.append(_memory("message", said["text"], said["speaker"], day, of))
-    return found
+            match = _DATE_LINE.match(line)
+            day, in_facts = (match["day"], False) if match else ("", line == f"# {KNOWN_HEADING}")
+            thread = _unquoted(match["thread"]) if match and match["thread"] else None
+        elif in_facts and line.startswith("- "):
+            items.append(_item("fact", line[2:], "", "", ""))
+        elif day and thread is not None and (match := _LINE.match(line)):
+            items.append(_item("message", match["text"], match["speaker"], day, thread))
+        elif day and thread is None and (match := _THREAD_LINE.match(line)):
+            name = _unquoted(match["thread"])
+            items.append(_item("message", match["text"], match["speaker"], day, name))
+    return items
 
 
 def is_memory_block(text: str) -> bool:
-    """Tell whether `text` is a block that `render_memories` wrote."""
+    """Return whether `text` is a block of `render_memories`."""
     return any(
         text.startswith(f"<{fence}>\n") and text.endswith(f"</{fence}>") for fence in HEADINGS
     )
 
 
-def remembered_texts(memories: Iterable[RecalledItem]) -> list[str]:
-    """Return the texts alone, in order."""
-    return [memory["text"] for memory in memories]
-
-
-def _memory(
+def _item(
     kind: Literal["message", "fact"], text: str, speaker: str, time: str, thread: str
 ) -> RecalledItem:
     return {
@@ -142,18 +139,18 @@ def _memory(
     }
 
 
-def _line(memory: RecalledItem) -> str:
-    of = f"{_speaker(memory)} in {_quoted(memory['thread'])}"
-    return f"- {of}: {one_line(memory['text'])}"
+def _message_line(message: RecalledItem) -> str:
+    return f"- {_speaker(message)}: {one_line(message['text'])}"
 
 
-def _short_line(memory: RecalledItem) -> str:
-    return f"- {_speaker(memory)}: {one_line(memory['text'])}"
+def _message_line_with_thread(message: RecalledItem) -> str:
+    thread = _quoted(message["thread"])
+    return f"- {_speaker(message)} in {thread}: {one_line(message['text'])}"
 
 
-def _speaker(memory: RecalledItem) -> str:
-    """Return a name that cannot be taken for more than a name."""
-    return one_line(re.sub(r'[:"]', " ", memory["speaker"]))
+def _speaker(message: RecalledItem) -> str:
+    """Return the speaker without the characters that end a name in a line."""
+    return one_line(re.sub(r'[:"]', " ", message["speaker"]))
 
 
 def _quoted(thread: str) -> str:
@@ -165,7 +162,7 @@ def _unquoted(quoted: str) -> str:
 
 
 @lru_cache(maxsize=1_024)
-def _named(day: str) -> str:
+def _day_with_weekday(day: str) -> str:
     try:
         return f"{day} {datetime.fromisoformat(day):%A}"
     except ValueError:

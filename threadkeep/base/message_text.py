@@ -1,4 +1,4 @@
-"""The words of a message, whatever its content blocks are."""
+"""The text of a message, for any kind of content blocks."""
 
 import json
 
@@ -6,7 +6,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 
 def text_with_tool_calls(message: BaseMessage) -> str:
-    """Return what a message says: its text, then the tools it calls with their arguments."""
+    """Return the text of a message, then one line per tool call with its arguments."""
     lines = [text_of(message)]
     if isinstance(message, AIMessage):
         for call in (*message.tool_calls, *message.invalid_tool_calls):
@@ -16,14 +16,14 @@ def text_with_tool_calls(message: BaseMessage) -> str:
 
 
 def text_of(message: BaseMessage) -> str:
-    """Return the text of a message; content blocks of other kinds have none."""
+    """Return the text of a message; content blocks without text are skipped."""
     if isinstance(message.content, str):
         return message.content
     return "\n".join(text for block in message.content if (text := _text(block)))
 
 
 def as_json(value: object) -> str:
-    """Return `value` as compact JSON, or as Python writes it where JSON cannot."""
+    """Return `value` as compact JSON, or its repr if JSON cannot hold it."""
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     except (TypeError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: one is tried first, so that what is wrong is said at once."""
+"""Connections to PostgreSQL; the first one is opened at once, so that errors show early."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,16 +17,16 @@ from threadkeep.base.errors import StorageFailed
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
 
-OLDEST = 130_000
-"""PostgreSQL 13, as its own `server_version_num` writes it."""
+MIN_VERSION = 130_000
+"""PostgreSQL 13, as `server_version_num` writes it."""
 CONNECT_SECONDS = 5
-WAIT_SECONDS = 20
-"""How long a call waits for one of the connections, when many want one at once."""
-CONNECTIONS = 4
+POOL_TIMEOUT_SECONDS = 20
+"""How long a call waits for a free connection of the pool."""
+MAX_CONNECTIONS = 4
 CHECK_AFTER_SECONDS = 1.0
-"""A connection that worked so recently is not tried again before its next use."""
+"""A connection that was checked more recently is used without another check."""
 SETUP_LOCK = "hashtextextended('threadkeep setup of ' || current_schema(), 0)"
-"""One process at a time sets up the tables of one schema."""
+"""Advisory lock: one process at a time sets up the tables of a schema."""
 SETUP_POLL_SECONDS = 0.05
 OPTIONS: dict[str, Any] = {
     "autocommit": True,
@@ -36,7 +36,7 @@ OPTIONS: dict[str, Any] = {
     "application_name": "threadkeep",
 }
 
-_checked: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+_checked_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -45,14 +45,14 @@ async def open_connection(database: Database) -> AsyncIterator[Connection]:
 
     Raises:
         StorageFailed: the server is too old.
-        psycopg.Error: it cannot be reached, or refuses.
+        psycopg.Error: the server cannot be reached, or refuses the connection.
     """
     async with await AsyncConnection.connect(database.url, **OPTIONS) as conn:
         version = conn.info.server_version
-        if version < OLDEST:
+        if version < MIN_VERSION:
             raise StorageFailed(
                 f"The server of {database} is PostgreSQL {version // 10_000}; "
-                f"threadkeep needs {OLDEST // 10_000} or newer."
+                f"threadkeep needs {MIN_VERSION // 10_000} or newer."
             )
         yield conn
 
@@ -61,19 +61,19 @@ async def open_connection(database: Database) -> AsyncIterator[Connection]:
 async def open_pool(
     database: Database, configure: Callable[[Connection], Awaitable[None]] | None = None
 ) -> AsyncIterator[Pool]:
-    """Open a few connections that are made again when the server restarts.
+    """Open a small pool, which reconnects when the server restarts.
 
     Raises:
         StorageFailed: the server is too old.
-        psycopg.Error: it cannot be reached, or refuses.
+        psycopg.Error: the server cannot be reached, or refuses the connection.
     """
     async with open_connection(database):
         pass
     pool: Pool = AsyncConnectionPool(
         database.url,
         min_size=1,
-        max_size=CONNECTIONS,
-        timeout=WAIT_SECONDS,
+        max_size=MAX_CONNECTIONS,
+        timeout=POOL_TIMEOUT_SECONDS,
         kwargs=OPTIONS,
         configure=configure,
         check=_check,
@@ -85,11 +85,11 @@ async def open_pool(
 
 @asynccontextmanager
 async def setup_lock(pool: Pool) -> AsyncIterator[None]:
-    """Hold back other processes that set up the same database."""
+    """Make other processes wait that set up the same schema."""
     async with pool.connection() as conn:
-        # Asked again and again: a statement that waits would be waited for in its turn by the
-        # CREATE INDEX CONCURRENTLY of the process that sets up, on another connection, for ever.
-        while not await _locked(conn):  # noqa: ASYNC110  (it is another process that lets go)
+        # Poll instead of waiting in one statement: the CREATE INDEX CONCURRENTLY of the process
+        # that holds the lock waits for all older statements, so both would wait for ever.
+        while not await _try_setup_lock(conn):  # noqa: ASYNC110  (another process releases it)
             await asyncio.sleep(SETUP_POLL_SECONDS)
         try:
             yield
@@ -98,16 +98,16 @@ async def setup_lock(pool: Pool) -> AsyncIterator[None]:
 
 
 async def _check(conn: Connection) -> None:
-    """Raise for a connection that the server has closed, so that the pool takes another.
+    """Raise if the server closed the connection, so that the pool opens another.
 
-    A turn takes a connection some thirty times, and each check is a round trip.
+    A turn takes a connection about thirty times, and each check is a round trip: skip recent ones.
     """
-    if monotonic() - _checked.get(conn, 0.0) > CHECK_AFTER_SECONDS:
+    if monotonic() - _checked_at.get(conn, 0.0) > CHECK_AFTER_SECONDS:
         await AsyncConnectionPool.check_connection(conn)
-        _checked[conn] = monotonic()
+        _checked_at[conn] = monotonic()
 
 
-async def _locked(conn: Connection) -> bool:
+async def _try_setup_lock(conn: Connection) -> bool:
     cursor = await conn.execute(f"SELECT pg_try_advisory_lock({SETUP_LOCK}) AS locked")
     row = await cursor.fetchone()
     return bool(row and row["locked"])

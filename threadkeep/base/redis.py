@@ -1,4 +1,4 @@
-"""Connections to Redis or Valkey, tried at once."""
+"""Connections to Redis or Valkey; opened at once, so that errors show early."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,9 +10,9 @@ from threadkeep.base.errors import StorageFailed
 if TYPE_CHECKING:
     from valkey.asyncio import Valkey
 
-OLDEST = 7
+MIN_VERSION = 7
 CONNECT_SECONDS = 5
-ANSWER_SECONDS = 30
+RESPONSE_SECONDS = 30
 
 
 @asynccontextmanager
@@ -21,7 +21,7 @@ async def open_client(database: Database) -> AsyncIterator["Valkey"]:
 
     Raises:
         StorageFailed: the server is too old.
-        valkey.exceptions.ValkeyError: it cannot be reached, or refuses.
+        valkey.exceptions.ValkeyError: the server cannot be reached, or refuses the connection.
     """
     from valkey.asyncio import Valkey
 
@@ -29,16 +29,16 @@ async def open_client(database: Database) -> AsyncIterator["Valkey"]:
     client: Valkey = Valkey.from_url(
         f"{scheme.replace('redis', 'valkey')}://{rest}",
         socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=ANSWER_SECONDS,
+        socket_timeout=RESPONSE_SECONDS,
         health_check_interval=30,
     )
     try:
-        about: dict[str, Any] = await client.info("server")
-        version = str(about.get("valkey_version") or about.get("redis_version") or "0")
-        if int(version.partition(".")[0]) < OLDEST:
+        info: dict[str, Any] = await client.info("server")
+        version = str(info.get("valkey_version") or info.get("redis_version") or "0")
+        if int(version.partition(".")[0]) < MIN_VERSION:
             raise StorageFailed(
                 f"The server of {database} has version {version}; "
-                f"threadkeep needs Redis or Valkey {OLDEST} or newer."
+                f"threadkeep needs Redis or Valkey {MIN_VERSION} or newer."
             )
         yield client
     finally:

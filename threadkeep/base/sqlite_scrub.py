@@ -1,43 +1,43 @@
-"""Leave no byte of what was deleted in an SQLite file."""
+"""Remove every byte of deleted rows from an SQLite file."""
 
 import asyncio
 import sqlite3
 
 import aiosqlite
 
-PATIENCE_SECONDS = 30.0
+BUSY_TIMEOUT_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
 
-async def scrub_file(conn: aiosqlite.Connection, *, words: bool = False) -> bool:
-    """Write the file anew from what is left; tell whether the log beside it is empty by now.
+async def scrub_file(conn: aiosqlite.Connection, *, full_text: bool = False) -> bool:
+    """Rewrite the file without deleted rows; return whether its write-ahead log is empty.
 
-    With `words` the full-text index is merged first, so that no segment knows a word that is gone.
-    The caller holds the connection's own lock.
+    With `full_text` the full-text index is merged first, which drops the words of deleted rows.
+    The caller holds the connection's lock.
     """
-    if words:
-        # Zeros in the pages are not enough: an older segment names the words of deleted rows.
-        await _patiently(conn, "INSERT INTO words (words) VALUES ('optimize')")
-    await _patiently(conn, "VACUUM")
+    if full_text:
+        # `secure_delete` is not enough: older index segments still list words of deleted rows.
+        await _retry_while_busy(conn, "INSERT INTO words (words) VALUES ('optimize')")
+    await _retry_while_busy(conn, "VACUUM")
     return await truncate_log(conn)
 
 
 async def truncate_log(conn: aiosqlite.Connection) -> bool:
-    """Move the write-ahead log into the file and cut it to nothing; tell whether that went."""
+    """Checkpoint and truncate the write-ahead log; return whether that succeeded."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE_SECONDS
+    deadline = loop.time() + BUSY_TIMEOUT_SECONDS
     while True:
         rows = await conn.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
         if not next(iter(rows))[0]:
             return True
         if loop.time() > deadline:
-            return False  # Somebody reads an old state of the file all this time.
+            return False  # A reader still uses an old snapshot of the file.
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _patiently(conn: aiosqlite.Connection, statement: str) -> None:
+async def _retry_while_busy(conn: aiosqlite.Connection, statement: str) -> None:
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE_SECONDS
+    deadline = loop.time() + BUSY_TIMEOUT_SECONDS
     while True:
         try:
             await conn.execute(statement)

@@ -1,4 +1,4 @@
-"""What the drivers of databases complain about, as one sentence."""
+"""Turn errors of database drivers into one sentence."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +17,10 @@ REMEDIES: dict[Kind, str] = {
 
 @contextmanager
 def storage_errors(database: Database) -> Iterator[None]:
-    """Turn what a driver complains about into one sentence.
+    """Convert errors of a database driver.
 
     Raises:
-        StorageFailed: the driver raised, or it is not installed.
+        StorageFailed: the driver raised an error, or is not installed.
     """
     try:
         yield
@@ -32,9 +32,10 @@ def storage_errors(database: Database) -> Iterator[None]:
             f"install threadkeep with its extra [{database.kind}]."
         ) from error
     except Exception as error:
-        if not any(each.__module__.partition(".")[0] in DRIVERS for each in type(error).__mro__):
+        modules = {base.__module__.partition(".")[0] for base in type(error).__mro__}
+        if modules.isdisjoint(DRIVERS):
             raise
-        said = " ".join(str(error).split())[:300] or type(error).__name__
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise StorageFailed(
-            f"The database {str(database)!r} cannot be used ({said}); {REMEDIES[database.kind]}."
+            f"The database {str(database)!r} cannot be used ({reason}); {REMEDIES[database.kind]}."
         ) from error

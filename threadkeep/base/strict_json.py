@@ -1,4 +1,4 @@
-"""JSON from outside, strict and bounded: what databases and other programs can hold too."""
+"""Strict, bounded JSON input, limited to what databases and other programs can hold."""
 
 import json
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from typing import IO, Any, NoReturn
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import sanitise_text
 
-DEEPEST = 60
-LARGEST = 2**53
-"""Whole numbers beyond are not the same in every program."""
+MAX_DEPTH = 60
+MAX_INTEGER = 2**53
+"""Larger integers lose precision in programs that use floating point numbers."""
 
 
 def parse_json(raw: bytes) -> Any:
-    """Return the value that `raw` writes down in strict JSON.
+    """Parse strict JSON.
 
     Raises:
-        BadInput: it is not UTF-8, not JSON, nested too deep, or holds NaN or Infinity.
+        BadInput: it is not UTF-8, not JSON, nested too deep, or contains NaN or Infinity.
     """
     try:
         return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse_constant)
@@ -32,38 +32,38 @@ def parse_json(raw: bytes) -> Any:
 
 
 def sanitise_json(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value whose texts hold nothing that stores refuse.
+    """Return a JSON value with all its strings sanitised.
 
     Raises:
-        BadInput: it is nested too deep, or holds a whole number that no database takes.
+        BadInput: it is nested too deep, or contains an integer beyond `MAX_INTEGER`.
     """
-    if depth > DEEPEST:
-        raise BadInput(f"It is nested more than {DEEPEST} deep.")
+    if depth > MAX_DEPTH:
+        raise BadInput(f"It is nested more than {MAX_DEPTH} deep.")
     if isinstance(value, str):
         return sanitise_text(value)
     if isinstance(value, list):
-        return [sanitise_json(each, depth + 1) for each in value]
+        return [sanitise_json(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {sanitise_text(key): sanitise_json(each, depth + 1) for key, each in value.items()}
-    if isinstance(value, int) and abs(value) > LARGEST:
+        return {sanitise_text(key): sanitise_json(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
         raise BadInput(f"The number {str(value)[:20]}... is too large.")
     return value
 
 
 def json_type(value: object) -> str:
-    """Return what JSON calls the type of `value`, with its article."""
+    """Return the JSON type of `value` with its article, for error sentences."""
     names = {type(None): "missing", bool: "true or false", str: "a string", list: "a list"}
     return names.get(type(value)) or ("an object" if isinstance(value, dict) else "a number")
 
 
-def raw_lines(file: IO[bytes], longest: int) -> Iterator[tuple[int, bytes]]:
-    """Yield each line with its number, from 1; of one too long only `longest` + 1 bytes."""
+def raw_lines(file: IO[bytes], max_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """Yield line numbers from 1 with their bytes; a longer line is cut to `max_bytes` + 1."""
     number = 0
-    while raw := file.readline(longest + 1):
+    while raw := file.readline(max_bytes + 1):
         number += 1
         rest = raw
-        while len(rest) > longest and not rest.endswith(b"\n"):
-            rest = file.readline(longest + 1)
+        while len(rest) > max_bytes and not rest.endswith(b"\n"):
+            rest = file.readline(max_bytes + 1)
         yield number, raw
 
 

@@ -1,4 +1,4 @@
-"""The o200k_base encoding, built from the ranks in this package; nothing is ever downloaded."""
+"""The o200k_base encoding, built from the ranks in this package, without any download."""
 
 import gzip
 import hashlib
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 RANKS = "o200k_base.tiktoken.gz"
 SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 SPECIAL = {"<|endoftext|>": 199999, "<|endofprompt|>": 200018}
-# How text is split before merging, as published with the ranks.
+# Pattern that splits text before merging, as published with the ranks.
 _SUFFIX = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 PATTERN = "|".join(
@@ -28,17 +28,16 @@ PATTERN = "|".join(
         r"\s+",
     )
 )
-# tiktoken panics on very long runs of blanks; longer texts are encoded piece by piece.
+# tiktoken panics on very long runs of blanks: encode longer texts in pieces.
 PIECE = 50_000
 
 _lock = threading.Lock()
 
 
 def encode(text: str) -> list[int]:
-    """Return the tokens of `text`; what looks like a special token is ordinary text.
+    """Return the tokens of `text`; special tokens are encoded as ordinary text.
 
-    Texts over `PIECE` characters are cut at spaces, so that their tokens stay what they were
-    wherever there is a space after a word.
+    Texts over `PIECE` characters are split at spaces, which does not change their tokens.
     """
     encoding = _encoding()
     if len(text) <= PIECE:
@@ -47,12 +46,12 @@ def encode(text: str) -> list[int]:
 
 
 def decode(tokens: list[int]) -> str:
-    """Return the text of `tokens`, without characters of which only some bytes are there."""
+    """Return the text of `tokens`; incomplete characters are dropped."""
     return _encoding().decode(tokens, errors="ignore")
 
 
 def warm() -> None:
-    """Load the ranks now; meant for a background thread, so that no turn waits for them."""
+    """Load the ranks; call it in a background thread, so that no turn waits for them."""
     _encoding()
 
 
@@ -75,16 +74,16 @@ def _load() -> "Encoding":
 
 
 def read_ranks(raw: bytes) -> dict[bytes, int]:
-    """Return token -> rank of a .tiktoken file: lines of base64, a space, the rank.
+    """Parse a .tiktoken file (lines of base64 token, space, rank) into token -> rank.
 
     Raises:
-        RuntimeError: these are not the published ranks.
+        RuntimeError: the checksum differs from that of the published ranks.
     """
     if hashlib.sha256(raw).hexdigest() != SHA256:
         raise RuntimeError(f"{RANKS} is damaged; install threadkeep again.")
-    # The checked file counts from 0 without a gap, so that the numbers need no parsing.
-    words = raw.split()[::2]
-    return dict(zip(map(a2b_base64, words), range(len(words)), strict=True))
+    # Ranks in the verified file count from 0 without a gap: no need to parse the numbers.
+    tokens = raw.split()[::2]
+    return dict(zip(map(a2b_base64, tokens), range(len(tokens)), strict=True))
 
 
 def _pieces(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a prompt costs in tokens: exact for OpenAI's models since gpt-4o, estimates for others."""
+"""Token counts of prompts: exact for OpenAI models since gpt-4o, estimates for others."""
 
 import json
 import re
@@ -13,11 +13,11 @@ from threadkeep.base.token_encoding import decode, encode
 from threadkeep.base.token_encoding import warm as warm
 
 # OpenAI's published rule for chat messages (cookbook, "How to count tokens"): 3 tokens frame a
-# message, 1 more goes before a name, and 3 open the reply.
+# message, 1 more precedes a name, and 3 open the reply.
 MESSAGE_OVERHEAD = 3
 NAME_OVERHEAD = 1
 PRIMING = 3
-# A call and a list of tools are framed too; nobody publishes how, so these are rounded up.
+# Frames of tool calls and of the tool list are not published: these are upper estimates.
 TOOL_CALL_OVERHEAD = 8
 TOOLS_OVERHEAD = 12
 # 85 for an image, and 170 for each tile of 512 x 512: 1024 x 1024 has four of them.
@@ -28,10 +28,10 @@ MARKER = " […] "
 ROLES = {"human": "user", "ai": "assistant"}
 CACHE_SIZE = 8_192
 SHORT = 1_000
-"""Characters; what is not longer is counted once, then kept. The same texts come every turn."""
+"""Characters; counts of texts up to this length are cached, since they recur in every turn."""
 
 # First match wins; gpt-4 itself and gpt-3.5 use the older cl100k_base.
-_OWN_ENCODING = re.compile(r"(ft:)?(gpt-4o|chatgpt-4o|gpt-4\.[1-9]|gpt-[5-9]|o[1-9](-|$))")
+_O200K_MODEL = re.compile(r"(ft:)?(gpt-4o|chatgpt-4o|gpt-4\.[1-9]|gpt-[5-9]|o[1-9](-|$))")
 
 _counts: dict[tuple[str | None, int], int] = {}
 
@@ -42,61 +42,61 @@ def count_text(text: str) -> int:
 
 
 def count_message(message: BaseMessage) -> int:
-    """Return what `message` takes in a prompt, its frame included. Counted once, then kept."""
+    """Return the tokens of `message` in a prompt, its frame included. Cached."""
     key = (message.id, hash(_content_key(message)))
-    known = _counts.get(key)
-    if known is None:
-        known = _count(message)
+    count = _counts.get(key)
+    if count is None:
+        count = _count(message)
         if len(_counts) >= CACHE_SIZE:
             _counts.clear()
-        _counts[key] = known
-    return known
+        _counts[key] = count
+    return count
 
 
 def count_messages(messages: Iterable[BaseMessage]) -> int:
-    """Return what a prompt of `messages` takes, the opening of the reply included."""
+    """Return the tokens of a prompt of `messages`, the opening of the reply included."""
     return PRIMING + sum(count_message(message) for message in messages)
 
 
 def count_tools(schemas: Sequence[Mapping[str, Any]]) -> int:
-    """Return about what the JSON schemas of tools take in a prompt; rounded up."""
+    """Return an upper estimate of the tokens of tool schemas in a prompt."""
     return TOOLS_OVERHEAD + sum(count_text(_json(schema)) for schema in schemas) if schemas else 0
 
 
 def cut_middle(text: str, max_tokens: int) -> str:
-    """Return `text` within `max_tokens`, its middle left out; empty where not even that fits."""
+    """Return `text` cut to `max_tokens` in its middle; empty if nothing fits."""
     tokens = encode(text)
     if len(tokens) <= max_tokens:
         return text
-    kept = max_tokens - count_text(MARKER)
-    while kept > 0:
-        head, tail = tokens[: ceil(kept / 2)], tokens[len(tokens) - kept // 2 :]
+    budget = max_tokens - count_text(MARKER)
+    while budget > 0:
+        head, tail = tokens[: ceil(budget / 2)], tokens[len(tokens) - budget // 2 :]
         shortened = decode(head) + MARKER + decode(tail)
         excess = count_text(shortened) - max_tokens
         if excess <= 0:
             return shortened
-        kept -= excess
+        budget -= excess
     return MARKER.strip() if count_text(MARKER.strip()) <= max_tokens else ""
 
 
 def exact_for(model_name: str) -> bool:
-    """Tell whether o200k_base is this model's own encoding; else counts are estimates."""
-    return bool(_OWN_ENCODING.match(model_name.removeprefix("openai/")))
+    """Return whether the model uses o200k_base; for other models counts are estimates."""
+    return bool(_O200K_MODEL.match(model_name.removeprefix("openai/")))
 
 
 Ratio = dict[str, float]
-"""Per model: the tokens its provider reports for each one counted here. Plain JSON."""
+"""Model name -> tokens reported by the provider per token counted here. Plain JSON."""
 LOWEST_RATIO, HIGHEST_RATIO = 0.5, 2.0
 NEWEST_WEIGHT = 0.3
 FULL_WEIGHT_AT = 1_000
-"""Counted tokens from which a report weighs in full; in short prompts the frame rules."""
-RATIOS_KEPT = 16
+"""Counted tokens from which a report has full weight; in short prompts the frame dominates."""
+MAX_RATIOS = 16
 
 
 def learn_ratio(ratio: Ratio, model_name: str, counted: int, reported: int) -> Ratio:
-    """Return `ratio` moved towards what the provider reported.
+    """Return `ratio` moved towards the provider's report.
 
-    Less than half of the count teaches nothing: some servers report only what their cache lacked.
+    Reports below half of the count are ignored: some servers report only uncached tokens.
     """
     if counted <= 0 or reported < LOWEST_RATIO * counted:
         return ratio
@@ -104,17 +104,17 @@ def learn_ratio(ratio: Ratio, model_name: str, counted: int, reported: int) -> R
     weight = NEWEST_WEIGHT * min(1.0, counted / FULL_WEIGHT_AT)
     learned = before + weight * (_bounded(reported / counted) - before)
     rest = [(name, value) for name, value in ratio.items() if name != model_name]
-    return {**dict(rest[1 - RATIOS_KEPT :]), model_name: learned}
+    return {**dict(rest[1 - MAX_RATIOS :]), model_name: learned}
 
 
 def ratio_of(ratio: Ratio, model_name: str) -> float:
-    """Return the model's ratio, within bounds whatever the state holds; 1 where unknown."""
+    """Return the ratio of a model, always within bounds; 1 if unknown or invalid."""
     value = ratio.get(model_name, 1.0)
     return _bounded(value) if isinstance(value, int | float) and isfinite(value) else 1.0
 
 
 def apply_ratio(counted: int, ratio: float) -> int:
-    """Return `counted` in the provider's tokens, rounded up."""
+    """Convert a count to the provider's tokens, rounded up."""
     return ceil(round(counted * ratio, 6))
 
 
@@ -156,7 +156,7 @@ def _count(message: BaseMessage) -> int:
 
 
 def _count_block(block: object) -> int:
-    """Return the tokens of a content block; one of an unknown kind counts as its JSON."""
+    """Return the tokens of a content block; an unknown type counts as its JSON."""
     if isinstance(block, str):
         return count_text(block)
     if not isinstance(block, dict):
@@ -168,7 +168,7 @@ def _count_block(block: object) -> int:
         detail = source.get("detail") if isinstance(source, dict) else block.get("detail")
         return IMAGE_TOKENS_LOW if detail == "low" else IMAGE_TOKENS
     if block.get("type") in ("tool_use", "tool_call", "tool_call_chunk"):
-        return 0  # The same call is in `tool_calls`.
+        return 0  # Counted in `tool_calls`.
     return count_text(_json(block))
 
 

@@ -1,4 +1,4 @@
-"""Who is asking: what a run's config says, or the block that a call without one stands in."""
+"""The acting user: named by a run's config, or set for a block of code."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,17 +9,21 @@ from threadkeep.base.errors import AccessRefused, NoUser
 from threadkeep.base.validation import validate_id
 
 AUTH_KEY = "langgraph_auth_user_id"
-"""Put into `configurable` by LangGraph's server from the caller's credentials."""
+"""Key in `configurable`; set by LangGraph's server from the caller's credentials."""
 USER_KEY = "user_id"
-"""Put into `configurable` by whoever runs the graph without that server."""
+"""Key in `configurable`; set by code that runs the graph without that server."""
 
 _acting: ContextVar[str | None] = ContextVar("acting_user", default=None)
 
 
 @contextmanager
-def acting_as(user: str) -> Iterator[None]:
-    """Let `user` be the one who asks, for calls that take no config, such as a deletion."""
-    token = _acting.set(validate_id(user, "user"))
+def acting_as(user_id: str) -> Iterator[None]:
+    """Set the acting user for calls that take no config, such as a deletion.
+
+    Raises:
+        BadInput: the id is invalid.
+    """
+    token = _acting.set(validate_id(user_id, "user"))
     try:
         yield
     finally:
@@ -27,20 +31,22 @@ def acting_as(user: str) -> Iterator[None]:
 
 
 def is_acting() -> bool:
-    """Tell whether this is inside an `acting_as` block."""
+    """Return whether the call runs inside an `acting_as` block."""
     return _acting.get() is not None
 
 
 def acting_user(config: Mapping[str, Any] | None = None) -> str:
-    """Return the user who asks.
+    """Return the id of the acting user.
 
     Raises:
         NoUser: no user is named.
-        AccessRefused: a config names somebody else than the credentials do.
+        AccessRefused: the config, the credentials and the block name different users.
     """
-    run = (config or {}).get("configurable") or {}
-    told = [run.get(AUTH_KEY), run.get(USER_KEY), _acting.get()]
-    users = list(dict.fromkeys(validate_id(user, "user") for user in told if user is not None))
+    configurable = (config or {}).get("configurable") or {}
+    candidates = [configurable.get(AUTH_KEY), configurable.get(USER_KEY), _acting.get()]
+    users = list(
+        dict.fromkeys(validate_id(user, "user") for user in candidates if user is not None)
+    )
     if not users:
         raise NoUser(
             "Nobody is asking for this memory; "

@@ -1,4 +1,4 @@
-"""The door: what comes from outside is cleaned, bounded or refused here."""
+"""Validate input at the boundary: sanitise it, or refuse it."""
 
 import unicodedata
 
@@ -9,46 +9,45 @@ MAX_ID_CHARACTERS = 128
 
 
 def sanitise_text(text: str) -> str:
-    """Return `text` without what stores refuse: lone surrogates become U+FFFD, NUL goes."""
+    """Return `text` as every store accepts it: lone surrogates become U+FFFD, NUL is removed."""
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return joined.replace("\0", "")
 
 
 def validate_message(text: str) -> str:
-    """Return the cleaned text of a message from a user.
+    """Return the sanitised text of a user's message.
 
     Raises:
-        BadInput: it is empty.
-        TooLarge: it is over `MAX_MESSAGE_BYTES` of UTF-8.
+        BadInput: the message is empty.
+        TooLarge: it exceeds `MAX_MESSAGE_BYTES` in UTF-8.
     """
-    cleaned = sanitise_text(text)
-    if not cleaned.strip():
+    sanitised = sanitise_text(text)
+    if not sanitised.strip():
         raise BadInput("The message is empty; write at least one word.")
-    size = len(cleaned.encode())
+    size = len(sanitised.encode())
     if size > MAX_MESSAGE_BYTES:
         raise TooLarge(
             f"The message has {size:,} bytes; the limit is {MAX_MESSAGE_BYTES:,}. "
             "Send it in parts, or import it as a file."
         )
-    return cleaned
+    return sanitised
 
 
-def validate_id(value: object, what: str) -> str:
-    """Return a user id or thread name, normalised to NFC.
+def validate_id(value: object, kind: str) -> str:
+    """Return a user id or thread name, normalised to NFC; `kind` names it in errors.
 
-    One rule for all: text of 1 to 128 printable characters without spaces at its ends.
-    Everything else that people put in names (slashes, dots, colons, any script) is allowed,
-    since ids are only ever hashed, never parts of paths or queries.
+    An id is a string of 1 to 128 printable characters without spaces at its ends. Slashes, dots,
+    colons and any script are allowed: ids are hashed, and never become parts of paths or queries.
 
     Raises:
-        BadInput: the rule is broken.
+        BadInput: the id is invalid.
     """
     rule = f"use 1 to {MAX_ID_CHARACTERS} printable characters, no space at either end."
     if not isinstance(value, str):
-        raise BadInput(f"The {what} {value!r:.60} is not text; {rule}")
+        raise BadInput(f"The {kind} {value!r:.60} is not text; {rule}")
     normal = unicodedata.normalize("NFC", value)
-    good = normal.isprintable() and normal.strip() == normal
-    if not good or not 1 <= len(normal) <= MAX_ID_CHARACTERS:
-        shown = repr(value[:40]) + (f"... ({len(value):,} characters)" if len(value) > 40 else "")
-        raise BadInput(f"The {what} {shown} is not allowed; {rule}")
+    printable = normal.isprintable() and normal.strip() == normal
+    if not printable or not 1 <= len(normal) <= MAX_ID_CHARACTERS:
+        excerpt = repr(value[:40]) + (f"... ({len(value):,} characters)" if len(value) > 40 else "")
+        raise BadInput(f"The {kind} {excerpt} is not allowed; {rule}")
     return normal

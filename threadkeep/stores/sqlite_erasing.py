@@ -85,7 +85,7 @@ class SqliteErasing(AsyncSqliteStore):
     async def scrub(self) -> bool:
         """Leave no byte of what was deleted; tell whether the write-ahead log is empty too."""
         async with self.lock:
-            return await scrub_file(self.conn, words=True)
+            return await scrub_file(self.conn, full_text=True)
 
     async def empty_log(self) -> bool:
         """Empty the write-ahead log; tell whether that went."""
