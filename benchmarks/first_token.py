@@ -15,11 +15,12 @@ from random import Random
 from langchain_core.language_models import BaseChatModel
 
 from benchmarks.report import main_over_turns, percentile
-from benchmarks.scripted_thread import NOTHING_FOUND, kind_of, open_scripted
+from benchmarks.scripted_thread import open_scripted, purpose_of_request
 from benchmarks.turn import sentence
 from threadkeep.base.settings import Settings
 from threadkeep.graph.context import Context
 from threadkeep.prompt.run_model import model_of
+from threadkeep.testing import NO_FACTS
 from threadkeep.turn_agent import Agent, open_agent
 
 TURNS = 200
@@ -61,7 +62,7 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
         agent = await stack.enter_async_context(open_agent(settings))
         thread.replies = lambda asked: sentence(random, 30)
         thread.summarise = lambda asked: sentence(random, 60)
-        thread.extract = lambda asked: NOTHING_FOUND
+        thread.extract = lambda asked: NO_FACTS
         context = Context(user_id="bench")
         await turn(agent, context, "Hello.")
         thread.server.requests.clear()
@@ -70,7 +71,7 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
         for number in range(turns):
             asked = len(thread.server.requests)
             first, whole = await turn(agent, context, f"{number}. {sentence(random, 30)}?")
-            before_answer.append(kind_of(thread.server.requests[asked]) != "answer")
+            before_answer.append(purpose_of_request(thread.server.requests[asked]) != "answer")
             firsts.append(first * 1_000)
             wholes.append(whole * 1_000)
             alone.append(await bare(await model_of(context, agent.store)))

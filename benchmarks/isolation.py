@@ -22,11 +22,11 @@ import httpx
 from benchmarks.growth import schema
 from benchmarks.report import report
 from benchmarks.scaling import chroma
-from benchmarks.scripted_server import Reply, ScriptedServer, scripted_server
 from benchmarks.serving import Serving, open_servers
 from tests.backends import settings_in
 from threadkeep.stores.access_tokens import add_token
 from threadkeep.stores.hybrid import open_store
+from threadkeep.testing import Reply, ScriptedServer, scripted_server
 
 SECRET = re.compile(r"tulip-[0-9a-f]{12}")
 SERVES = re.compile(r"You serve (user-[0-9]+)\.")

@@ -1,13 +1,13 @@
 """A thread whose model is scripted: the real graph and the real ChatOpenAI, over HTTP.
 
 `async with open_scripted() as thread:` and then `await thread.say("...")`; `thread.prompts` holds
-what the model was shown for each answer, `thread.summaries` what the summariser was shown.
+the prompt of each answer, `thread.summaries` the prompt of each summary.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.messages.utils import convert_to_messages
@@ -18,7 +18,6 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
-from benchmarks.scripted_server import Fault, Reply, ScriptedServer, Usage, scripted_server
 from threadkeep.base.settings import Settings
 from threadkeep.base.tokens import count_messages, count_text
 from threadkeep.graph.agent import builder
@@ -26,50 +25,55 @@ from threadkeep.graph.context import Context
 from threadkeep.graph.state import Input, Output, State
 from threadkeep.stores.dependencies import attach
 from threadkeep.stores.hybrid import HybridStore
+from threadkeep.testing import (
+    NO_FACTS,
+    Fault,
+    Purpose,
+    Reply,
+    ScriptedServer,
+    Usage,
+    purpose_of,
+    scripted_server,
+)
 
-Kind = Literal["answer", "summary", "extraction"]
 Answer = Callable[[dict[str, Any]], Reply | Fault | str]
-NOTHING_FOUND = '{"entities": [], "facts": []}'
 
 
-def kind_of(asked: Mapping[str, Any]) -> Kind:
-    """Tell what a request is for."""
-    last = str(asked["messages"][-1]["content"])
-    if "<new_messages>" in last:
-        return "summary"
-    return "extraction" if last.startswith("Note what the message says") else "answer"
+def purpose_of_request(request: Mapping[str, Any]) -> Purpose:
+    """Return what a request is for."""
+    return purpose_of(str(request["messages"][-1]["content"]))
 
 
-def tokens_of(asked: Mapping[str, Any]) -> int:
-    """Return what the prompt of a request takes."""
-    messages = convert_to_messages(list(asked["messages"]))
-    return count_messages(messages)
+def prompt_tokens(request: Mapping[str, Any]) -> int:
+    """Return the size of a request's prompt, in tokens."""
+    return count_messages(convert_to_messages(list(request["messages"])))
 
 
 @dataclass
 class ScriptedThread:
-    """One user's thread, and what its model was shown."""
+    """One user's thread, and the requests that its model received."""
 
     server: ScriptedServer
     graph: CompiledStateGraph[State, Context, Input, Output]
     context: dict[str, Any] = field(default_factory=lambda: {"user_id": "ada"})
     name: str = "first"
-    replies: Answer = lambda asked: "Noted."
-    summarise: Answer = lambda asked: "They talked."
-    extract: Answer = lambda asked: NOTHING_FOUND
+    replies: Answer = lambda request: "Noted."
+    summarise: Answer = lambda request: "They talked."
+    extract: Answer = lambda request: NO_FACTS
 
     @property
     def prompts(self) -> list[list[dict[str, Any]]]:
         """The messages of every request for an answer, oldest first."""
-        return [asked["messages"] for asked in self.server.requests if kind_of(asked) == "answer"]
+        return [request["messages"] for request in self._requests_for("answer")]
 
     @property
     def summaries(self) -> list[str]:
         """The text of every request for a summary, oldest first."""
+        return [request["messages"][-1]["content"] for request in self._requests_for("summary")]
+
+    def _requests_for(self, purpose: Purpose) -> list[dict[str, Any]]:
         return [
-            asked["messages"][-1]["content"]
-            for asked in self.server.requests
-            if kind_of(asked) == "summary"
+            request for request in self.server.requests if purpose_of_request(request) == purpose
         ]
 
     @property
@@ -77,33 +81,33 @@ class ScriptedThread:
         """The run's config."""
         return {"configurable": {"thread_id": self.name}, "metadata": {"thread_name": self.name}}
 
-    async def say(self, *said: str | AnyMessage, **context: Any) -> dict[str, Any]:
+    async def say(self, *messages: str | AnyMessage, **context: Any) -> dict[str, Any]:
         """Run one turn with these messages and return its output."""
-        messages = [HumanMessage(each) if isinstance(each, str) else each for each in said]
-        done = await self.graph.ainvoke(
-            {"messages": messages},
+        items = [HumanMessage(item) if isinstance(item, str) else item for item in messages]
+        output = await self.graph.ainvoke(
+            {"messages": items},
             self.config,
             context=Context.model_validate({**self.context, **context}),
             durability="sync",
         )
-        return cast(dict[str, Any], done)
+        return cast(dict[str, Any], output)
 
     async def state(self) -> State:
-        """Return what the thread holds now."""
+        """Return the state of the thread."""
         snapshot = await self.graph.aget_state(self.config)
-        known = {
+        fields = {
             key: value for key, value in snapshot.values.items() if key in State.__annotations__
         }
-        return State(**known)
+        return State(**fields)
 
-    def answer(self, asked: dict[str, Any]) -> Reply | Fault:
-        """Answer a request by its kind, with the usage that its prompt has."""
-        by_kind = {"answer": self.replies, "summary": self.summarise, "extraction": self.extract}
-        made = by_kind[kind_of(asked)](asked)
-        if isinstance(made, str):
-            used = Usage(prompt=tokens_of(asked), completion=count_text(made))
-            return Reply(made, usage=used)
-        return made
+    def answer(self, request: dict[str, Any]) -> Reply | Fault:
+        """Answer a request by its purpose, with the usage of its prompt."""
+        answers = {"answer": self.replies, "summary": self.summarise, "extraction": self.extract}
+        reply = answers[purpose_of_request(request)](request)
+        if isinstance(reply, str):
+            usage = Usage(prompt=prompt_tokens(request), completion=count_text(reply))
+            return Reply(reply, usage=usage)
+        return reply
 
 
 @asynccontextmanager

@@ -15,11 +15,11 @@ from random import Random
 from typing import Any
 
 from benchmarks.report import report
-from benchmarks.scripted_server import Fault, Reply
 from benchmarks.scripted_thread import ScriptedThread, open_scripted
 from benchmarks.turn import sentence
 from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
+from threadkeep.testing import Fault, Reply
 
 AFTER = (1, 5, 20)
 PLACES = ("mill", "harbour", "chapel", "orchard")

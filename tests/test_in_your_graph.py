@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scripted_server import Reply, scripted_server
 from tests.backends import ROOT
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.user import acting_as
@@ -17,6 +16,7 @@ from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.models.openai import open_openai
 from threadkeep.stores.namespaces import messages_of, threads_of, user_key
 from threadkeep.stores.owned import OwnedStore
+from threadkeep.testing import Reply, scripted_server
 
 PAGE = (ROOT / "docs/in_your_graph.md").read_text()
 

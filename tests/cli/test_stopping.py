@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pexpect
 
-from benchmarks.scripted_server import Reply, scripted_server
 from tests.backends import ROOT
+from threadkeep.testing import Reply, scripted_server
 
 
 async def test_an_answer_is_stopped_and_the_conversation_goes_on(tmp_path: Path) -> None:

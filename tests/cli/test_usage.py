@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.scripted_server import scripted_server
+from threadkeep.testing import scripted_server
 
 ROOT = Path(__file__).parents[2]
 # The ports that are looked at are another program's business: here it is one of ours.

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from benchmarks.scripted_server import scripted_server
 from threadkeep.base.errors import BadInput, NoModel
 from threadkeep.base.settings import Settings
 from threadkeep.models import choice
 from threadkeep.models.choice import DEFAULT_OPENAI_MODEL, choose_model
+from threadkeep.testing import scripted_server
 
 KEY = SecretStr("sk-verysecret0123456789")
 DEAF = "http://127.0.0.1:9/v1"

@@ -16,11 +16,11 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel, SecretStr
 
-from benchmarks.scripted_server import Fault, Reply, ScriptedServer, Usage, scripted_server
 from threadkeep.base.errors import NoModel, ProviderFailed
 from threadkeep.models import openai_errors as errors
 from threadkeep.models.openai import is_loopback, open_openai
 from threadkeep.models.openai_attempts import CUT_OFF, Patience
+from threadkeep.testing import Fault, Reply, ScriptedServer, Usage, scripted_server
 
 KEY = "sk-verysecret0123456789"
 

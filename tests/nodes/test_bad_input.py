@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langgraph.store.memory import InMemoryStore
 
 from benchmarks.legal import measure, refused_by_provider
-from benchmarks.scripted_thread import open_scripted, tokens_of
+from benchmarks.scripted_thread import open_scripted, prompt_tokens
 from threadkeep.base.errors import BadInput
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
@@ -92,7 +92,7 @@ async def test_ten_thousand_messages_in_one_call(memory: str) -> None:
     ]
     async with open_scripted() as thread:
         await thread.say(*said, HumanMessage("And now?"), memory=memory)
-        assert tokens_of({"messages": thread.prompts[0]}) <= 7_000
+        assert prompt_tokens({"messages": thread.prompts[0]}) <= 7_000
         assert thread.prompts[0][-1]["content"] == "And now?"
         await thread.say("And then?", memory=memory)
         assert refused_by_provider(thread.prompts[-1]) == []

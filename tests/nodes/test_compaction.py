@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.scripted_server import Fault, Reply
 from benchmarks.scripted_thread import ScriptedThread, open_scripted
 from threadkeep.graph.state import State
+from threadkeep.testing import Fault, Reply
 
 SMALL = {"max_tokens": 1_500, "reserve_tokens": 300, "memory": "progressive"}
 FILLER = "We spoke at length about the weather over the harbour, and agreed on little else. "
@@ -229,6 +229,6 @@ async def test_no_preset_and_no_fault_loses_a_message(turns: list[tuple[str, str
 
 
 def prompt_tokens(prompt: list[dict[str, Any]]) -> int:
-    from benchmarks.scripted_thread import tokens_of
+    from benchmarks.scripted_thread import prompt_tokens
 
-    return tokens_of({"messages": prompt})
+    return prompt_tokens({"messages": prompt})

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from langgraph.store.memory import InMemoryStore
 
-from benchmarks.scripted_server import Fault, Reply
-from benchmarks.scripted_thread import kind_of, open_scripted
+from benchmarks.scripted_thread import open_scripted, purpose_of_request
 from threadkeep.extract.schema import RESPONSE_FORMAT, SCHEMA, read_json
 from threadkeep.knowledge import extraction_calls as extraction_ladder
 from threadkeep.stores.namespaces import entities_of, user_key
+from threadkeep.testing import Fault, Reply
 
 SAID = "My sister Miriam moved to Lisbon in March."
 TOLD = {
@@ -53,7 +53,7 @@ async def known_after(*answers: Reply | Fault | str) -> tuple[set[str], list[str
         done = await thread.say(SAID)
         assert done["messages"][-1].text == "Noted."
         items = await store.asearch(entities_of(await user_key(store, "ada")))
-        tried = [way(a) for a in thread.server.requests if kind_of(a) == "extraction"]
+        tried = [way(a) for a in thread.server.requests if purpose_of_request(a) == "extraction"]
     return {item.value["name"] for item in items}, tried
 
 
@@ -90,7 +90,7 @@ async def test_what_worked_is_tried_first_the_next_time() -> None:
         )
         await thread.say(SAID)
         await thread.say(SAID)
-        tried = [way(a) for a in thread.server.requests if kind_of(a) == "extraction"]
+        tried = [way(a) for a in thread.server.requests if purpose_of_request(a) == "extraction"]
     assert tried == ["json_schema", "function calling", "JSON in the prompt", "JSON in the prompt"]
 
 

@@ -3,12 +3,12 @@
 import pytest
 from langgraph.store.memory import InMemoryStore
 
-from benchmarks.scripted_server import Fault, Reply, Usage
-from benchmarks.scripted_thread import open_scripted, tokens_of
+from benchmarks.scripted_thread import open_scripted, prompt_tokens
 from threadkeep.models.openai_errors import ContextOverflow
 from threadkeep.prompt.ledger import PARTS
 from threadkeep.stores.namespaces import user_key
 from threadkeep.stores.usage import read_usage, sums
+from threadkeep.testing import Fault, Reply, Usage
 
 LONG = "We spoke at length about the weather over the harbour, and agreed on little else. " * 3
 
@@ -16,7 +16,7 @@ LONG = "We spoke at length about the weather over the harbour, and agreed on lit
 async def test_the_ledger_holds_every_part_and_what_the_provider_reported() -> None:
     async with open_scripted() as thread:
         thread.replies = lambda asked: Reply(
-            "Noted.", usage=Usage(prompt=tokens_of(asked), completion=2, cached=32)
+            "Noted.", usage=Usage(prompt=prompt_tokens(asked), completion=2, cached=32)
         )
         await thread.say("I live in Bergen.")
         ledger = (await thread.say("Where do I live?"))["ledger"]
@@ -46,13 +46,13 @@ async def test_counts_of_another_encoding_are_corrected_by_what_the_provider_rep
     async with open_scripted() as thread:
         thread.context |= {"memory": "buffer", "max_tokens": 2_000, "reserve_tokens": 400}
         thread.replies = lambda asked: Reply(
-            "Noted.", usage=Usage(prompt=int(1.5 * tokens_of(asked)), completion=2)
+            "Noted.", usage=Usage(prompt=int(1.5 * prompt_tokens(asked)), completion=2)
         )
         for _ in range(40):
             ledger = (await thread.say(LONG))["ledger"]
         state = await thread.state()
         assert 1.4 < state.ratios["scripted"] <= 1.5
-        reported = [int(1.5 * tokens_of({"messages": prompt})) for prompt in thread.prompts]
+        reported = [int(1.5 * prompt_tokens({"messages": prompt})) for prompt in thread.prompts]
         assert reported[-1] <= 1_600
         assert abs(ledger["prompt"] - reported[-1]) < 80
 
@@ -72,7 +72,7 @@ async def test_every_call_is_billed_to_the_user_by_thread_and_day_and_purpose() 
     assert set(by_thread) == {"first", "second"}
     assert by_purpose["answer"]["calls"] == by_purpose["extraction"]["calls"] == 21
     assert by_purpose["summary"]["calls"] == len(thread.summaries) > 1
-    assert sum(usage["prompt"] for usage in by_purpose.values()) == sum(map(tokens_of, asked))
+    assert sum(usage["prompt"] for usage in by_purpose.values()) == sum(map(prompt_tokens, asked))
     assert len(sums(records, "day")) == 1
     assert not any(usage["estimated"] for usage in by_purpose.values())
     assert nobody == []
@@ -114,14 +114,14 @@ async def test_an_overflow_leads_to_one_prompt_of_seventy_percent() -> None:
             assert done["messages"][-1].text == "Noted."
             assert len(thread.prompts) == asked + 2
             first, second = thread.prompts[-2:]
-            most = 0.7 * tokens_of({"messages": first})
-            assert tokens_of({"messages": second}) <= most
+            most = 0.7 * prompt_tokens({"messages": first})
+            assert prompt_tokens({"messages": second}) <= most
             assert second[-1] == first[-1]
             # What left the prompt is covered, and the next turn does not run into it again.
             assert "# Quoted" in second[1]["content"]
             await thread.say("Go on.")
             assert len(thread.prompts) == asked + 3
-            assert tokens_of({"messages": thread.prompts[-1]}) <= most
+            assert prompt_tokens({"messages": thread.prompts[-1]}) <= most
 
 
 async def test_a_second_overflow_is_one_sentence() -> None:

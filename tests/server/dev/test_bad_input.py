@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scripted_server import Fault, scripted_server
 from tests.server.dev.running import MODEL, Server, User
+from threadkeep.testing import Fault, scripted_server
 
 HELLO = {"messages": [{"role": "user", "content": "Hello."}]}
 TOO_LONG = {"messages": [{"role": "user", "content": "x" * 40_000}]}

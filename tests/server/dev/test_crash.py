@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scripted_server import ScriptedServer, scripted_server
 from tests.server.dev.running import MODEL, Server, new_server, texts, until
+from threadkeep.testing import ScriptedServer, scripted_server
 
 SECRET = "The vault opens with tulip-4711."
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scripted_server import scripted_server
 from tests.server.dev.running import MODEL, Server, User, texts, until
+from threadkeep.testing import scripted_server
 
 MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
 

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from benchmarks.scripted_server import scripted_server
 from tests.server.dev.running import MODEL, Server, User, texts, until
+from threadkeep.testing import scripted_server
 
 MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
 

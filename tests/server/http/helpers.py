@@ -7,11 +7,11 @@ from pathlib import Path
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
-from benchmarks.scripted_server import ScriptedServer, scripted_server
 from benchmarks.serving import Serving, open_servers
 from tests.backends import fresh_database, settings_in
 from threadkeep.stores.access_tokens import add_token
 from threadkeep.stores.hybrid import open_store
+from threadkeep.testing import ScriptedServer, scripted_server
 
 
 class House:

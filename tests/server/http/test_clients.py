@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scripted_server import Fault
 from tests.backends import ROOT, absent
 from tests.server.http.helpers import House
 from threadkeep.cli.app import app
 from threadkeep.cli.failures import exit_code
+from threadkeep.testing import Fault
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGE = (ROOT / "docs/in_your_graph.md").read_text()

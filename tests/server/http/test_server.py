@@ -14,10 +14,10 @@ import httpx
 import pytest
 from langgraph.pregel.remote import RemoteException, RemoteGraph
 
-from benchmarks.scripted_server import Fault
 from benchmarks.serving import ready, start_server
 from tests.backends import ROOT
 from tests.server.http.helpers import House
+from threadkeep.testing import Fault
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "The vault opens with tulip-4711."

@@ -1,8 +1,4 @@
-"""A scripted OpenAI-compatible server on loopback: replies, faults, delays, and a log of requests.
-
-Standard library only. `async with scripted_server() as server:` and then
-`server.script(Reply("Hello"), Fault(status=429), ...)`; an empty script echoes the last message.
-"""
+"""A scripted OpenAI-compatible server on this machine; import it from `threadkeep.testing`."""
 
 import asyncio
 import json
@@ -19,14 +15,14 @@ Ending = Literal["done", "no_finish", "cut", "reset", "hang"]
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What the server says the call took."""
+    """The tokens that a call reports."""
 
     prompt: int = 11
     completion: int = 7
     cached: int = 0
 
     def body(self) -> dict[str, Any]:
-        """Return it as OpenAI writes it."""
+        """Return the usage in OpenAI's format."""
         return {
             "prompt_tokens": self.prompt,
             "completion_tokens": self.completion,
@@ -37,20 +33,22 @@ class Usage:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; `ending` is how its stream stops: as it should, or broken in some way."""
+    """An answer of the model."""
 
     text: str = ""
     _: KW_ONLY
     tool_calls: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    """Names of tools, each with its arguments."""
     usage: Usage | None = Usage()
-    """None: the server reports nothing."""
+    """None: no usage is reported."""
     finish_reason: str = "stop"
     ending: Ending = "done"
+    """How a server's stream ends: complete, or broken in one of these ways."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Something else than an answer: a status with a body, or no HTTP at all."""
+    """A server's failure: an HTTP status with a body, a reset connection, or no response."""
 
     status: int = 500
     body: str | Mapping[str, Any] = ""
@@ -60,7 +58,7 @@ class Fault:
 
 @dataclass
 class ScriptedServer:
-    """What a test holds: the script, the delays in seconds, and every request so far."""
+    """A running server: its script, its delays in seconds, and every request so far."""
 
     models: list[str] = field(default_factory=lambda: ["scripted"])
     delay_first: float = 0.0
@@ -71,9 +69,9 @@ class ScriptedServer:
     headers: list[dict[str, str]] = field(default_factory=list)
     """The headers of all requests, names in lower case."""
     answer: Callable[[dict[str, Any]], Reply | Fault] = field(
-        default_factory=lambda: lambda asked: Reply(_last_text(asked))
+        default_factory=lambda: lambda request: Reply(_last_text(request))
     )
-    """What is answered when the script is empty: by default the last message's text."""
+    """Makes the answer to a request when the script is empty; by default an echo."""
     _script: deque[Reply | Fault] = field(default_factory=deque)
 
     @property
@@ -82,7 +80,7 @@ class ScriptedServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def script(self, *steps: Reply | Fault | str | Mapping[str, Any]) -> None:
-        """Queue what is answered next; a text is a reply, a mapping a reply of its JSON."""
+        """Queue the next answers; a text is a reply, a mapping a reply that holds its JSON."""
         for step in steps:
             if isinstance(step, Mapping):
                 step = json.dumps(step, ensure_ascii=False)
@@ -91,55 +89,57 @@ class ScriptedServer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
         try:
-            while await self._answer(*await _read(reader), writer):
+            while await self._respond(*await _read(reader), writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # The client has gone.
+            pass  # The client closed the connection.
         finally:
             writer.close()
 
-    async def _answer(
-        self, line: str, headers: dict[str, str], body: bytes, out: asyncio.StreamWriter
+    async def _respond(
+        self, line: str, headers: dict[str, str], body: bytes, writer: asyncio.StreamWriter
     ) -> bool:
-        """Answer one request and tell whether the connection goes on."""
+        """Answer one request; return whether the connection stays open."""
         self.headers.append(headers)
         method, path, version = line.split(" ", 2)
         if (method, path) == ("GET", "/v1/models"):
-            listed = [{"id": name, "object": "model"} for name in self.models]
-            await _send(out, 200, {"object": "list", "data": listed})
+            models = [{"id": name, "object": "model"} for name in self.models]
+            await _send(writer, 200, {"object": "list", "data": models})
             return version == "HTTP/1.1"
         if (method, path) != ("POST", "/v1/chat/completions"):
-            await _send(out, 404, {"error": {"message": f"No such address: {path}"}})
+            await _send(writer, 404, {"error": {"message": f"No such address: {path}"}})
             return True
-        asked = json.loads(body)
-        self.requests.append(asked)
-        step = self._script.popleft() if self._script else self.answer(asked)
+        request = json.loads(body)
+        self.requests.append(request)
+        step = self._script.popleft() if self._script else self.answer(request)
         await asyncio.sleep(self.delay_first)
         if isinstance(step, Fault):
-            return await _fail(step, out)
-        if not asked.get("stream"):
-            await _send(out, 200, _completion(asked, step))
+            return await _fail(step, writer)
+        if not request.get("stream"):
+            await _send(writer, 200, _completion(request, step))
             return True
-        return await self._stream(asked, step, out)
+        return await self._stream(request, step, writer)
 
-    async def _stream(self, asked: dict[str, Any], reply: Reply, out: asyncio.StreamWriter) -> bool:
-        out.write(
+    async def _stream(
+        self, request: dict[str, Any], reply: Reply, writer: asyncio.StreamWriter
+    ) -> bool:
+        writer.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
-        for chunk in _chunks(asked, reply):
-            await _event(out, json.dumps(chunk))
+        for chunk in _chunks(request, reply):
+            await _send_event(writer, json.dumps(chunk))
             await asyncio.sleep(self.delay_between)
         if reply.ending == "hang":
             await asyncio.sleep(3_600)
         if reply.ending == "reset":
-            _reset(out)
+            _reset(writer)
         if reply.ending in ("cut", "reset"):
             return False
         if reply.ending == "done":
-            await _event(out, "[DONE]")
-        out.write(b"0\r\n\r\n")
-        await out.drain()
+            await _send_event(writer, "[DONE]")
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
         return True
 
 
@@ -147,7 +147,7 @@ class ScriptedServer:
 async def scripted_server(
     models: Sequence[str] = ("scripted",), *, port: int = 0
 ) -> AsyncIterator[ScriptedServer]:
-    """Run the server on 127.0.0.1 at a free port; leaving ends every open answer."""
+    """Run the server on 127.0.0.1, on a free port by default; exit ends every open response."""
     state = ScriptedServer(models=list(models))
     tasks: set[asyncio.Task[None]] = set()
 
@@ -166,7 +166,7 @@ async def scripted_server(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
-        await asyncio.sleep(0)  # The closed sockets are let go in the next round of the loop.
+        await asyncio.sleep(0)  # The event loop releases closed sockets in its next iteration.
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
@@ -178,7 +178,7 @@ async def _read(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], byte
 
 
 async def _send(
-    out: asyncio.StreamWriter,
+    writer: asyncio.StreamWriter,
     status: int,
     body: str | Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
@@ -186,80 +186,81 @@ async def _send(
     data = (body if isinstance(body, str) else json.dumps(body)).encode()
     fields = {"Content-Type": "application/json", "Content-Length": len(data), **(headers or {})}
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    out.write(f"HTTP/1.1 {status} Scripted\r\n{lines}\r\n".encode() + data)
-    await out.drain()
+    writer.write(f"HTTP/1.1 {status} Scripted\r\n{lines}\r\n".encode() + data)
+    await writer.drain()
 
 
-async def _event(out: asyncio.StreamWriter, data: str) -> None:
+async def _send_event(writer: asyncio.StreamWriter, data: str) -> None:
     event = f"data: {data}\n\n".encode()
-    out.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
-    await out.drain()
+    writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
+    await writer.drain()
 
 
-async def _fail(fault: Fault, out: asyncio.StreamWriter) -> bool:
+async def _fail(fault: Fault, writer: asyncio.StreamWriter) -> bool:
     if fault.kind == "hang":
         await asyncio.sleep(3_600)
     if fault.kind == "reset":
-        _reset(out)
+        _reset(writer)
         return False
-    await _send(out, fault.status, fault.body, fault.headers)
+    await _send(writer, fault.status, fault.body, fault.headers)
     return True
 
 
-def _reset(out: asyncio.StreamWriter) -> None:
+def _reset(writer: asyncio.StreamWriter) -> None:
     """End the connection with RST instead of FIN."""
     linger = struct.pack("ii", 1, 0)
-    out.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    out.transport.abort()
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
 
 
-def _last_text(asked: Mapping[str, Any]) -> str:
-    content = asked["messages"][-1].get("content") or ""
+def _last_text(request: Mapping[str, Any]) -> str:
+    content = request["messages"][-1].get("content") or ""
     return content if isinstance(content, str) else json.dumps(content)
 
 
-def _completion(asked: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
+def _completion(request: Mapping[str, Any], reply: Reply) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": reply.text or None}
     if reply.tool_calls:
-        message["tool_calls"] = _calls(reply)
-    choice = {"index": 0, "message": message, "finish_reason": _finish(reply)}
+        message["tool_calls"] = _tool_calls(reply)
+    choice = {"index": 0, "message": message, "finish_reason": _finish_reason(reply)}
     usage = {"usage": reply.usage.body()} if reply.usage else {}
-    return {**_frame(asked, "chat.completion"), "choices": [choice], **usage}
+    return {**_envelope(request, "chat.completion"), "choices": [choice], **usage}
 
 
-def _chunks(asked: Mapping[str, Any], reply: Reply) -> list[dict[str, Any]]:
-    """Return the stream's chunks: the role, the words, the calls, the finish, the usage."""
-    words = reply.text.split(" ")
+def _chunks(request: Mapping[str, Any], reply: Reply) -> list[dict[str, Any]]:
+    """Return the stream's chunks: role, words, tool calls, finish reason, usage."""
+    words = reply.text.split(" ") if reply.text else []
+    calls = _tool_calls(reply)
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": " " * bool(at) + word} for at, word in enumerate(words) if reply.text]
-    deltas += [{"tool_calls": [{"index": at, **call}]} for at, call in enumerate(_calls(reply))]
-    frame = _frame(asked, "chat.completion.chunk")
+    deltas += [{"content": " " * bool(index) + word} for index, word in enumerate(words)]
+    deltas += [{"tool_calls": [{"index": index, **call}]} for index, call in enumerate(calls)]
+    envelope = _envelope(request, "chat.completion.chunk")
     chunks = [
-        {**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+        {**envelope, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
         for delta in deltas
     ]
     if reply.ending == "done":
-        end = {"index": 0, "delta": {}, "finish_reason": _finish(reply)}
-        chunks.append({**frame, "choices": [end]})
-        if reply.usage and (asked.get("stream_options") or {}).get("include_usage"):
-            chunks.append({**frame, "choices": [], "usage": reply.usage.body()})
+        end = {"index": 0, "delta": {}, "finish_reason": _finish_reason(reply)}
+        chunks.append({**envelope, "choices": [end]})
+        if reply.usage and (request.get("stream_options") or {}).get("include_usage"):
+            chunks.append({**envelope, "choices": [], "usage": reply.usage.body()})
     return chunks
 
 
-def _calls(reply: Reply) -> list[dict[str, Any]]:
+def _tool_calls(reply: Reply) -> list[dict[str, Any]]:
     return [
         {
-            "id": f"call_{at}",
+            "id": f"call_{index}",
             "type": "function",
-            "function": {"name": name, "arguments": json.dumps(args)},
+            "function": {"name": name, "arguments": json.dumps(arguments)},
         }
-        for at, (name, args) in enumerate(reply.tool_calls)
+        for index, (name, arguments) in enumerate(reply.tool_calls)
     ]
 
 
-def _finish(reply: Reply) -> str:
+def _finish_reason(reply: Reply) -> str:
     return "tool_calls" if reply.tool_calls else reply.finish_reason
 
 
-def _frame(asked: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    return {"id": "chatcmpl-1", "object": kind, "created": 1, "model": asked.get("model", "")}
+def _envelope(request: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {"id": "chatcmpl-1", "object": kind, "created": 1, "model": request.get("model", "")}
