@@ -1,4 +1,4 @@
-"""Fit the weights of search/ranking.py: `python -m benchmarks.fit_ranking --data FILE`.
+"""Fit the weights of search/weights.py: `python -m benchmarks.fit_ranking --data FILE`.
 
 FILE is in LoCoMo's format: questions whose evidence turns are annotated. The weights maximise the
 likelihood of the evidence among all turns of its conversation (a softmax over the turns, as in
@@ -22,8 +22,8 @@ from benchmarks.locomo import ABSENT, Asked, Question, open_imported
 from threadkeep.cli.event_loop import run
 from threadkeep.search.evidence import Evidence
 from threadkeep.search.features import FEATURES, features
-from threadkeep.search.questions import take_apart
-from threadkeep.search.ranking import Weights
+from threadkeep.search.questions import analyse
+from threadkeep.search.weights import Weights
 from threadkeep.stores.namespaces import all_messages_of
 
 DECAY = 1e-2
@@ -68,7 +68,9 @@ def fit(known: Sequence[Example], chosen: Chosen | None = None) -> Weights:
     lengths = np.array([len(each.evidence) for each in known])
     best = np.maximum.reduceat(slope * scores + bias, np.cumsum(lengths) - lengths)
     floor = 1 / (1 + np.exp(-np.quantile(best, MISSED)))
-    return Weights(of=tuple(float(each) for each in slope * weights), bias=bias, floor=float(floor))
+    return Weights(
+        by_feature=tuple(float(each) for each in slope * weights), bias=bias, floor=float(floor)
+    )
 
 
 def calibrate(scores: np.ndarray, evidence: np.ndarray) -> tuple[float, float]:
@@ -137,8 +139,8 @@ async def _example(asked: Asked, question: Question) -> Example:
         )
     async with store.indexes.open_index(question.owner) as index:
         assert index is not None
-        evidence = Evidence(index, take_apart(question.text, index.speakers))
-        rows = np.flatnonzero(index.below(".".join(below)))
+        evidence = Evidence(index, analyse(question.text, index.speakers))
+        rows = np.flatnonzero(index.in_namespace(".".join(below)))
         numbers = index.rows["number"][rows].tolist()
         found = features(evidence, rows, vectors)
     if question.owner not in asked.keys:
@@ -149,13 +151,14 @@ async def _example(asked: Asked, question: Question) -> Example:
 
 
 def written(name: str, weights: Weights) -> str:
-    """Return the weights as they stand in `threadkeep/search/ranking.py`."""
+    """Return the weights as they stand in `threadkeep/search/weights.py`."""
     lines = (
-        f"        {weight:.2f},  # {of}" for of, weight in zip(FEATURES, weights.of, strict=True)
+        f"        {weight:.2f},  # {of}"
+        for of, weight in zip(FEATURES, weights.by_feature, strict=True)
     )
     return "\n".join(
         [
-            *(f"{name} = Weights(", "    of=(", *lines, "    ),"),
+            *(f"{name} = Weights(", "    by_feature=(", *lines, "    ),"),
             *(f"    bias={weights.bias:.2f},", f"    floor={weights.floor:.2f},", ")\n"),
         ]
     )
@@ -168,7 +171,7 @@ async def fitted(folder: Path, data: Path, embeddings: str) -> Weights:
 
 
 def main() -> None:
-    """Print the weights, as they stand in `threadkeep/search/ranking.py`."""
+    """Print the weights, as they stand in `threadkeep/search/weights.py`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--embeddings", default="static")

@@ -32,7 +32,7 @@ from threadkeep.cli.event_loop import run
 from threadkeep.graph.agent import builder as graph_builder
 from threadkeep.graph.context import Context
 from threadkeep.nodes.store_turn import StoredMessage, store_messages
-from threadkeep.search.words import QUESTION_WORDS
+from threadkeep.search.words import STOP_WORDS
 from threadkeep.stores.namespaces import thread_id, user_key
 from threadkeep.turn_agent import Agent, open_agent
 
@@ -53,7 +53,7 @@ def vocabulary(size: int = 5_000) -> list[str]:
 VOCABULARY = vocabulary()
 # Zipf's law: the n-th most frequent word of a language is about 1/n as frequent as the first. The
 # first ranks are function words, so that words that tell something begin after them.
-FREQUENCY = list(accumulate(1 / (len(QUESTION_WORDS) + n) for n in range(1, len(VOCABULARY) + 1)))
+FREQUENCY = list(accumulate(1 / (len(STOP_WORDS) + n) for n in range(1, len(VOCABULARY) + 1)))
 
 
 def sentence(random: Random, words: int) -> str:

@@ -60,7 +60,7 @@ async def searched_by_words(
     async def stays_away() -> None:
         pass
 
-    monkeypatch.setattr("threadkeep.search.memory_indexes.ROWS_OF_ONE", -1)
+    monkeypatch.setattr("threadkeep.search.memory_indexes.MAX_ROWS_PER_OWNER", -1)
     async with open_store(home) as store:
         monkeypatch.setattr(store.vectors, "open", stays_away)
         await fill(store)

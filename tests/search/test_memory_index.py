@@ -99,7 +99,7 @@ async def test_a_log_that_has_forgotten_what_is_gone_costs_a_new_index_and_nothi
 async def test_who_has_too_much_to_hold_in_memory_is_searched_by_words_and_vectors(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_indexes, "ROWS_OF_ONE", 1)
+    monkeypatch.setattr(memory_indexes, "MAX_ROWS_PER_OWNER", 1)
     async with open_store(home) as store:
         await store.aput(SPACE, "lisbon", {"text": "My sister keeps parrots in Lisbon."})
         await store.aput(SPACE, "dog", {"text": "My puppy barks at cats."})
@@ -112,20 +112,20 @@ async def test_who_has_too_much_to_hold_in_memory_is_searched_by_words_and_vecto
 async def test_memory_is_bounded_and_whoever_was_put_out_is_read_again(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_indexes, "ROWS", 3)
+    monkeypatch.setattr(memory_indexes, "MAX_ROWS", 3)
     async with open_store(home) as store:
         for user in ("ada", "bob", "eve"):
             for number in range(2):
                 await store.aput((user, "messages", "t"), str(number), {"text": f"parrot {number}"})
         for user in ("ada", "bob", "eve", "ada"):
             assert len(await store.asearch((user,), query="parrot")) == 2
-            assert len(store.indexes._held) <= 2
+            assert len(store.indexes._entries) <= 2
 
 
 async def test_an_index_that_takes_long_to_read_is_not_waited_for(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_indexes, "PATIENCE", 0.0)
+    monkeypatch.setattr(memory_indexes, "LOAD_TIMEOUT", 0.0)
     async with open_store(home) as store:
         await store.aput(SPACE, "lisbon", {"text": "My sister keeps parrots in Lisbon."})
         assert [key for key, _ in await found(store, "parrots")] == ["lisbon"]
@@ -137,8 +137,8 @@ async def test_an_index_that_takes_long_to_read_is_not_waited_for(
 async def test_a_large_index_is_read_behind_the_first_search(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_indexes, "WAITED_FOR", 1)
-    monkeypatch.setattr(memory_indexes, "LATER", 0.2)
+    monkeypatch.setattr(memory_indexes, "EAGER_ROWS", 1)
+    monkeypatch.setattr(memory_indexes, "LOAD_DELAY", 0.2)
     async with open_store(home) as store:
         await store.aput(SPACE, "lisbon", {"text": "My sister keeps parrots in Lisbon."})
         await store.aput(SPACE, "dog", {"text": "My puppy barks at cats."})
@@ -153,8 +153,8 @@ async def test_a_large_index_is_read_behind_the_first_search(
 async def test_a_store_that_is_closed_reads_no_index_to_its_end(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_indexes, "PATIENCE", 0.0)
-    put, read = MemoryIndex.put, list[int]()
+    monkeypatch.setattr(memory_indexes, "LOAD_TIMEOUT", 0.0)
+    put, read = MemoryIndex.add, list[int]()
 
     def slowly(self: MemoryIndex, number: int, prefix: str, value: dict[str, Any]) -> None:
         time.sleep(0.01)
@@ -164,7 +164,7 @@ async def test_a_store_that_is_closed_reads_no_index_to_its_end(
     async with open_store(home) as store:
         for number in range(200):
             await store.aput(SPACE, str(number), {"text": f"parrot {number}"})
-    monkeypatch.setattr(MemoryIndex, "put", slowly)
+    monkeypatch.setattr(MemoryIndex, "add", slowly)
     async with open_store(home) as store:
         await found(store, "parrot")
         while not read:  # noqa: ASYNC110  (a thread reads)

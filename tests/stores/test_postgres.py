@@ -125,7 +125,7 @@ async def test_what_many_write_at_once_for_one_user_is_all_found(tmp_path: Path)
 async def test_words_of_an_older_version_are_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("threadkeep.search.memory_indexes.ROWS_OF_ONE", -1)
+    monkeypatch.setattr("threadkeep.search.memory_indexes.MAX_ROWS_PER_OWNER", -1)
     async with fresh_database("postgres") as url:
         home = Settings(home=tmp_path, checkpoints=parse_database(url))
         async with open_store(home) as store:
@@ -141,7 +141,7 @@ async def test_words_of_an_older_version_are_made_again(
 async def test_a_large_users_items_are_found_by_words_below_their_namespace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("threadkeep.search.memory_indexes.ROWS_OF_ONE", -1)
+    monkeypatch.setattr("threadkeep.search.memory_indexes.MAX_ROWS_PER_OWNER", -1)
     async with fresh_database("postgres") as url:
         home = Settings(home=tmp_path, checkpoints=parse_database(url))
         async with open_store(home) as store:

@@ -51,7 +51,7 @@ conversations = st.lists(
 def _patient() -> Iterator[None]:
     """Let searches wait for the index in memory, however slow the machine: both go by the same."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(memory_indexes, "PATIENCE", 60.0)
+        patch.setattr(memory_indexes, "LOAD_TIMEOUT", 60.0)
         yield
 
 

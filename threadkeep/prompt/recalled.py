@@ -10,7 +10,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, Result, SearchItem
 
 from threadkeep.base.memory_block import RecalledItem
 from threadkeep.graph.state import Recalled
-from threadkeep.search.scored_item import FoundItem
+from threadkeep.search.scored_item import ScoredItem
 from threadkeep.stores.namespaces import threads_of
 
 KINDS = {"entities": "entity", "facts": "fact"}
@@ -123,7 +123,7 @@ def as_memory(
         memory["tokens"] = tokens
     if isinstance(item, SearchItem) and item.score is not None:
         memory["score"] = round(item.score, 4)
-        if isinstance(item, FoundItem):
+        if isinstance(item, ScoredItem):
             memory["parts"] = {name: round(told, 2) for name, told in item.parts.items() if told}
     elif scores:
         memory["score"] = scores.get(TOTAL, 0) / 100

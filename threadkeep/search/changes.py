@@ -1,4 +1,4 @@
-"""What has come and gone among one user's searchable items since somebody last looked."""
+"""What was added and deleted among one user's searchable items since an index last read them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,45 +6,55 @@ from typing import Any
 
 import orjson
 
+AddedItem = tuple[int, str, dict[str, Any]]
+"""The number of an item, its namespace joined by dots, and its value."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class Mark:
-    """How far somebody has read: the owner's number, the last item and the last one gone."""
+class ReadPosition:
+    """How far an index has read: numbers of the owner, the last item and the last deletion."""
 
     owner: int = 0
     item: int = 0
-    gone: int = 0
+    deletion: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """What is new and what is gone; `afresh` says that everything must be read from the start."""
+    """Added and deleted items; `reset` says that the index must read all items again."""
 
-    mark: Mark
-    afresh: bool = False
-    new: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
-    """Number, namespace joined by dots, and value of each item, the oldest first."""
-    gone: list[int] = field(default_factory=list)
+    position: ReadPosition
+    reset: bool = False
+    added: list[AddedItem] = field(default_factory=list)
+    """The oldest first."""
+    deleted: list[int] = field(default_factory=list)
 
 
-def read_changes(rows: Iterable[Any], since: Mark) -> Changes:
-    """Return what an index tells: one row of kind 0 for the owner, of 1 for what went, 2 new.
+def read_changes(rows: Iterable[Any], since: ReadPosition) -> Changes:
+    """Return the changes that a database lists, in rows of a kind and three values.
 
-    Kind 0 gives the owner's number and the first and last entry of the log of what is gone.
+    Kind 0: the owner's number, the first and the last entry of the log of deletions.
+    Kind 1: an entry of that log and the number of the deleted item.
+    Kind 2: the number, the namespace and the value of an added item.
     """
-    owner, first, last = 0, 0, 0
-    new: list[tuple[int, str, dict[str, Any]]] = []
-    gone: list[int] = []
-    for kind, one, two, three in rows:
+    owner, log_first, log_last = 0, 0, 0
+    added: list[AddedItem] = []
+    deleted: list[int] = []
+    for kind, *values in rows:
         if kind == 0:
-            owner, first, last = int(one or 0), int(two or 0), int(three or 0)
+            owner, log_first, log_last = (int(value or 0) for value in values)
         elif kind == 1:
-            gone.append(int(two))
+            deleted.append(int(values[1]))
         else:
-            value = three if isinstance(three, dict) else orjson.loads(three)
-            new.append((int(one), str(two), value))
-    new.sort(key=lambda row: row[0])
-    forgotten = since.item > 0 and (owner != since.owner or since.gone + 1 < first)
-    item = new[-1][0] if new else since.item
-    mark = Mark(owner=owner, item=item, gone=max(last, since.gone))
-    return Changes(mark=mark, afresh=forgotten, new=new, gone=gone)
+            number, prefix, content = values
+            value = content if isinstance(content, dict) else orjson.loads(content)
+            added.append((int(number), str(prefix), value))
+    added.sort(key=lambda row: row[0])
+    # The log is pruned: deletions between the last one read and its first entry are unknown.
+    reset = since.item > 0 and (owner != since.owner or since.deletion + 1 < log_first)
+    position = ReadPosition(
+        owner=owner,
+        item=added[-1][0] if added else since.item,
+        deletion=max(log_last, since.deletion),
+    )
+    return Changes(position=position, reset=reset, added=added, deleted=deleted)

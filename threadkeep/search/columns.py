@@ -1,44 +1,44 @@
-"""Rows that grow, kept column by column: what asks one thing of all rows reads only that."""
+"""A growing table of numbers, stored by column: a query reads only the columns it needs."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-ROOM = 64
+INITIAL_CAPACITY = 64
 
 
 class Columns:
-    """Named columns of numbers."""
+    """Named columns of numbers, all of the same length."""
 
-    def __init__(self, kinds: Mapping[str, str]) -> None:
+    def __init__(self, dtypes: Mapping[str, str]) -> None:
         self.size = 0
-        self._room = ROOM
-        self._columns = {name: np.zeros(ROOM, dtype=kind) for name, kind in kinds.items()}
+        self._capacity = INITIAL_CAPACITY
+        self._columns = {name: np.zeros(self._capacity, dtype) for name, dtype in dtypes.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Return one column, to be read and written."""
+        """Return one column, as a writable view."""
         return self._columns[name][: self.size]
 
     def add(self) -> int:
         """Add a row of zeros; return its number."""
-        if self.size == self._room:
-            self._room *= 2
+        if self.size == self._capacity:
+            self._capacity *= 2
             for name, column in self._columns.items():
                 self._columns[name] = np.concatenate([column, np.zeros_like(column)])
         self.size += 1
         return self.size - 1
 
-    def put(self, row: int, **values: float) -> None:
+    def set(self, row: int, **values: float) -> None:
         """Set columns of one row."""
         for name, value in values.items():
             self._columns[name][row] = value
 
-    def at(self, rows: np.ndarray) -> "Selected":
-        """Return these rows; each column is picked out when it is asked for."""
-        return Selected(self, rows)
+    def select(self, rows: np.ndarray) -> "SelectedRows":
+        """Return these rows; a column is copied when it is read."""
+        return SelectedRows(self, rows)
 
 
-class Selected:
+class SelectedRows:
     """Some rows of `Columns`."""
 
     def __init__(self, columns: Columns, rows: np.ndarray) -> None:

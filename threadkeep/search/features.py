@@ -1,192 +1,203 @@
-"""What speaks for each item as an answer to a query, as numbers, before they are weighed.
+"""The features of each row as an answer to a query, before ranking weighs them.
 
-All but `length`, `told` and `rarest` lie between about -1 and 2. `rows` are rows of a
-`MemoryIndex`.
+All but `length`, `total_weight` and `max_weight` lie between about -1 and 2.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from threadkeep.search.columns import Selected
+from threadkeep.search.columns import SelectedRows
 from threadkeep.search.evidence import Evidence, date_match, dot
 
 FEATURES = (
-    "words",  # BM25 of the text, as a share of the best item's
-    "words_before",  # BM25 of the message before it, as a share of what the query could get
-    "covered",  # the query's words, weighted by what they tell, in the text or the one before
-    "covered_nearby",  # ... or in the second message before, or the two after
-    "pairs",  # words that stand side by side in both
-    "best_meaning",  # cosine of static word vectors, weighted likewise; share of the best item's
-    "meaning_before",
-    "meaning_after",
-    "meaning_around",  # of the second message before and after
-    "vector",  # nearness in the vector index: of unrelated texts 0, of the same text 1
+    "words",  # BM25 of the text, relative to the best row
+    "words_before",  # BM25 of the previous message
+    "coverage",  # weighted share of the query's terms in the text or the previous message
+    "coverage_nearby",  # the same for two messages before to two after
+    "pairs",  # word pairs of the query that occur in the text
+    "similarity",  # cosine of static vectors, relative to the best row
+    "similarity_before",  # cosine of the previous message
+    "similarity_after",  # of the next message
+    "similarity_around",  # average of the second message before and the second after
+    "vector",  # similarity in the vector index: 0 for unrelated texts, 1 for equal ones
     "vector_before",
-    "speaker",  # said by somebody whom the query names
-    "subject",  # said by whom the query names first
-    "date",  # said on a date that the query names
-    "when",  # tells a time, where the query asks for one
-    "when_covered",  # ... and the query's words too
-    "many",  # tells a number, where the query asks for one
-    "day",  # the best match of the day
-    "day_covered",  # the query's words that are said anywhere that day
-    "question",  # is a question itself
-    "answer",  # follows a question
-    "opening",  # the first of its thread
+    "speaker",  # the query mentions the speaker
+    "subject",  # the query mentions the speaker first
+    "date",  # the query mentions the date
+    "time",  # the query asks for a time, and the text mentions one
+    "time_coverage",  # the same times coverage
+    "quantity",  # the query asks for a quantity, and the text mentions one
+    "day",  # the best match of the same day
+    "day_coverage",  # weighted share of the query's terms on the same day
+    "question",  # the text is a question
+    "answer",  # the previous message is a question
+    "opening",  # there is no previous message
     "length",  # log of the number of words
-    "told",  # log of what its words tell in all
-    "rarest",  # what its most telling word tells
-    "named",  # names something
-    "number",  # has a number in digits
+    "total_weight",  # log of the sum of the term weights
+    "max_weight",  # the highest term weight
+    "proper_name",  # the text has a proper name
+    "digits",  # the text has a number in digits
 )
+MAX_PAIRS = 2
 
 
-def features(evidence: Evidence, rows: np.ndarray, vectors: Mapping[int, float]) -> np.ndarray:
-    """Return what speaks for each row: rows x FEATURES.
+def features(
+    evidence: Evidence, rows: np.ndarray, vector_scores: Mapping[int, float]
+) -> np.ndarray:
+    """Return the features of rows of the index: rows x FEATURES.
 
-    `vectors` is the nearness of what the vector index found, by item number.
+    `vector_scores` are similarities from the vector index by item number.
     """
-    of = evidence.rows.at(rows)
+    selected = evidence.rows.select(rows)
     columns = (
-        _words(evidence, rows, of)
-        | _meanings(evidence, rows, of, vectors)
-        | _times(evidence, rows, of)
-        | _forms(evidence, rows, of)
+        _word_features(evidence, rows, selected)
+        | _similarity_features(evidence, rows, selected, vector_scores)
+        | _time_features(evidence, rows, selected)
+        | _form_features(evidence, rows, selected)
     )
     return np.stack([columns[name].astype(np.float32) for name in FEATURES], axis=1)
 
 
-def _words(evidence: Evidence, rows: np.ndarray, of: Selected) -> dict[str, np.ndarray]:
-    before, after = of["before"], of["after"]
-    two_before, two_after = _then(evidence, before, "before"), _then(evidence, after, "after")
+def _word_features(
+    evidence: Evidence, rows: np.ndarray, selected: SelectedRows
+) -> dict[str, np.ndarray]:
+    before, after = selected["before"], selected["after"]
+    two_before = _neighbours(evidence, before, "before")
+    two_after = _neighbours(evidence, after, "after")
     bm25 = evidence.bm25
     return {
-        "words": _share(bm25[rows]),
+        "words": _relative_to_best(bm25[rows]),
         "words_before": bm25[before],
-        "covered": evidence.covered(rows, before),
-        "covered_nearby": evidence.covered(rows, before, after, two_before, two_after),
+        "coverage": evidence.coverage(rows, before),
+        "coverage_nearby": evidence.coverage(rows, before, after, two_before, two_after),
         "pairs": _pairs(evidence, rows),
     }
 
 
-def _meanings(
-    evidence: Evidence, rows: np.ndarray, of: Selected, vectors: Mapping[int, float]
+def _similarity_features(
+    evidence: Evidence,
+    rows: np.ndarray,
+    selected: SelectedRows,
+    vector_scores: Mapping[int, float],
 ) -> dict[str, np.ndarray]:
-    before, after = of["before"], of["after"]
-    two_before, two_after = _then(evidence, before, "before"), _then(evidence, after, "after")
-    meaning = evidence.meaning
-    near = _nearness(evidence, vectors)
+    before, after = selected["before"], selected["after"]
+    two_before = _neighbours(evidence, before, "before")
+    two_after = _neighbours(evidence, after, "after")
+    similarity = evidence.similarity
+    vector = _by_row(evidence, vector_scores)
     return {
-        "best_meaning": _share(meaning[rows]),
-        "meaning_before": meaning[before],
-        "meaning_after": meaning[after],
-        "meaning_around": (meaning[two_before] + meaning[two_after]) / 2,
-        "vector": near[rows],
-        "vector_before": near[before],
+        "similarity": _relative_to_best(similarity[rows]),
+        "similarity_before": similarity[before],
+        "similarity_after": similarity[after],
+        "similarity_around": (similarity[two_before] + similarity[two_after]) / 2,
+        "vector": vector[rows],
+        "vector_before": vector[before],
     }
 
 
-def _times(evidence: Evidence, rows: np.ndarray, of: Selected) -> dict[str, np.ndarray]:
+def _time_features(
+    evidence: Evidence, rows: np.ndarray, selected: SelectedRows
+) -> dict[str, np.ndarray]:
     question = evidence.question
-    day, day_covered = _days(evidence)
-    when = of["when"] & question.when
+    best, coverage = _by_day(evidence)
+    time = selected["mentions_time"] & question.asks_time
     return {
-        "date": date_match(evidence, of),
-        "when": when,
-        "when_covered": when * evidence.covered(rows, of["before"]),
-        "many": of["many"] & question.many,
-        "day": day[of["day"]],
-        "day_covered": day_covered[of["day"]],
+        "date": date_match(evidence, selected),
+        "time": time,
+        "time_coverage": time * evidence.coverage(rows, selected["before"]),
+        "quantity": selected["mentions_quantity"] & question.asks_quantity,
+        "day": best[selected["day"]],
+        "day_coverage": coverage[selected["day"]],
     }
 
 
-def _forms(evidence: Evidence, rows: np.ndarray, of: Selected) -> dict[str, np.ndarray]:
-    before = of["before"]
-    told, rarest = _told(evidence, rows)
-    speakers = evidence.index.speakers
-    subject = speakers.get(evidence.question.subject, -1)
+def _form_features(
+    evidence: Evidence, rows: np.ndarray, selected: SelectedRows
+) -> dict[str, np.ndarray]:
+    before = selected["before"]
+    total_weight, max_weight = _term_weights(evidence, rows)
+    subject = evidence.index.speakers.get(evidence.question.subject, -1)
     return {
-        "speaker": _speakers(evidence)[of["speaker"]],
-        "subject": of["speaker"] == subject,
-        "question": of["question"],
-        "answer": (before >= 0) & evidence.rows["question"][before],
+        "speaker": _mentioned(evidence)[selected["speaker"]],
+        "subject": selected["speaker"] == subject,
+        "question": selected["is_question"],
+        "answer": (before >= 0) & evidence.rows["is_question"][before],
         "opening": before < 0,
-        "length": np.log(np.maximum(1, of["length"])),
-        "told": np.log1p(told),
-        "rarest": rarest,
-        "named": of["named"],
-        "number": of["number_told"],
+        "length": np.log(np.maximum(1, selected["length"])),
+        "total_weight": np.log1p(total_weight),
+        "max_weight": max_weight,
+        "proper_name": selected["has_proper_name"],
+        "digits": selected["has_digits"],
     }
 
 
-def _nearness(evidence: Evidence, vectors: Mapping[int, float]) -> np.ndarray:
-    """Return how near each row is by its vector, 0 where it is not among the nearest."""
+def _by_row(evidence: Evidence, vector_scores: Mapping[int, float]) -> np.ndarray:
+    """Return similarities from the vector index by row, 0 for rows that it did not return."""
     index = evidence.index
-    found = np.zeros(index.size + 1, dtype=np.float32)
-    for number, nearness in vectors.items():
-        if number in index.rows_of:
-            found[index.rows_of[number]] = nearness
-    return found
+    scores = np.zeros(index.size + 1, dtype=np.float32)
+    for number, score in vector_scores.items():
+        if number in index.row_of:
+            scores[index.row_of[number]] = score
+    return scores
 
 
-def _told(evidence: Evidence, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the words of each row tell in all, and what the most telling one does."""
-    every = np.zeros(len(rows), dtype=np.float32)
-    rarest = every.copy()
-    there = np.flatnonzero(evidence.rows["length"][rows] > 0)
-    if len(there):
-        stems, begins = evidence.index.stems_of(rows[there])
-        told = evidence.rarities[stems]
-        every[there] = np.add.reduceat(told, begins)
-        rarest[there] = np.maximum.reduceat(told, begins)
-    return every, rarest
+def _term_weights(evidence: Evidence, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum and the maximum of the term weights of each row."""
+    total = np.zeros(len(rows), dtype=np.float32)
+    highest = total.copy()
+    nonempty = np.flatnonzero(evidence.rows["length"][rows] > 0)
+    if len(nonempty):
+        stem_ids, offsets = evidence.index.stems_of(rows[nonempty])
+        weights = evidence.stem_weights[stem_ids]
+        total[nonempty] = np.add.reduceat(weights, offsets)
+        highest[nonempty] = np.maximum.reduceat(weights, offsets)
+    return total, highest
 
 
-def _share(found: np.ndarray) -> np.ndarray:
-    """Return figures as shares of the best one, -1 to 1; zeros where none is above zero."""
-    best = float(found.max(initial=0))
-    return np.asarray(np.maximum(-1, found / best) if best > 0 else np.zeros_like(found))
+def _relative_to_best(scores: np.ndarray) -> np.ndarray:
+    """Return scores divided by the highest one, at least -1; zeros if none is above zero."""
+    best = float(scores.max(initial=0))
+    return np.asarray(np.maximum(-1, scores / best) if best > 0 else np.zeros_like(scores))
 
 
-def _then(evidence: Evidence, rows: np.ndarray, neighbour: str) -> np.ndarray:
-    """Return the neighbours of rows, -1 for the neighbours of -1."""
-    return np.where(rows >= 0, evidence.rows[neighbour][rows], -1)
+def _neighbours(evidence: Evidence, rows: np.ndarray, direction: str) -> np.ndarray:
+    """Return the row before or after each row; -1 for -1."""
+    return np.where(rows >= 0, evidence.rows[direction][rows], -1)
 
 
 def _pairs(evidence: Evidence, rows: np.ndarray) -> np.ndarray:
-    """Return how many of the query's pairs of words stand side by side, at most two, halved."""
+    """Return how many word pairs of the query each row contains, as a share of `MAX_PAIRS`."""
     index = evidence.index
-    known = (tuple(map(index.vocabulary.known, pair)) for pair in evidence.question.pairs)
-    wanted = [pair for pair in known if min(pair) >= 0]
-    if not wanted or not len(rows):
-        return np.zeros(len(rows), dtype=np.float32)
-    stems, _ = index.stems_of(rows)
-    of = np.repeat(np.arange(len(rows)), evidence.rows["length"][rows])
-    together = of[:-1] == of[1:]
-    found = np.zeros(len(rows), dtype=np.float32)
-    for first, second in wanted:
-        side_by_side = (stems[:-1] == first) & (stems[1:] == second) & together
-        found += np.bincount(of[:-1][side_by_side], minlength=len(rows)) > 0
-    return np.asarray(np.minimum(found, 2) / 2)
+    pairs = [tuple(map(index.vocabulary.lookup, pair)) for pair in evidence.question.pairs]
+    pairs = [pair for pair in pairs if min(pair) >= 0]
+    counts = np.zeros(len(rows), dtype=np.float32)
+    if not pairs or not len(rows):
+        return counts
+    stem_ids, _ = index.stems_of(rows)
+    row_of_token = np.repeat(np.arange(len(rows)), evidence.rows["length"][rows])
+    same_row = row_of_token[:-1] == row_of_token[1:]
+    for first, second in pairs:
+        matches = (stem_ids[:-1] == first) & (stem_ids[1:] == second) & same_row
+        counts += np.bincount(row_of_token[:-1][matches], minlength=len(rows)) > 0
+    return np.asarray(np.minimum(counts, MAX_PAIRS) / MAX_PAIRS)
 
 
-def _speakers(evidence: Evidence) -> np.ndarray:
-    """Return for each speaker whether the query names them."""
-    return np.array(
-        [name in evidence.question.speakers for name in evidence.index.speakers], dtype=np.float32
-    )
+def _mentioned(evidence: Evidence) -> np.ndarray:
+    """Return for each speaker whether the query mentions them."""
+    mentioned = evidence.question.speakers
+    return np.array([name in mentioned for name in evidence.index.speakers], dtype=np.float32)
 
 
-def _days(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each day its best match, and how much of the query is said on it."""
-    index, of_row, alive = evidence.index, evidence.rows["day"], evidence.rows["alive"]
+def _by_day(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each day its best match, and the weighted share of the query's terms on it."""
+    index, days, alive = evidence.index, evidence.rows["day"], evidence.rows["alive"]
     matches = evidence.bm25[:-1] + 0.5 * evidence.bm25[evidence.rows["before"]]
-    matches[of_row == 0] = 0
+    matches[days == 0] = 0
     best = np.zeros(len(index.days), dtype=np.float32)
-    np.maximum.at(best, of_row, matches)
-    said = np.zeros((len(evidence.rarity), len(index.days)), dtype=bool)
-    for place, (rows, _) in enumerate(evidence.postings):
-        said[place, of_row[rows[alive[rows]]]] = True
-    said[:, 0] = False
-    return best, dot(evidence.rarity / evidence.total, said)
+    np.maximum.at(best, days, matches)
+    terms = np.zeros((len(evidence.postings), len(index.days)), dtype=bool)
+    for term, (rows, _) in enumerate(evidence.postings):
+        terms[term, days[rows[alive[rows]]]] = True
+    terms[:, 0] = False
+    return best, dot(evidence.term_shares, terms)

@@ -1,23 +1,23 @@
-"""Which items a search's filter lets through; operators as in LangGraph's own stores."""
+"""Check items against the filter of a search; operators as in LangGraph's own stores."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def fits(value: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:
-    """Tell whether an item's value has every wanted value."""
-    return all(_holds(value.get(key), told) for key, told in (wanted or {}).items())
+def matches_filter(value: Mapping[str, Any], conditions: Mapping[str, Any] | None) -> bool:
+    """Tell whether an item's value meets every condition."""
+    return all(_meets(value.get(key), condition) for key, condition in (conditions or {}).items())
 
 
-def _holds(value: Any, told: Any) -> bool:
-    if not isinstance(told, dict) or not any(key.startswith("$") for key in told):
-        return bool(value == told)
+def _meets(value: Any, condition: Any) -> bool:
+    if not isinstance(condition, dict) or not any(key.startswith("$") for key in condition):
+        return bool(value == condition)
     tests: dict[str, Callable[[Any], bool]] = {
-        "$eq": lambda other: value == other,
-        "$ne": lambda other: value != other,
-        "$gt": lambda other: value > other,
-        "$gte": lambda other: value >= other,
-        "$lt": lambda other: value < other,
-        "$lte": lambda other: value <= other,
+        "$eq": lambda operand: value == operand,
+        "$ne": lambda operand: value != operand,
+        "$gt": lambda operand: value > operand,
+        "$gte": lambda operand: value >= operand,
+        "$lt": lambda operand: value < operand,
+        "$lte": lambda operand: value <= operand,
     }
-    return all(tests[operator](other) for operator, other in told.items())
+    return all(tests[operator](operand) for operator, operand in condition.items())

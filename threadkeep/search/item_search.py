@@ -8,15 +8,16 @@ from typing import Any, TypeVar
 from langgraph.store.base import SearchItem, SearchOp
 
 from threadkeep.search.evidence import Evidence
-from threadkeep.search.filters import fits
+from threadkeep.search.filters import matches_filter
 from threadkeep.search.memory_index import MemoryIndex
 from threadkeep.search.memory_indexes import MemoryIndexes
-from threadkeep.search.questions import take_apart
-from threadkeep.search.ranking import CONTEXTUAL, STATIC, Score, rank, rank_hits
-from threadkeep.search.scored_item import FoundItem
+from threadkeep.search.questions import analyse
+from threadkeep.search.ranking import Score, rank, rank_hits
+from threadkeep.search.scored_item import ScoredItem
 from threadkeep.search.text_index import TextIndex
-from threadkeep.search.text_matches import contained_hits, together
-from threadkeep.search.words import pairs
+from threadkeep.search.text_matches import bigram_hits, merge_hits
+from threadkeep.search.weights import CONTEXTUAL, STATIC
+from threadkeep.search.words import bigrams
 
 T = TypeVar("T")
 Nearest = Callable[[str, str, int], Awaitable[dict[int, float]]]
@@ -75,33 +76,31 @@ class ItemSearch:
     ) -> list[dict[int, Score]]:
         async with self._indexes.open_index(owner) as index:
             if index is None:
-                vectors = await self._nearest(owner, query, self.neighbours)
-                return [rank_hits(await self._hits(op), vectors) for op in ops]
+                vector_scores = await self._nearest(owner, query, self.neighbours)
+                return [rank_hits(await self._hits(op), vector_scores) for op in ops]
 
             run = _run_inline if index.size <= INLINE_ROWS else asyncio.to_thread
             if self._static:
-                vectors, evidence = {}, await run(_evidence, index, query)
+                vector_scores, evidence = {}, await run(_evidence, index, query)
             else:
-                vectors, evidence = await asyncio.gather(
+                vector_scores, evidence = await asyncio.gather(
                     self._nearest(owner, query, self.neighbours), run(_evidence, index, query)
                 )
-            weights = self.weights if vectors or self._static else STATIC
+            weights = self.weights if vector_scores or self._static else STATIC
 
-            def rank_all() -> list[dict[int, Score]]:
-                return [
-                    rank(evidence, index.below(_prefix(op)), vectors, _score_limit(op), weights)
-                    for op in ops
-                ]
+            def rank_op(op: SearchOp) -> dict[int, Score]:
+                mask = index.in_namespace(_prefix(op))
+                return rank(evidence, mask, vector_scores, _score_limit(op), weights)
 
-            return await run(rank_all)
+            return await run(lambda: [rank_op(op) for op in ops])
 
     async def _hits(self, op: SearchOp) -> dict[int, float]:
         namespace, query = op.namespace_prefix, op.query or ""
         limit = max(CANDIDATES, _score_limit(op))
         hits = await self._text_index.search(namespace, query, limit)
-        if namespace and (query_pairs := pairs(query)):
-            contained = await self._text_index.contained(namespace, query_pairs)
-            hits = together([hits, contained_hits(contained)], limit)
+        if namespace and (query_bigrams := bigrams(query)):
+            matches = await self._text_index.bigram_matches(namespace, query_bigrams)
+            hits = merge_hits([hits, bigram_hits(matches)], limit)
         return dict(hits)
 
     async def _page(self, op: SearchOp, scores: Mapping[int, Score]) -> list[SearchItem]:
@@ -113,9 +112,9 @@ class ItemSearch:
             batch = ids[start : start + step]
             items = await self._text_index.items(op.namespace_prefix, batch, expiring)
             matches += [
-                FoundItem(items[number], scores[number].total, scores[number].parts)
+                ScoredItem(items[number], scores[number].total, scores[number].parts)
                 for number in batch
-                if number in items and fits(items[number].value, op.filter)
+                if number in items and matches_filter(items[number].value, op.filter)
             ]
             if len(matches) >= _page_end(op):
                 break
@@ -130,9 +129,9 @@ async def _run_inline(work: Callable[..., T], *args: Any) -> T:
 
 
 def _evidence(index: MemoryIndex, query: str) -> Evidence:
-    evidence = Evidence(index, take_apart(query, index.speakers))
+    evidence = Evidence(index, analyse(query, index.speakers))
     # The slowest part is lazy: compute it in the thread that this function runs in.
-    _ = evidence.meaning
+    _ = evidence.similarity
     return evidence
 
 

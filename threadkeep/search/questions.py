@@ -1,86 +1,94 @@
-"""What a query asks: its telling words, who it names, which dates, when or how many."""
+"""Analyse a query: its content words, its speakers, its dates, and what it asks for."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from threadkeep.search.time_words import Dates, asks_how_many, asks_when, named_dates
-from threadkeep.search.words import QUESTION_WORDS, stem, telling, words_of
+from threadkeep.search.time_words import Dates, asks_quantity, asks_time, dates_in
+from threadkeep.search.words import content_words, stem, without_stop_words, words_of
 
-WORDS = 24
-"""Of a long message the first telling words are enough, and cost is bounded."""
-ROLE = "\0"
-"""Before the role of somebody without a name, so that nobody is called that."""
-# What `names_something` looks for, in ASCII.
-_CAPITAL = re.compile(r"\s[A-Z][^\s']")
-PERSONS = {
-    **dict.fromkeys(("i", "me", "my", "mine", "myself", "we", "us", "our", "ours"), f"{ROLE}user"),
-    **dict.fromkeys(("you", "your", "yours", "yourself"), f"{ROLE}assistant"),
+MAX_WORDS = 24
+"""The first content words of a long message are enough, and bound the cost."""
+ROLE_MARKER = "\0"
+"""Precedes the role of a speaker without a name, so that no name equals a role."""
+PRONOUN_ROLES = {
+    **dict.fromkeys(
+        ("i", "me", "my", "mine", "myself", "we", "us", "our", "ours"), f"{ROLE_MARKER}user"
+    ),
+    **dict.fromkeys(("you", "your", "yours", "yourself"), f"{ROLE_MARKER}assistant"),
 }
-"""Whom a query means that names nobody."""
+"""The speaker that a pronoun refers to, if speakers have no names."""
+_ASCII_CAPITAL = re.compile(r"\s[A-Z][^\s']")
+_SENTENCE_ENDS = ".!?:"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A query, taken apart for ranking."""
+    """A query, analysed for ranking."""
 
     words: tuple[str, ...]
-    """Telling words, one form per stem, without the speakers' names where others are left."""
+    """Content words, one form per stem; without speakers' names unless there is nothing else."""
     pairs: frozenset[tuple[str, str]]
-    """Stems that stand side by side, but for words that tell nothing."""
+    """Stems that follow each other, ignoring stop words."""
     speakers: frozenset[str]
     subject: str
-    """Who is named first, of those who ever spoke; often whom it is about."""
+    """The speaker mentioned first, often the one that the question is about; or ""."""
     dates: Dates
-    when: bool
-    many: bool
+    asks_time: bool
+    asks_quantity: bool
 
 
-def take_apart(query: str, speakers: Mapping[str, int]) -> Question:
-    """Return what the query asks; `speakers` are the names of those who ever spoke, folded."""
+def analyse(query: str, speakers: Collection[str]) -> Question:
+    """Return what a query asks; `speakers` are as `speaker_of` returns them."""
     words = words_of(query)
-    asked = [word for word in words if word not in QUESTION_WORDS] or words
-    named = named_speakers(words, speakers)
-    of_speakers = {stem(word) for name in named if ROLE not in name for word in words_of(name)}
-    by_stem = {stem(word): word for word in reversed(telling(words))}
-    content = [word for stemmed, word in by_stem.items() if stemmed not in of_speakers]
-    kept = content or list(by_stem.values())
+    mentioned = mentioned_speakers(words, speakers)
+    names = [name for name in mentioned if ROLE_MARKER not in name]
+    name_stems = {stem(word) for name in names for word in words_of(name)}
+    # Reversed, so that of several forms of a stem the first one is kept.
+    by_stem = {stem(word): word for word in reversed(content_words(words))}
+    content = [word for key, word in by_stem.items() if key not in name_stems]
+    stems = map(stem, without_stop_words(words))
     return Question(
-        words=tuple(reversed(kept))[:WORDS],
-        pairs=frozenset((stem(first), stem(second)) for first, second in pairwise(asked)),
-        speakers=frozenset(named),
-        subject=named[0] if named else "",
-        dates=named_dates(words),
-        when=asks_when(words),
-        many=asks_how_many(words),
+        words=tuple(reversed(content or list(by_stem.values())))[:MAX_WORDS],
+        pairs=frozenset(pairwise(stems)),
+        speakers=frozenset(mentioned),
+        subject=mentioned[0] if mentioned else "",
+        dates=dates_in(words),
+        asks_time=asks_time(words),
+        asks_quantity=asks_quantity(words),
     )
 
 
 def speaker_of(value: Mapping[str, Any]) -> str:
-    """Return who said something: a name, folded, or a role."""
-    return str(value.get("name") or "").casefold() or f"{ROLE}{value.get('role') or ''}"
+    """Return the speaker of a message: the name in lower case, or the marked role."""
+    return str(value.get("name") or "").casefold() or f"{ROLE_MARKER}{value.get('role') or ''}"
 
 
-def named_speakers(words: Sequence[str], speakers: Mapping[str, int]) -> list[str]:
-    """Return those speakers whom a query names, in its order; "I" and "you" are roles."""
-    told = set(words)
-    named = {name for name in speakers if ROLE not in name and told.issuperset(words_of(name))}
-    places = {name: words.index(words_of(name)[0]) for name in named if words_of(name)}
-    for place, word in enumerate(words):
-        role = PERSONS.get(word, "")
+def mentioned_speakers(words: Sequence[str], speakers: Collection[str]) -> list[str]:
+    """Return the speakers that a query mentions, in its order; "I" and "you" mention roles."""
+    positions: dict[str, int] = {}
+    for name in speakers:
+        name_words = words_of(name)
+        if ROLE_MARKER not in name and name_words and set(words).issuperset(name_words):
+            positions[name] = words.index(name_words[0])
+    for position, word in enumerate(words):
+        role = PRONOUN_ROLES.get(word, "")
         if role in speakers:
-            places.setdefault(role, place)
-    return sorted(places, key=lambda name: places[name])
+            positions.setdefault(role, position)
+    return sorted(positions, key=lambda name: positions[name])
 
 
-def names_something(text: str) -> bool:
+def has_proper_name(text: str) -> bool:
     """Tell whether a word inside a sentence begins with a capital, other than "I"."""
     if text.isascii():
-        before = (text[: found.start()].rstrip()[-1:] for found in _CAPITAL.finditer(text))
-        return any(each not in ".!?:" for each in before)
+        before = (text[: match.start()].rstrip()[-1:] for match in _ASCII_CAPITAL.finditer(text))
+        return any(character not in _SENTENCE_ENDS for character in before)
     return any(
-        word[:1].isupper() and len(word) > 1 and before[-1] not in ".!?:" and word[1] not in "'’"
+        word[:1].isupper()
+        and len(word) > 1
+        and before[-1] not in _SENTENCE_ENDS
+        and word[1] not in "'’"
         for before, word in pairwise(text.split())
     )

@@ -1,23 +1,22 @@
-"""What a search found, with what spoke for it."""
+"""An item that a search returns, with the parts of its score."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from langgraph.store.base import Item, SearchItem
 
 
-class FoundItem(SearchItem):
-    """LangGraph's search item, and what each part added to its score (see search/ranking.py)."""
+class ScoredItem(SearchItem):
+    """LangGraph's search item with what each part adds to its score (see search/ranking.py)."""
 
     __slots__ = ("parts",)
 
     def __init__(self, item: Item, score: float, parts: Mapping[str, float]) -> None:
-        told: dict[str, Any] = {
-            "namespace": item.namespace,
-            "key": item.key,
-            "value": item.value,
-            "created_at": item.created_at,
-            "updated_at": item.updated_at,
-        }
-        super().__init__(**told, score=score)
+        super().__init__(
+            namespace=item.namespace,
+            key=item.key,
+            value=item.value,
+            created_at=item.created_at,
+            updated_at=item.updated_at,
+            score=score,
+        )
         self.parts = dict(parts)

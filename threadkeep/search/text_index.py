@@ -5,7 +5,7 @@ from typing import Protocol
 
 from langgraph.store.base import Item
 
-from threadkeep.search.text_matches import Contained, Hit
+from threadkeep.search.text_matches import BigramMatch, Hit
 
 
 class TextIndex(Protocol):
@@ -14,10 +14,10 @@ class TextIndex(Protocol):
     async def search(self, namespace: tuple[str, ...], query: str, limit: int, /) -> list[Hit]:
         """Return the best items of a namespace that share a content word with the query."""
 
-    async def contained(
-        self, namespace: tuple[str, ...], pairs: Sequence[str], /
-    ) -> list[Contained]:
-        """Return which character pairs the texts of a namespace contain; this reads all texts."""
+    async def bigram_matches(
+        self, namespace: tuple[str, ...], bigrams: Sequence[str], /
+    ) -> list[BigramMatch]:
+        """Return which bigrams the texts of a namespace contain; this reads all texts."""
 
     async def items(
         self, namespace: tuple[str, ...], ids: Sequence[int], expiring: set[int] | None = None, /

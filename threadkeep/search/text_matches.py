@@ -1,36 +1,39 @@
-"""What a database's full-text search found, and what it finds in scripts without spaces.
+"""Score what the full-text index of a database returns, and matches of character bigrams.
 
-A full-text index takes a run of such a script for one word. Pairs of characters are therefore
-looked for in the texts themselves; what a pair tells is the rarer the pair is.
+A full-text index takes a run of a script without spaces for one word. Such runs are therefore
+searched by bigrams in the texts themselves; a bigram counts more, the fewer items contain it.
 """
 
 from collections.abc import Iterable, Sequence
 from math import log
 
 Hit = tuple[int, float]
-"""The number of an indexed item and its score, the higher the better."""
-Contained = tuple[int, int, int]
-"""The number of an item; which pairs are in its text, and in the text before it: bit by bit."""
+"""The number of an item and its score, the higher the better."""
+BigramMatch = tuple[int, int, int]
+"""The number of an item; bit masks of the bigrams in its text and in the text before it."""
 TEXT_WEIGHT, BEFORE_WEIGHT = 3.0, 1.0
 
 
-def contained_hits(found: Sequence[Contained]) -> list[Hit]:
-    """Return scores of items that hold some of the pairs."""
-    pairs = range(max((max(text, before).bit_length() for _, text, before in found), default=0))
-    holding = [sum((text | before) >> pair & 1 for _, text, before in found) for pair in pairs]
-    told = [log(1 + len(found) / max(1, number)) for number in holding]
+def bigram_hits(matches: Sequence[BigramMatch]) -> list[Hit]:
+    """Return scores of items that contain some of the bigrams."""
+    count = max((max(text, before).bit_length() for _, text, before in matches), default=0)
+    bigrams = range(count)
+    frequencies = [
+        sum((text | before) >> bit & 1 for _, text, before in matches) for bit in bigrams
+    ]
+    weights = [log(1 + len(matches) / max(1, frequency)) for frequency in frequencies]
 
-    def weigh(bits: int) -> float:
-        return sum(told[pair] for pair in pairs if bits >> pair & 1)
+    def weigh(mask: int) -> float:
+        return sum(weights[bit] for bit in bigrams if mask >> bit & 1)
 
     return [
         (number, TEXT_WEIGHT * weigh(text) + BEFORE_WEIGHT * weigh(before))
-        for number, text, before in found
+        for number, text, before in matches
     ]
 
 
-def together(searches: Iterable[Sequence[Hit]], limit: int) -> list[Hit]:
-    """Return the hits of several searches, each as a share of its best, the best first."""
+def merge_hits(searches: Iterable[Sequence[Hit]], limit: int) -> list[Hit]:
+    """Return the hits of several searches, the best first; scale each search to a best of 1."""
     scores: dict[int, float] = {}
     for hits in searches:
         best = max((score for _, score in hits), default=0.0) or 1.0

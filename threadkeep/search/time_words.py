@@ -1,4 +1,4 @@
-"""Words by which a text tells a time or a number, and the dates that a question names."""
+"""Words about time and quantity: which a text mentions, which a question asks for, and dates."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,58 +13,59 @@ TIME_WORDS = frozenset(
     monday tuesday wednesday thursday friday saturday sunday morning night evening tonight recently
     soon since""".split()
 ) | frozenset(MONTHS)
-NUMBER_WORDS = frozenset(
+QUANTITY_WORDS = frozenset(
     """one two three four five six seven eight nine ten once twice several many couple both few
     dozen hundred""".split()
 )
-ASKS_WHEN = frozenset(("when", "date"))
-ASKS_WHICH_TIME = frozenset(("year", "month", "day"))
-ASKS_HOW_MANY = frozenset(("many", "much", "times", "often"))
+TIME_QUESTION_WORDS = frozenset(("when", "date"))
+TIME_UNITS_AFTER_WHAT = frozenset(("year", "month", "day"))
+QUANTITY_QUESTION_WORDS = frozenset(("many", "much", "times", "often"))
 _DAY = re.compile(r"([0-3]?\d)(?:st|nd|rd|th)?")
+_YEAR = re.compile(r"(19|20)\d\d")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dates:
-    """The years, months and days of the month that a question names."""
+    """The years, months and days of the month that a question mentions."""
 
     years: frozenset[int]
     months: frozenset[int]
     days: frozenset[int]
 
 
-def tells_time(words: Iterable[str]) -> bool:
-    """Tell whether a text says something about when."""
+def mentions_time(words: Iterable[str]) -> bool:
+    """Tell whether the words of a text say when something happens."""
     return not TIME_WORDS.isdisjoint(words)
 
 
-def tells_number(words: Iterable[str]) -> bool:
-    """Tell whether a text says something about how many."""
+def mentions_quantity(words: Iterable[str]) -> bool:
+    """Tell whether the words of a text say how many there are of something."""
     words = list(words)
-    return not NUMBER_WORDS.isdisjoint(words) or any(map(str.isdecimal, words))
+    return not QUANTITY_WORDS.isdisjoint(words) or any(map(str.isdecimal, words))
 
 
-def asks_when(words: Sequence[str]) -> bool:
-    """Tell whether a question asks for a time."""
-    asked = set(words)
-    return not asked.isdisjoint(ASKS_WHEN) or (
-        "what" in asked and not asked.isdisjoint(ASKS_WHICH_TIME)
+def asks_time(words: Iterable[str]) -> bool:
+    """Tell whether the words of a question ask for a time."""
+    words = set(words)
+    return not words.isdisjoint(TIME_QUESTION_WORDS) or (
+        "what" in words and not words.isdisjoint(TIME_UNITS_AFTER_WHAT)
     )
 
 
-def asks_how_many(words: Iterable[str]) -> bool:
-    """Tell whether a question asks for a number."""
-    return not ASKS_HOW_MANY.isdisjoint(words)
+def asks_quantity(words: Iterable[str]) -> bool:
+    """Tell whether the words of a question ask for a number."""
+    return not QUANTITY_QUESTION_WORDS.isdisjoint(words)
 
 
-def named_dates(words: Sequence[str]) -> Dates:
-    """Return what a question names of dates; days only beside a month, or in ISO 8601."""
+def dates_in(words: Sequence[str]) -> Dates:
+    """Return the dates in the words of a question; days only beside a month, or in ISO 8601."""
     months = {MONTHS.index(word) + 1 for word in words if word in MONTHS}
-    years = {int(word) for word in words if re.fullmatch(r"(19|20)\d\d", word)}
-    days = {int(m[1]) for word in words if (m := _DAY.fullmatch(word))} if months else set()
-    for year, month, day in zip(words, words[1:], words[2:], strict=False):
-        if re.fullmatch(r"(19|20)\d\d", year) and month.isdecimal() and day.isdecimal():
+    years = {int(word) for word in words if _YEAR.fullmatch(word)}
+    days = {int(day[1]) for word in words if (day := _DAY.fullmatch(word))} if months else set()
+    for year, month, day_of_month in zip(words, words[1:], words[2:], strict=False):
+        if _YEAR.fullmatch(year) and month.isdecimal() and day_of_month.isdecimal():
             months.add(int(month))
-            days.add(int(day))
+            days.add(int(day_of_month))
     return Dates(
         years=frozenset(years),
         months=frozenset(month for month in months if 1 <= month <= 12),

@@ -1,4 +1,4 @@
-"""The stems of one user's words: a number, a frequency, a static word vector and a weight each."""
+"""The stems of one user's words: an id, a frequency, a static word vector and a weight of each."""
 
 from array import array
 from collections.abc import Iterable
@@ -11,99 +11,104 @@ from threadkeep.vectors.embeddings import static_table
 
 DIMENSIONS = 128
 """wordllama's vectors are trained so that their first numbers are vectors too (Matryoshka)."""
-FORMS_KEPT = 65_536
-LENGTHS, USUAL_LENGTH = (5.0, 25.0), 16.0
-"""Of the vectors of words that tell little and much, and of most."""
+MAX_CACHED_FORMS = 65_536
+INITIAL_CAPACITY = 256
+NORM_RANGE, TYPICAL_NORM = (5.0, 25.0), 16.0
+"""Norms of the vectors of words with little and with much meaning, and of most words."""
+UNKNOWN = -1
+"""The id of a stem that no item contains."""
 
 
 class Vocabulary:
-    """Numbers for stems in the order of their first use."""
+    """Stems, with ids in the order of their first use."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._of_forms: dict[str, int] = {}
-        self._forms: list[str] = []
+        self._ids: dict[str, int] = {}
+        self._ids_of_forms: dict[str, int] = {}
+        self._first_forms: list[str] = []
         self._frequencies = array("i")
-        self._vectors = np.zeros((256, DIMENSIONS), dtype=np.float32)
-        self._weights = np.zeros(256, dtype=np.float32)
-        self._made = 0
+        self._vectors = np.zeros((INITIAL_CAPACITY, DIMENSIONS), dtype=np.float32)
+        self._weights = np.zeros(INITIAL_CAPACITY, dtype=np.float32)
+        self._embedded = 0
 
     def __len__(self) -> int:
-        return len(self._forms)
+        return len(self._first_forms)
 
-    def numbers(self, words: Iterable[str]) -> list[int]:
-        """Return the numbers of the words' stems; a new stem gets the next one."""
-        forms = self._of_forms
-        return [forms[word] if word in forms else self._number(word) for word in words]
+    def ids(self, words: Iterable[str]) -> list[int]:
+        """Return the ids of the words' stems; a new stem gets the next id."""
+        cached = self._ids_of_forms
+        return [cached[word] if word in cached else self._add(word) for word in words]
 
-    def _number(self, word: str) -> int:
+    def _add(self, word: str) -> int:
         stemmed = stem(word)
-        found = self._numbers.get(stemmed)
-        if found is None:
-            found = self._numbers[stemmed] = len(self._forms)
-            self._forms.append(word)
+        stem_id = self._ids.get(stemmed)
+        if stem_id is None:
+            stem_id = self._ids[stemmed] = len(self._first_forms)
+            self._first_forms.append(word)
             self._frequencies.append(0)
-        if len(self._of_forms) < FORMS_KEPT:
-            self._of_forms[word] = found
-        return found
+        if len(self._ids_of_forms) < MAX_CACHED_FORMS:
+            self._ids_of_forms[word] = stem_id
+        return stem_id
 
-    def known(self, word: str) -> int:
-        """Return the number of the word's stem, -1 where it was never used."""
-        return self._numbers.get(stem(word), -1)
+    def lookup(self, word: str) -> int:
+        """Return the id of the word's stem, `UNKNOWN` if it was never used."""
+        return self._ids.get(stem(word), UNKNOWN)
 
-    def count(self, numbers: Iterable[int], more: int) -> None:
-        """Note that each of these stems stands in so many more items."""
-        for number in numbers:
-            self._frequencies[number] += more
+    def change_frequencies(self, ids: Iterable[int], change: int) -> None:
+        """Add to the number of items that contain each of these stems."""
+        for stem_id in ids:
+            self._frequencies[stem_id] += change
 
-    def frequencies(self, numbers: np.ndarray) -> np.ndarray:
-        """Return in how many items each stem stands; -1 stands nowhere."""
-        counted = np.append(np.frombuffer(self._frequencies, dtype=np.int32), 0)
-        return np.asarray(counted[numbers])
+    def frequencies(self, ids: np.ndarray) -> np.ndarray:
+        """Return how many items contain each stem; 0 for `UNKNOWN`."""
+        counts = np.append(np.frombuffer(self._frequencies, dtype=np.int32), 0)
+        return np.asarray(counts[ids])
 
     def vectors(self) -> np.ndarray:
-        """Return the vectors of all stems, that of the first form each: stems x 128."""
-        self._make()
-        return self._vectors[: self._made]
+        """Return the vectors of all stems, each of its first form: stems x 128."""
+        self._embed_new()
+        return self._vectors[: self._embedded]
 
     def weights(self) -> np.ndarray:
-        """Return how much each stem tells by itself: about 1."""
-        self._make()
-        return self._weights[: self._made]
+        """Return the `word_weight` of all stems, each of its first form."""
+        self._embed_new()
+        return self._weights[: self._embedded]
 
-    def _make(self) -> None:
-        size = len(self._forms)
+    def _embed_new(self) -> None:
+        size, done = len(self._first_forms), self._embedded
         if size > len(self._vectors):
             vectors = np.zeros((2 * size, DIMENSIONS), dtype=np.float32)
             weights = np.zeros(2 * size, dtype=np.float32)
-            vectors[: self._made] = self._vectors[: self._made]
-            weights[: self._made] = self._weights[: self._made]
+            vectors[:done] = self._vectors[:done]
+            weights[:done] = self._weights[:done]
             self._vectors, self._weights = vectors, weights
-        for number in range(self._made, size):
-            self._vectors[number], self._weights[number] = meaning_of(self._forms[number])
-        self._made = size
+        for stem_id in range(done, size):
+            form = self._first_forms[stem_id]
+            self._vectors[stem_id], self._weights[stem_id] = _embed(form)
+        self._embedded = size
 
 
-def vector_of(word: str) -> np.ndarray:
-    """Return the static vector of one word: 128 numbers, length 1, or zeros."""
-    return meaning_of(word)[0]
+def word_vector(word: str) -> np.ndarray:
+    """Return the static vector of one word: 128 numbers of norm 1, or zeros."""
+    return _embed(word)[0]
 
 
-def weight_of(word: str) -> float:
-    """Return how much a word tells by itself, whoever uses it: about 1, "thing" 0.56, "kiln" 1.2.
+def word_weight(word: str) -> float:
+    """Return how much meaning a word has in any text: about 1, "thing" 0.56, "kiln" 1.2.
 
-    Static vectors are trained so that their sum is the text's: the more a word tells, the longer.
+    Static vectors are trained so that a text's vector is the sum of those of its words: the more
+    a word means, the longer its vector.
     """
-    return meaning_of(word)[1]
+    return _embed(word)[1]
 
 
 @lru_cache(maxsize=4_096)
-def meaning_of(word: str) -> tuple[np.ndarray, float]:
+def _embed(word: str) -> tuple[np.ndarray, float]:
     """Return vector and weight of one word."""
     tokenizer, table = static_table()
-    ids = tokenizer.encode(word, add_special_tokens=False).ids
-    total = table[ids].astype(np.float32).sum(axis=0)
+    token_ids = tokenizer.encode(word, add_special_tokens=False).ids
+    total = table[token_ids].astype(np.float32).sum(axis=0)
     vector = total[:DIMENSIONS]
-    length = float(np.linalg.norm(vector))
-    weight = float(np.sqrt(np.clip(np.linalg.norm(total), *LENGTHS) / USUAL_LENGTH))
-    return np.asarray(vector / length if length else vector), weight
+    norm = float(np.linalg.norm(vector))
+    weight = float(np.sqrt(np.clip(np.linalg.norm(total), *NORM_RANGE) / TYPICAL_NORM))
+    return np.asarray(vector / norm if norm else vector), weight

@@ -1,21 +1,22 @@
-"""Words of a text: cut, folded and stemmed; and which words of a query say what it is about."""
+"""Split texts into words: folded, stemmed, and without stop words."""
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from Stemmer import Stemmer
 
-TERMS, PAIRS = 12, 24
-WORDS_KEPT = 65_536
+MAX_TERMS, MAX_BIGRAMS = 12, 24
+STEM_CACHE_SIZE = 65_536
 _WORD = re.compile(r"\w+")
-_BETWEEN = {code: " " for code in range(128) if not _WORD.match(chr(code))}
+_ASCII_SEPARATORS = {code: " " for code in range(128) if not _WORD.match(chr(code))}
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+"""Runs of Thai, Lao, Japanese, Chinese or Korean: scripts that do not put spaces between words."""
 
-# Words that carry a question rather than its subject.
-QUESTION_WORDS = frozenset(
+STOP_WORDS = frozenset(
     """a about am an and any are as at be been but by can could d did do does doing for from had
     has have he her hers him his how i if in into is it its ll m me my mine no not of on or our
     ours out over please re s shall she should so some such t tell than that the their them then
@@ -25,73 +26,77 @@ QUESTION_WORDS = frozenset(
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words in their order, folded; scripts without spaces give pairs of characters."""
+    """Return the words of a text in order, folded; scripts without spaces give bigrams."""
     if text.isascii():
-        # The same as below, five times as fast.
-        return text.lower().translate(_BETWEEN).split()
-    found: list[str] = []
+        # The same result as below, five times as fast.
+        return text.lower().translate(_ASCII_SEPARATORS).split()
+    words: list[str] = []
     for word in _WORD.findall(text.lower()):
         if word.isascii():
-            found.append(word)
+            words.append(word)
         else:
-            found += _parts(word)
-    return found
+            words += _fold(word)
+    return words
 
 
 def stem(word: str) -> str:
-    """Return what the forms of an English word have in common; other words as they are."""
+    """Return the stem of an English word; other words unchanged."""
     return _stem(word) if word.isascii() else word
 
 
-def telling(words: list[str]) -> list[str]:
-    """Return the words that say what a query is about, once each; all where none does."""
-    once = list(dict.fromkeys(words))
-    return [word for word in once if word not in QUESTION_WORDS] or once
+def without_stop_words(words: Iterable[str]) -> list[str]:
+    """Return the words that are no stop words; all of them if every word is one."""
+    words = list(words)
+    return [word for word in words if word not in STOP_WORDS] or words
+
+
+def content_words(words: Iterable[str]) -> list[str]:
+    """Return the distinct words that say what a query is about; all distinct ones if none does."""
+    return without_stop_words(dict.fromkeys(words))
 
 
 def terms(query: str) -> list[str]:
-    """Return a bounded number of telling words, for a full-text index that stems by itself.
+    """Return the content words for a full-text index that stems by itself, at most `MAX_TERMS`.
 
-    None of a script without spaces: see `pairs`.
+    Scripts without spaces are left out: see `bigrams`.
     """
-    words = telling([part for part in _runs(query) if not _UNSPACED.fullmatch(part)])
-    # Of a long message the longer words are kept: they are the rarer ones, and cost the least.
-    return sorted(words, key=len, reverse=True)[:TERMS]
+    words = content_words(run for run in _runs(query) if not _UNSPACED.fullmatch(run))
+    # Keep the longer words of a long message: they are rarer, and cheaper to look up.
+    return sorted(words, key=len, reverse=True)[:MAX_TERMS]
 
 
-def pairs(query: str) -> list[str]:
-    """Return a bounded number of pairs of characters of scripts without spaces."""
-    runs = [part for part in _runs(query) if _UNSPACED.fullmatch(part)]
-    return list(dict.fromkeys(pair for run in runs for pair in _pairs(run)))[:PAIRS]
+def bigrams(query: str) -> list[str]:
+    """Return the character bigrams of scripts without spaces, at most `MAX_BIGRAMS`."""
+    runs = [run for run in _runs(query) if _UNSPACED.fullmatch(run)]
+    return list(dict.fromkeys(bigram for run in runs for bigram in _bigrams(run)))[:MAX_BIGRAMS]
 
 
 def _runs(text: str) -> list[str]:
-    """Return the words, and apart from them the runs of scripts without spaces."""
-    return [
-        part
-        for word in _WORD.findall(text.lower())
-        for part in re.split(f"({_UNSPACED.pattern})", word)
-        if part
-    ]
+    """Return the words of a text; split each where it changes to or from an unspaced script."""
+    return [run for word in _WORD.findall(text.lower()) for run in _split_scripts(word)]
 
 
-def _pairs(run: str) -> list[str]:
+def _split_scripts(word: str) -> list[str]:
+    return [run for run in re.split(f"({_UNSPACED.pattern})", word) if run]
+
+
+def _bigrams(run: str) -> list[str]:
     return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
 
 
-def _parts(word: str) -> list[str]:
-    """Return a word without its accents, or the overlapping pairs of an unspaced run."""
+def _fold(word: str) -> list[str]:
+    """Return a word without accents; of unspaced scripts, its overlapping bigrams."""
     parts: list[str] = []
-    for part in re.split(f"({_UNSPACED.pattern})", word):
-        if _UNSPACED.fullmatch(part):
-            parts += _pairs(part)
-        elif part:
-            plain = unicodedata.normalize("NFKD", part)
-            parts.append("".join(each for each in plain if not unicodedata.combining(each)) or part)
+    for run in _split_scripts(word):
+        if _UNSPACED.fullmatch(run):
+            parts += _bigrams(run)
+        else:
+            decomposed = unicodedata.normalize("NFKD", run)
+            parts.append("".join(c for c in decomposed if not unicodedata.combining(c)) or run)
     return parts
 
 
-@lru_cache(maxsize=WORDS_KEPT)
+@lru_cache(maxsize=STEM_CACHE_SIZE)
 def _stem(word: str) -> str:
     return str(_stemmer().stemWord(word))
 

@@ -119,7 +119,7 @@ class HybridStore(BaseStore):
         """Make the vectors that are still to be made; `progress` gets (done, all)."""
         await self._opened()
         await self.indexing.work_off(progress)
-        await self.indexes.keep_up()
+        await self.indexes.refresh()
 
     async def reindex(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""
@@ -136,7 +136,7 @@ class HybridStore(BaseStore):
 
         False where the vectors are open in another process, which a mark tells to do it.
         """
-        self.indexes.forget(owner)
+        self.indexes.evict(owner)
         await self._opened()
         return await self.indexing.forget(owner, whole=whole)
 

@@ -7,8 +7,8 @@ from typing import Any
 from langgraph.store.base import Item
 
 from threadkeep.base.postgres import Pool
-from threadkeep.search.changes import Changes, Mark, read_changes
-from threadkeep.search.text_matches import Contained, Hit
+from threadkeep.search.changes import Changes, ReadPosition, read_changes
+from threadkeep.search.text_matches import BigramMatch, Hit
 from threadkeep.search.words import terms
 from threadkeep.stores.postgres_schema import REBUILD
 from threadkeep.stores.sqlite_index import GONE_KEPT, Namespace, Pending
@@ -77,7 +77,7 @@ class PostgresIndex:
         )
         return [(int(row["id"]), float(row["score"])) for row in rows]
 
-    async def contained(self, below: Namespace, wanted: Sequence[str]) -> list[Contained]:
+    async def bigram_matches(self, below: Namespace, wanted: Sequence[str]) -> list[BigramMatch]:
         """Return which of the pairs stand in the texts below a namespace; it reads all of them."""
         prefix = ".".join(below)
         rows = await self._read(
@@ -175,9 +175,11 @@ class PostgresIndex:
         """Note that no vector is left of any item that is gone."""
         await self._write("UPDATE gone SET pending = false WHERE pending")
 
-    async def changes(self, owner: str, since: Mark) -> Changes:
+    async def changes(self, owner: str, since: ReadPosition) -> Changes:
         """Return what has come and gone among an owner's items since they were last read."""
-        rows = await self._read(CHANGES, {"owner": owner, "item": since.item, "gone": since.gone})
+        rows = await self._read(
+            CHANGES, {"owner": owner, "item": since.item, "gone": since.deletion}
+        )
         return read_changes(
             ((row["kind"], row["one"], row["two"], row["three"]) for row in rows), since
         )

@@ -9,8 +9,8 @@ from typing import Any
 import aiosqlite
 from langgraph.store.base import Item
 
-from threadkeep.search.changes import Changes, Mark, read_changes
-from threadkeep.search.text_matches import BEFORE_WEIGHT, TEXT_WEIGHT, Contained, Hit
+from threadkeep.search.changes import Changes, ReadPosition, read_changes
+from threadkeep.search.text_matches import BEFORE_WEIGHT, TEXT_WEIGHT, BigramMatch, Hit
 from threadkeep.search.words import terms
 from threadkeep.stores.sqlite_items import ALIVE, COLUMNS, Place, as_item, whole
 from threadkeep.stores.sqlite_schema import REBUILD
@@ -49,7 +49,7 @@ class SqliteIndex:
         )
         return [(int(row[0]), float(row[1])) for row in rows]
 
-    async def contained(self, below: Namespace, wanted: Sequence[str]) -> list[Contained]:
+    async def bigram_matches(self, below: Namespace, wanted: Sequence[str]) -> list[BigramMatch]:
         """Return which of the pairs stand in the texts below a namespace; it reads all of them."""
         text = ".".join(below)
         rows = await self._conn.execute_fetchall(
@@ -134,7 +134,7 @@ class SqliteIndex:
         """Note that no vector is left of any item that is gone."""
         await self._write("UPDATE gone SET pending = 0 WHERE pending", [()])
 
-    async def changes(self, owner: str, since: Mark) -> Changes:
+    async def changes(self, owner: str, since: ReadPosition) -> Changes:
         """Return what has come and gone among an owner's items since they were last read."""
         rows = await self._conn.execute_fetchall(
             "WITH me (id) AS (SELECT id FROM spaces WHERE name = ?1), "
@@ -145,7 +145,7 @@ class SqliteIndex:
             "SELECT 2, i.id, i.prefix, s.value FROM me CROSS JOIN indexed AS i "
             "ON i.owner = me.id AND i.id > ?2 "
             "CROSS JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key",
-            (owner, since.item, since.gone),
+            (owner, since.item, since.deletion),
         )
         return read_changes(rows, since)
 
