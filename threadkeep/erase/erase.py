@@ -15,13 +15,13 @@ from threadkeep.base.user import acting_user
 from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.owner_records import current_checkpoint_id
 from threadkeep.erase.intents import INTENTS
-from threadkeep.erase.multi_search import Needles
 from threadkeep.erase.partial import erase_parts
 from threadkeep.erase.plan import Plan, Target
 from threadkeep.erase.receipt import Receipt, not_proven
 from threadkeep.erase.resolve import resolve
 from threadkeep.erase.scrub import empty_logs, scrub
 from threadkeep.erase.search_strings import evidence_of
+from threadkeep.erase.string_matcher import StringMatcher
 from threadkeep.erase.verify import scan
 from threadkeep.erase.whole_user import erase_late, erase_user
 from threadkeep.opened import Opened, Progress
@@ -176,8 +176,8 @@ async def _forget_errors(opened: Opened, plan: Plan, receipt: Receipt) -> None:
     if not await asyncio.to_thread(path.exists):
         return
     strings = evidence_of(plan.texts, (), {*plan.messages, plan.owner, plan.user} - {""})
-    needles = await asyncio.to_thread(Needles, sorted(strings))
-    quoted = await asyncio.to_thread(needles.find_in_file, path)
+    matcher = await asyncio.to_thread(StringMatcher, sorted(strings))
+    quoted = await asyncio.to_thread(matcher.search_file, path)
     if plan.kind == "user" or quoted:
         await asyncio.to_thread(path.unlink, missing_ok=True)
         receipt.removed["logs of inner errors"] = 1

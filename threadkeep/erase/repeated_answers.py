@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from threadkeep.erase.multi_search import GAP, Needles
 from threadkeep.erase.plan import Said
 from threadkeep.erase.search_strings import literals, pieces
+from threadkeep.erase.string_matcher import StringMatcher
 
 USER = "user"
 
@@ -26,17 +26,17 @@ def _echoes(
 ) -> list[Said]:
     stay = [each for each in said if each.id not in going]
     strings = {piece for text in texts for piece in (*pieces(text), *literals(text))}
-    needles = Needles(sorted({*strings, *names}))
-    needles.ignore(
-        needles.find_in(each.text.encode("utf-8", "replace") for each in stay if _own(each))
+    matcher = StringMatcher(sorted({*strings, *names}))
+    matcher.ignore(
+        matcher.search_texts(each.text.encode("utf-8", "replace") for each in stay if _own(each))
     )
     answers = [each for each in stay if not _own(each)]
-    if not needles.find_in(each.text.encode("utf-8", "replace") for each in answers):
+    if not matcher.search_texts(each.text.encode("utf-8", "replace") for each in answers):
         return []
     return [
         replace(each, why="repeats it")
         for each in answers
-        if needles.find(GAP + each.text.encode("utf-8", "replace"))
+        if matcher.search(each.text.encode("utf-8", "replace"))
     ]
 
 

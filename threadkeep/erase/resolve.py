@@ -9,9 +9,9 @@ from langgraph.store.base import BaseStore, Item
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.erasing import count_checkpoints, raw_values_of, threads_of_user
-from threadkeep.erase.multi_search import Needles
 from threadkeep.erase.plan import Plan, Said, Target
 from threadkeep.erase.repeated_answers import echoes
+from threadkeep.erase.string_matcher import StringMatcher
 from threadkeep.knowledge.fold import Noted, taught_by
 from threadkeep.opened import Opened
 from threadkeep.stores.access_tokens import list_tokens
@@ -232,10 +232,10 @@ class _Mine:
 
     async def _naming(self, ids: set[str]) -> set[str]:
         """Return the threads whose checkpoints name any of these messages."""
-        needles, found = Needles(ids), set()
+        matcher, found = StringMatcher(ids), set()
         for thread in await self._threads():
             async for text in raw_values_of(self.opened.inner_saver, thread):
-                if needles.find(text):
+                if matcher.search(text):
                     found.add(thread)
                     break
         return found

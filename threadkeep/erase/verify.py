@@ -12,9 +12,9 @@ from threadkeep.checkpoints.erasing import (
     raw_values_of,
     threads_of_user,
 )
-from threadkeep.erase.multi_search import Needles
 from threadkeep.erase.plan import Plan
 from threadkeep.erase.search_strings import evidence_of
+from threadkeep.erase.string_matcher import StringMatcher
 from threadkeep.opened import Opened, Progress
 from threadkeep.stores.namespaces import (
     abandoned_of,
@@ -54,18 +54,18 @@ class Scanned:
 
 async def scan(opened: Opened, plan: Plan, progress: Progress, *, files: bool) -> Scanned:
     """Look for what a plan has removed, by every way that leads to it, and with `files` in them."""
-    needles = await _evidence(opened, plan)
-    done = Scanned(strings=needles.telling)
+    matcher = await _evidence(opened, plan)
+    done = Scanned(strings=matcher.count)
     if plan.kind == "user":
         await _ask_for_user(opened, plan, done)
     else:
-        await _ask_for_parts(opened, plan, needles, done)
+        await _ask_for_parts(opened, plan, matcher, done)
     if files:
-        await _read_files(opened, needles, done, progress)
+        await _read_files(opened, matcher, done, progress)
     return done
 
 
-async def _evidence(opened: Opened, plan: Plan) -> Needles:
+async def _evidence(opened: Opened, plan: Plan) -> StringMatcher:
     """Return the strings that only what went had: what anybody else holds is no evidence."""
     names = [plan.names[each] for each in plan.threads if each in plan.names]
     ids = set(plan.messages)
@@ -73,9 +73,9 @@ async def _evidence(opened: Opened, plan: Plan) -> Needles:
         ids |= {plan.owner, *([plan.user] if len(plan.user) >= SHORTEST_USER else [])}
         ids |= {f'"{plan.user}"'} if plan.user else set()
     strings = await asyncio.to_thread(evidence_of, plan.texts, names, ids)
-    needles = await asyncio.to_thread(Needles, sorted(strings))
-    needles.ignore(await needles.find_among(_others(opened, plan)))
-    return needles
+    matcher = await asyncio.to_thread(StringMatcher, sorted(strings))
+    matcher.ignore(await matcher.search_stream(_others(opened, plan)))
+    return matcher
 
 
 async def _others(opened: Opened, plan: Plan) -> AsyncIterator[bytes]:
@@ -109,7 +109,7 @@ async def _ask_for_user(opened: Opened, plan: Plan, done: Scanned) -> None:
         done.found.append("checkpoints of the user's threads")
 
 
-async def _ask_for_parts(opened: Opened, plan: Plan, needles: Needles, done: Scanned) -> None:
+async def _ask_for_parts(opened: Opened, plan: Plan, matcher: StringMatcher, done: Scanned) -> None:
     owner, store = plan.owner, opened.store
     done.paths = ["items by id", "what is known", "search by words and meaning", "checkpoints"]
     gone = plan.messages
@@ -124,7 +124,7 @@ async def _ask_for_parts(opened: Opened, plan: Plan, needles: Needles, done: Sca
     for space in (entities_of(owner), facts_of(owner), records_of(owner)):
         async for item in items_in(store, space):
             text = str(item.value)
-            if needles.find(text.encode("utf-8", "replace")) or item.key in plan.threads:
+            if matcher.search(text.encode("utf-8", "replace")) or item.key in plan.threads:
                 done.found.append(f"{space[1]}: {item.key}")
             if space[1] == plan_label(plan) and item.key in plan.known:
                 done.found.append(f"the {plan.kind} itself")
@@ -134,7 +134,7 @@ async def _ask_for_parts(opened: Opened, plan: Plan, needles: Needles, done: Sca
                 done.found.append("a search of the user's memory")
     for thread in threads:
         async for text_of in raw_values_of(opened.inner_saver, thread):
-            if needles.find(text_of):
+            if matcher.search(text_of):
                 done.found.append(f"checkpoints of thread {plan.names.get(thread, thread)!r}")
                 break
 
@@ -144,14 +144,16 @@ def plan_label(plan: Plan) -> str:
     return {"fact": "facts", "entity": "entities"}.get(plan.kind, "")
 
 
-async def _read_files(opened: Opened, needles: Needles, done: Scanned, progress: Progress) -> None:
+async def _read_files(
+    opened: Opened, matcher: StringMatcher, done: Scanned, progress: Progress
+) -> None:
     paths = await asyncio.to_thread(files_of, opened)
     done.files = len(paths)
     for number, path in enumerate(paths):
         progress("scanning files", number, len(paths))
         try:
             done.bytes += (await asyncio.to_thread(path.stat)).st_size
-            hits = await asyncio.to_thread(needles.find_in_file, path)
+            hits = await asyncio.to_thread(matcher.search_file, path)
         except FileNotFoundError:
             continue  # A lock or a log that was there a moment ago.
         if hits:
