@@ -30,7 +30,7 @@ from threadkeep.base.tokens import MARKER, count_messages
 from threadkeep.graph.context import Context, Preset
 from threadkeep.graph.state import State
 from threadkeep.models.openai import open_openai
-from threadkeep.nodes.trim_history import Plan, plan_prompt
+from threadkeep.prompt.plan import PromptPlan, plan_prompt
 
 HISTORIES = 10_000
 SIZES = (0, 1, 5, 20, 20, 80, 80, 300, 3_000)
@@ -128,7 +128,7 @@ def turn(random: Random) -> tuple[State, list[RecalledItem], Mapping[str, Any]]:
     return state, memories, choices
 
 
-def refusals(plan: Plan, context: Context, newest: AnyMessage) -> list[str]:
+def refusals(plan: PromptPlan, context: Context, newest: AnyMessage) -> list[str]:
     """Return why a provider, or the promise of a budget, would refuse the prompt."""
     found = [] if count_messages(plan.prompt) <= context.prompt_tokens else ["over budget"]
     words = [text_of(m) for m in plan.prompt if m.id == "newest"]

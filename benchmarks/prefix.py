@@ -17,7 +17,7 @@ from benchmarks.scripted_thread import ScriptedThread, open_scripted
 from benchmarks.turn import sentence
 from threadkeep.base.settings import Settings
 from threadkeep.base.token_encoding import encode
-from threadkeep.nodes.store_turn import StoredMessage, store_messages
+from threadkeep.knowledge.stored_messages import StoredMessage, store_messages
 from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.namespaces import user_key
 

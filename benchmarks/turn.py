@@ -31,7 +31,7 @@ from threadkeep.base.settings import Settings
 from threadkeep.cli.event_loop import run
 from threadkeep.graph.agent import builder as graph_builder
 from threadkeep.graph.context import Context
-from threadkeep.nodes.store_turn import StoredMessage, store_messages
+from threadkeep.knowledge.stored_messages import StoredMessage, store_messages
 from threadkeep.search.words import STOP_WORDS
 from threadkeep.stores.namespaces import thread_id, user_key
 from threadkeep.turn_agent import Agent, open_agent

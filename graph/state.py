@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from threadkeep.base.memory_block import RecalledItem
 
 
-class Recalled(TypedDict):
+class RecalledTurn(TypedDict):
     """What one turn recalled, and where it stands in the prompt until the next compaction."""
 
     before: str
@@ -105,7 +105,7 @@ class State:
     ] = ""
     turn_at: Annotated[str, Field(description="When the newest turn began, ISO 8601.")] = ""
     recalled: Annotated[
-        list[Recalled], Field(description="Ids and places of memories shown since compaction.")
+        list[RecalledTurn], Field(description="Ids and places of memories shown since compaction.")
     ] = field(default_factory=list)
     ledger: Annotated[
         Ledger,
@@ -133,7 +133,7 @@ class Update(TypedDict, total=False):
     stored: int
     corrected_at: str
     turn_at: str
-    recalled: list[Recalled]
+    recalled: list[RecalledTurn]
     ledger: Ledger
     memories: list[RecalledItem]
     llm_input_messages: Shown

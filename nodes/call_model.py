@@ -12,9 +12,9 @@ from threadkeep.base.tokens import apply_ratio, learn_ratio
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
 from threadkeep.models.openai_errors import ContextOverflow, RequestRefused
-from threadkeep.nodes.trim_history import Plan, plan_prompt
 from threadkeep.prompt.ledger import reported_by, with_reply
-from threadkeep.prompt.recalled import recalled_memories
+from threadkeep.prompt.plan import PromptPlan, plan_prompt
+from threadkeep.prompt.recalled_turns import read_recalled_items
 from threadkeep.prompt.run_model import is_exact, model_of, name_of, served, window_for
 from threadkeep.prompt.run_owner import context_of, on_run_clock, owner_of, store_of
 from threadkeep.prompt.window import window_of
@@ -74,7 +74,7 @@ async def smaller_plan(
     model: BaseChatModel,
     overflow: ContextOverflow,
     counted: int,
-) -> tuple[Plan, int]:
+) -> tuple[PromptPlan, int]:
     """Return a prompt of 70% of the one that overflowed, or less if the model told its limit.
 
     Raises:
@@ -95,7 +95,7 @@ async def smaller_plan(
 async def _memories(state: State, runtime: Runtime[Context]) -> list[RecalledItem]:
     if state.memories:
         return state.memories
-    return await recalled_memories(store_of(runtime), await owner_of(runtime), state.recalled)
+    return await read_recalled_items(store_of(runtime), await owner_of(runtime), state.recalled)
 
 
 def _reply(message: BaseMessage) -> AIMessage:

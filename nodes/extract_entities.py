@@ -1,11 +1,9 @@
-"""Note who and what the user's newest message was about."""
+"""Extract entities and facts from the newest user message, and merge them into what is known."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from langchain_core.language_models import BaseChatModel
 from langgraph.runtime import Runtime
-from langgraph.store.base import BaseStore
 
 from threadkeep.base.clock import now, parse_time
 from threadkeep.base.fences import escape_tags
@@ -15,7 +13,8 @@ from threadkeep.extract.rules import extract
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
 from threadkeep.knowledge.extraction_calls import extract_by_model
-from threadkeep.knowledge.fold import Noted, merge, notes, telling
+from threadkeep.knowledge.merge import merge_notes
+from threadkeep.knowledge.notes import USER, Note
 from threadkeep.models.offline import OfflineChatModel
 from threadkeep.prompt.run_model import model_of
 from threadkeep.prompt.run_owner import context_of, on_run_clock, owner_of, store_of, thread_of
@@ -23,70 +22,44 @@ from threadkeep.prompt.texts import EXTRACT
 from threadkeep.prompt.validity import newest_user_message, text_of
 from threadkeep.stores.usage import NOTHING, Usage, add_usage
 
-if TYPE_CHECKING:
-    from threadkeep.nodes.store_turn import StoredMessage
-
-USER = "user"
-
 
 @on_run_clock
 async def extract_entities(state: State, runtime: Runtime[Context]) -> Update:
-    """Merge what the user just said about people, places and things into what is known."""
-    context = context_of(runtime)
-    newest = newest_user_message(state.messages)
-    if newest is None or not context.recalls_entities:
+    """Merge entities and facts of the newest user message into the store, and bill the call."""
+    context, store = context_of(runtime), store_of(runtime)
+    message = newest_user_message(state.messages)
+    if message is None or not context.recalls_entities:
         return {}
-    said_at = parse_time(state.turn_at) if state.turn_at else now()
-    store, speaker = store_of(runtime), newest.name or USER
-    found, usage = await note(text_of(newest), speaker, said_at, context, store)
-    noted = Noted(
-        message=newest.id or "",
+    time = parse_time(state.turn_at) if state.turn_at else now()
+    speaker = message.name or USER
+    extraction, usage = await _by_model_or_rules(
+        await model_of(context, store), text_of(message), speaker, time, context.prompt_tokens
+    )
+    note = Note(
+        message=message.id or "",
         thread=thread_of(),
-        said_at=said_at.isoformat(),
-        extraction=found,
+        time=time.isoformat(),
+        extraction=extraction,
     )
     owner = await owner_of(runtime)
-    await merge(store, owner, [noted])
+    await merge_notes(store, owner, [note])
     if not usage["calls"]:
         return {}
     await add_usage(store, owner, thread_of(), state.turn_at[:10], "extraction", usage)
     return {"ledger": {"internal": {"extraction": usage}}}
 
 
-async def note(
-    text: str, speaker: str, said_at: datetime, context: Context, store: BaseStore
+async def _by_model_or_rules(
+    model: BaseChatModel, text: str, speaker: str, time: datetime, max_tokens: int
 ) -> tuple[Extraction, Usage]:
-    """Return what `text` says, and what that took: by the model, by rules where it fails."""
-    model = await model_of(context, store)
+    """Return what `text` says and the usage of the calls; rules help where the model fails."""
     usage = NOTHING
     if not isinstance(model, OfflineChatModel):
         prompt = EXTRACT.format(
-            speaker=speaker, said_at=said_at.date().isoformat(), text=escape_tags(text)
+            speaker=speaker, said_at=time.date().isoformat(), text=escape_tags(text)
         )
-        if count_text(prompt) <= context.prompt_tokens:
-            found, usage = await extract_by_model(model, prompt)
-            if found is not None:
-                return found, usage
-    return extract(text, speaker=speaker, said_at=said_at), usage
-
-
-async def note_entities(store: BaseStore, user: str, said: Sequence["StoredMessage"]) -> None:
-    """Note what imported messages say, by rules; the assistant's own words are not evidence.
-
-    The notes alone: whoever imports folds them into entities and facts at the end, see `refold`.
-    """
-    noted = [
-        Noted(
-            message=message["id"],
-            thread=message["thread"],
-            said_at=message["time"],
-            extraction=extract(
-                message["text"],
-                speaker=message.get("name") or USER,
-                said_at=parse_time(message["time"]),
-            ),
-        )
-        for message in said
-        if message["role"] == "user" or message.get("name")
-    ]
-    await store.abatch(notes(user, telling(noted)))
+        if count_text(prompt) <= max_tokens:
+            extraction, usage = await extract_by_model(model, prompt)
+            if extraction is not None:
+                return extraction, usage
+    return extract(text, speaker=speaker, said_at=time), usage

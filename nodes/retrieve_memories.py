@@ -11,14 +11,14 @@ from threadkeep.base.clock import now
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.tokens import count_text
 from threadkeep.graph.context import Context
-from threadkeep.graph.state import Recalled, State, Update
-from threadkeep.knowledge.apply_corrections import take_corrections
-from threadkeep.knowledge.branch_sync import follow_branch, has_turned, head_of
-from threadkeep.knowledge.pins import pinned_memories, pins_op
-from threadkeep.nodes.trim_history import most_exchanges
+from threadkeep.graph.state import RecalledTurn, State, Update
+from threadkeep.knowledge.branch_head import has_diverged, head_of
+from threadkeep.knowledge.branch_sync import follow_branch
+from threadkeep.knowledge.pins import pins_op, pins_within_budget
+from threadkeep.knowledge.state_corrections import corrections_update
 from threadkeep.prompt.coverage import Coverage
 from threadkeep.prompt.memory_budget import FRAME_OF_LINE, within
-from threadkeep.prompt.recalled import (
+from threadkeep.prompt.recalled_turns import (
     as_memory,
     reads,
     scored,
@@ -28,6 +28,7 @@ from threadkeep.prompt.recalled import (
 )
 from threadkeep.prompt.run_owner import context_of, on_run_clock, owner_of, store_of, thread_of
 from threadkeep.prompt.validity import exchanges, newest_user_message, text_of
+from threadkeep.prompt.visible_history import max_exchanges
 from threadkeep.stores.namespaces import all_messages_of, entities_of, facts_of, threads_of
 
 QUERY_CHARACTERS = 2_000
@@ -56,8 +57,8 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     recalled = within_reach(state, context)
     ops: list[Op] = [pins_op(owner), *asked, *reads(owner, recalled)]
     (pins, *results), record = await _as_of_this_branch(store, owner, state, ops)
-    begun |= await take_corrections(store, owner, thread_of(), record, state)
-    pinned, places = await pinned_memories(store, owner, pins, context)
+    begun |= await corrections_update(store, owner, thread_of(), record, state)
+    pinned, places = await pins_within_budget(store, owner, pins, context)
     if newest is None or not (recalls or pinned):
         return begun
     shown_before = [
@@ -86,7 +87,7 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     return begun | {"memories": [*pinned, *earlier, *chosen], "recalled": recalled}
 
 
-def as_recalled(before: str, chosen: Sequence[RecalledItem], items: Iterable[Item]) -> Recalled:
+def as_recalled(before: str, chosen: Sequence[RecalledItem], items: Iterable[Item]) -> RecalledTurn:
     """Return what a state keeps of the chosen ones of `items`: places and scores, no text."""
     places = {item.key: [*item.namespace[1:], item.key] for item in items}
     return {
@@ -106,15 +107,15 @@ async def _as_of_this_branch(
     thread = thread_of()
     *results, item = await store.abatch([*ops, GetOp(threads_of(owner), thread)])
     record = item.value if isinstance(item, Item) else {}
-    if record and has_turned(record, head := head_of(vars(state))):
+    if record and has_diverged(record, head := head_of(vars(state))):
         await follow_branch(store, owner, thread, head)
         results = await store.abatch(ops)
     return results, record
 
 
-def within_reach(state: State, context: Context) -> list[Recalled]:
+def within_reach(state: State, context: Context) -> list[RecalledTurn]:
     """Return what was recalled in front of messages that this turn still shows."""
-    last = exchanges(state.messages)[-most_exchanges(context) :]
+    last = exchanges(state.messages)[-max_exchanges(context) :]
     ids = {message.id for part in last for message in part}
     return [turn for turn in still_standing(state.recalled) if turn["before"] in ids]
 
@@ -147,7 +148,7 @@ async def facts_around(
 
 
 def unseen(
-    found: Iterable[SearchItem], recalled: Sequence[Recalled], shown: Sequence[AnyMessage]
+    found: Iterable[SearchItem], recalled: Sequence[RecalledTurn], shown: Sequence[AnyMessage]
 ) -> list[SearchItem]:
     """Return what neither the window nor an earlier memory block shows, and no outdated fact.
 

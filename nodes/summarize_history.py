@@ -15,7 +15,6 @@ from threadkeep.graph.state import State, Update
 from threadkeep.models.offline import OfflineChatModel
 from threadkeep.models.openai_attempts import CUT_OFF
 from threadkeep.models.openai_errors import ContextOverflow
-from threadkeep.nodes.trim_history import out_of_reach
 from threadkeep.prompt.coverage import Coverage, after, before
 from threadkeep.prompt.extractive_summary import summarize
 from threadkeep.prompt.run_model import ask_quietly, model_of, window_for
@@ -23,6 +22,7 @@ from threadkeep.prompt.run_owner import context_of, owner_of, store_of, thread_o
 from threadkeep.prompt.summary_calls import Piece, in_pieces
 from threadkeep.prompt.texts import SUMMARIZE
 from threadkeep.prompt.validity import Exchange, exchanges, repair
+from threadkeep.prompt.visible_history import out_of_reach
 from threadkeep.prompt.window import Window
 from threadkeep.stores.usage import NOTHING, Usage, add_usage, added
 

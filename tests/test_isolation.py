@@ -33,8 +33,8 @@ from threadkeep.erase.plan import Target
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
 from threadkeep.knowledge.corrections import correct_message, history_of
-from threadkeep.knowledge.pins import add_pin, drop_pin, list_pins
-from threadkeep.knowledge.reasons import explain
+from threadkeep.knowledge.explanation import explain
+from threadkeep.knowledge.pins import add_pin, list_pins, remove_pin
 from threadkeep.stores.memory_ids import Meant, find_memory, find_messages
 from threadkeep.stores.namespaces import (
     all_messages_of,
@@ -223,7 +223,7 @@ BY_ID: dict[str, Door] = {
         OwnedStore(house.agent.store), house.owner, hers(house), "mine"
     ),
     "pin": lambda house, _: add_pin(OwnedStore(house.agent.store), house.owner, hers(house)),
-    "unpin": lambda house, _: drop_pin(OwnedStore(house.agent.store), house.owner, "m"),
+    "unpin": lambda house, _: remove_pin(OwnedStore(house.agent.store), house.owner, "m"),
     "pins": lambda house, _: list_pins(
         OwnedStore(house.agent.store), house.owner, Context(user_id="ada")
     ),

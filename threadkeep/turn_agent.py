@@ -33,7 +33,7 @@ from threadkeep.graph.agent import BOOKKEEPING, builder
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Input, Output, State
 from threadkeep.knowledge.branch_sync import follow_updates
-from threadkeep.knowledge.fork import fork_stored
+from threadkeep.knowledge.fork import fork_stored_thread
 from threadkeep.opened import Opened, Progress, turn_journal_in
 from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.namespaces import messages_of, thread_called, threads_of, user_key
@@ -224,7 +224,7 @@ class Agent:
             record = await self.store.aget(threads_of(owner), thread)
             total = int(record.value.get("turns") or 0) if record else 0
             found = await turn_at(self.graph, source, name, total, at)
-            await fork_stored(self.store, owner, thread, found.values, target, new)
+            await fork_stored_thread(self.store, owner, thread, found.values, target, new)
             await self.saver.acopy_thread(thread, target)
             copied = {**found.config["configurable"], "thread_id": target}
             await self.graph.aupdate_state({"configurable": copied}, None, COPY_NODE)

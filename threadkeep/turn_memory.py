@@ -11,21 +11,21 @@ from threadkeep.base.user import acting_as
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
 from threadkeep.knowledge.corrections import (
-    Corrected,
+    CorrectionResult,
     Wording,
     correct_fact,
     correct_message,
     history_of,
 )
-from threadkeep.knowledge.pins import Pinned, add_pin, drop_pin, list_pins
-from threadkeep.knowledge.reasons import Why, explain
+from threadkeep.knowledge.explanation import Explanation, explain
+from threadkeep.knowledge.pins import Pin, add_pin, list_pins, remove_pin
 from threadkeep.stores.memory_ids import find_memory
 from threadkeep.stores.namespaces import threads_of, user_key
 from threadkeep.stores.owned import OwnedStore
 from threadkeep.turn_agent import Agent
 
 
-async def why(agent: Agent, context: Context, name: str) -> Why:
+async def why(agent: Agent, context: Context, name: str) -> Explanation:
     """Return what the last answer of a thread rests on.
 
     Raises:
@@ -43,7 +43,7 @@ async def why(agent: Agent, context: Context, name: str) -> Why:
         return await explain(store, owner, State(**kept), name)
 
 
-async def correct(agent: Agent, user: str, given: str, text: str) -> Corrected:
+async def correct(agent: Agent, user: str, given: str, text: str) -> CorrectionResult:
     """Let a message or a fact say `text` from now on; what it said stays in its history.
 
     Raises:
@@ -63,7 +63,7 @@ async def correct(agent: Agent, user: str, given: str, text: str) -> Corrected:
             return await correct_message(store, owner, meant, text)
 
 
-async def pin(agent: Agent, context: Context, given: str) -> Pinned:
+async def pin(agent: Agent, context: Context, given: str) -> Pin:
     """Let a memory always be shown; return its pin.
 
     Raises:
@@ -83,10 +83,10 @@ async def unpin(agent: Agent, user: str, given: str) -> str:
         BadInput: no such memory is pinned.
     """
     async with _changing_pins(agent, user) as (store, owner):
-        return await drop_pin(store, owner, given)
+        return await remove_pin(store, owner, given)
 
 
-async def pins(agent: Agent, context: Context) -> list[Pinned]:
+async def pins(agent: Agent, context: Context) -> list[Pin]:
     """Return what a user has pinned, the earliest pin first."""
     async with _asking(agent, context.user_id) as (store, owner):
         return await list_pins(store, owner, context)

@@ -17,8 +17,9 @@ from threadkeep.base.settings import Settings
 from threadkeep.cli.show_prompt import plan_of
 from threadkeep.erase.plan import Target
 from threadkeep.graph.context import Context
-from threadkeep.knowledge.branch_sync import follow_branch, head_of
-from threadkeep.knowledge.refold import refold
+from threadkeep.knowledge.branch_head import head_of
+from threadkeep.knowledge.branch_sync import follow_branch
+from threadkeep.knowledge.rebuild import rebuild_knowledge
 from threadkeep.stores.namespaces import (
     all_messages_of,
     facts_of,
@@ -186,7 +187,7 @@ async def test_a_fact_goes_with_the_messages_that_taught_it(agent: Agent) -> Non
     assert receipt.clean, receipt.found
     assert "Bergen" not in await told(agent)
     assert "Bergen" not in await say(agent, "ada", "trip", "Where do I live?")
-    await refold(agent.store, await user_key(agent.store, "ada"))
+    await rebuild_knowledge(agent.store, await user_key(agent.store, "ada"))
     assert "Bergen" not in await told(agent)
     await say(agent, "ada", "trip", LIVES)
     assert "user lives in Bergen" in await told(agent), "what is said anew is learned anew"
@@ -204,7 +205,7 @@ async def test_a_fact_can_go_alone_and_is_not_learned_again(small: Agent) -> Non
 
     assert "user lives in Bergen" not in await facts()
     assert any("Rufus" in text for text in await facts())
-    await refold(small.store, owner)
+    await rebuild_knowledge(small.store, owner)
     await say(small, "ada", "trip", LIVES)
     assert "user lives in Bergen" not in await facts()
     assert LIVES in await told(small)

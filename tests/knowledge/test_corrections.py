@@ -14,7 +14,7 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.cli.show_prompt import plan_of
 from threadkeep.graph.context import Context
-from threadkeep.knowledge.refold import refold
+from threadkeep.knowledge.rebuild import rebuild_knowledge
 from threadkeep.stores.namespaces import all_messages_of, facts_of, user_key
 from threadkeep.turn_agent import Agent, open_agent
 from threadkeep.turn_memory import correct, history
@@ -103,7 +103,7 @@ async def test_a_correction_holds_on_every_branch(agent: Agent) -> None:
         assert state.values["messages"][0].text == "I live in Oslo."
         assert state.values["corrected_at"]
     owner = await user_key(agent.store, "ada")
-    assert not await refold(agent.store, owner)
+    assert not await rebuild_knowledge(agent.store, owner)
     found = await agent.store.asearch(all_messages_of(owner), limit=1_000)
     assert not [i for i in found if i.value["text"] == "I live in Bergen."]
 
@@ -179,7 +179,9 @@ async def test_a_fact_is_corrected_by_its_object_or_by_a_sentence_and_the_old_on
         ("now", "Miriam lives in Faro (since 2025)"),
     ]
     owner = await user_key(agent.store, "ada")
-    assert not await refold(agent.store, owner), "it is what the notes and corrections make"
+    assert not await rebuild_knowledge(agent.store, owner), (
+        "it is what the notes and corrections make"
+    )
     await say(agent, "Something else.")
     await agent.undo(ADA, "trip")
     assert "Miriam lives in Faro (since 2025)" in await facts(agent)
@@ -193,7 +195,7 @@ async def test_what_is_said_again_after_a_correction_was_said(agent: Agent) -> N
     await say(agent, "I live in Bergen.", "later")
     assert await facts(agent) == ["user lives in Bergen"]
     owner = await user_key(agent.store, "ada")
-    assert not await refold(agent.store, owner)
+    assert not await rebuild_knowledge(agent.store, owner)
 
 
 async def test_a_correction_goes_with_the_branch_that_taught_the_fact(agent: Agent) -> None:

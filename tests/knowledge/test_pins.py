@@ -14,7 +14,7 @@ from threadkeep.base.tokens import count_text
 from threadkeep.base.user import acting_as
 from threadkeep.cli.show_prompt import plan_of
 from threadkeep.graph.context import Context, Preset
-from threadkeep.knowledge.pins import MOST, add_pin, drop_pin, list_pins
+from threadkeep.knowledge.pins import MOST, add_pin, list_pins, remove_pin
 from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.memory_ids import find_memory
 from threadkeep.stores.namespaces import all_messages_of, facts_of, user_key
@@ -52,7 +52,7 @@ async def pinning(store: HybridStore, text: str) -> None:
 
 
 async def unpinning(store: HybridStore, text: str) -> None:
-    await drop_pin(store, await user_key(store, "ada"), await key_of(store, text))
+    await remove_pin(store, await user_key(store, "ada"), await key_of(store, text))
 
 
 def contents(thread: ScriptedThread) -> list[str]:

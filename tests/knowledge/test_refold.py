@@ -13,8 +13,9 @@ from langgraph.store.memory import InMemoryStore
 
 from threadkeep.extract.rules import extract
 from threadkeep.knowledge.fact_corrections import Correction, restated
-from threadkeep.knowledge.fold import Noted, merge
-from threadkeep.knowledge.refold import refold
+from threadkeep.knowledge.merge import merge_notes
+from threadkeep.knowledge.notes import Note
+from threadkeep.knowledge.rebuild import rebuild_knowledge
 from threadkeep.stores.namespaces import entities_of, facts_of, notes_of
 
 SAID = (
@@ -34,12 +35,12 @@ BEGUN = datetime(2026, 3, 4, 9, tzinfo=UTC)
 lists = st.lists(st.sampled_from(SAID), max_size=30)
 
 
-def noted(said: Sequence[str], left_out: frozenset[int] = frozenset()) -> list[Noted]:
+def noted(said: Sequence[str], left_out: frozenset[int] = frozenset()) -> list[Note]:
     return [
-        Noted(
+        Note(
             message=f"m{number}",
             thread=f"t{number % 3}",
-            said_at=(BEGUN + timedelta(minutes=number)).isoformat(),
+            time=(BEGUN + timedelta(minutes=number)).isoformat(),
             extraction=extract(text, speaker="user", said_at=BEGUN + timedelta(minutes=number)),
             written_at="2026-03-04T10:00:00+00:00",
         )
@@ -48,10 +49,10 @@ def noted(said: Sequence[str], left_out: frozenset[int] = frozenset()) -> list[N
     ]
 
 
-async def heard(notes: Sequence[Noted]) -> BaseStore:
+async def heard(notes: Sequence[Note]) -> BaseStore:
     store = InMemoryStore()
     for note in notes:
-        await merge(store, "ada", [note])
+        await merge_notes(store, "ada", [note])
     return store
 
 
@@ -69,7 +70,7 @@ def test_what_was_learned_turn_by_turn_is_what_the_notes_make(said: list[str]) -
     async def check() -> None:
         store = await heard(noted(said))
         before = await known(store)
-        assert await refold(store, "ada") == 0
+        assert await rebuild_knowledge(store, "ada") == 0
         assert await known(store) == before
 
     asyncio.run(check())
@@ -83,9 +84,9 @@ def test_without_a_message_it_is_as_if_that_was_never_said(
         store = await heard(noted(said))
         for number in forgotten:
             await store.adelete(notes_of("ada", f"t{number % 3}"), f"m{number}")
-        await refold(store, "ada")
+        await rebuild_knowledge(store, "ada")
         assert await known(store) == await known(await heard(noted(said, forgotten)))
-        assert await refold(store, "ada") == 0
+        assert await rebuild_knowledge(store, "ada") == 0
 
     asyncio.run(check())
 
@@ -100,7 +101,7 @@ def test_corrections_are_made_again_with_the_facts_and_come_in_between_what_was_
         store = InMemoryStore()
         due = dict(corrections)
         for number, note in enumerate(noted(said)):
-            await merge(store, "ada", [note])
+            await merge_notes(store, "ada", [note])
             facts = await store.asearch(facts_of("ada"), limit=1_000)
             holding = sorted(
                 (i for i in facts if not i.value["superseded_by"]), key=lambda i: i.key
@@ -111,7 +112,7 @@ def test_corrections_are_made_again_with_the_facts_and_come_in_between_what_was_
                 # Half a minute after it was said, and before the next message.
                 at = (BEGUN + timedelta(minutes=number, seconds=30)).isoformat()
                 await store.abatch([Correction(fact=item.key, stated=stated, at=at).put("ada")])
-                await refold(store, "ada")
+                await rebuild_knowledge(store, "ada")
                 (old,) = [
                     i
                     for i in await store.asearch(facts_of("ada"), limit=1_000)
@@ -119,7 +120,7 @@ def test_corrections_are_made_again_with_the_facts_and_come_in_between_what_was_
                 ]
                 assert stated.sentence == item.value["text"] or old.value["corrected_at"] == at
         before = await known(store)
-        assert await refold(store, "ada") == 0
+        assert await rebuild_knowledge(store, "ada") == 0
         assert await known(store) == before
 
     asyncio.run(check())

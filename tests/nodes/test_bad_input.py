@@ -12,7 +12,7 @@ from threadkeep.base.errors import BadInput
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
 from threadkeep.models.openai import open_openai
-from threadkeep.nodes.trim_history import plan_prompt
+from threadkeep.prompt.plan import plan_prompt
 from threadkeep.prompt.valid_content import legal
 
 

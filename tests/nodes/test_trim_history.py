@@ -8,9 +8,9 @@ from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.tokens import count_messages
 from threadkeep.graph.context import Context, Preset
 from threadkeep.graph.state import State
-from threadkeep.knowledge.pins import fitting, pinned_budget
-from threadkeep.nodes.trim_history import plan_prompt
 from threadkeep.prompt.ledger import PARTS
+from threadkeep.prompt.pinned_block import fit_pins, pinned_budget
+from threadkeep.prompt.plan import plan_prompt
 from threadkeep.prompt.texts import pinned_message
 from threadkeep.prompt.validity import text_of
 
@@ -131,7 +131,7 @@ def test_pins_stand_between_the_system_prompt_and_the_rest_in_every_preset(
     state, memories, context = turn
     plan = plan_prompt(state, memories, context)
     pins = [at for at, message in enumerate(plan.prompt) if message.id == PINNED]
-    fits = fitting(memories, pinned_budget(context))
+    fits = fit_pins(memories, pinned_budget(context))
     assert pins == ([1] if fits else [])
     assert plan.prompt[1:2] == pinned_message(fits) or not fits
 

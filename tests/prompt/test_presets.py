@@ -7,6 +7,7 @@ and read the difference.
 import json
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -99,11 +100,9 @@ async def shown(home: Settings, preset: str) -> str:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-async def test_each_preset_shows_exactly_what_it_says(
-    home: Settings, preset: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("THREADKEEP_NOW", "2026-03-04T09:30:00+00:00")
-    text = await shown(home, preset)
+async def test_each_preset_shows_exactly_what_it_says(home: Settings, preset: str) -> None:
+    settings = home.model_copy(update={"now": datetime(2026, 3, 4, 9, 30, tzinfo=UTC)})
+    text = await shown(settings, preset)
     path = GOLDEN / f"{preset}.txt"
     if os.environ.get("THREADKEEP_GOLDEN") == "write":
         path.write_text(text)

@@ -28,7 +28,8 @@ _HIDDEN = re.compile(
 )
 _BRACKETS = "<\u02c2\u1438\u2039\u226e\u226a\u227a\u2329\u276c\u276e\u27e8\u29fc\u3008\ufe64\uff1c"
 _BRACKET = re.compile(f"[{_BRACKETS}]")
-_TAG = re.compile(rf"<(?=[\s/\\<!?]*(?:\||(?:{'|'.join(TAG_NAMES)})(?![^\W_])))")
+# A bracket at the end of a text could make a tag of the text that follows.
+_TAG = re.compile(rf"<(?=[\s/\\<!?]*(?:\||(?:{'|'.join(TAG_NAMES)})(?![^\W_])|$))")
 _LOOKALIKES = str.maketrans(
     {
         **dict.fromkeys(_BRACKETS, "<"),

@@ -9,9 +9,9 @@ from threadkeep.cli.failures import complain
 from threadkeep.cli.memory import corrected_lines, pin_lines, tell_pinned
 from threadkeep.cli.show_why import why_lines
 from threadkeep.graph.context import Context
-from threadkeep.knowledge.corrections import Corrected
-from threadkeep.knowledge.pins import Pinned
-from threadkeep.knowledge.reasons import Why
+from threadkeep.knowledge.corrections import CorrectionResult
+from threadkeep.knowledge.explanation import Explanation
+from threadkeep.knowledge.pins import Pin
 from threadkeep.turn_agent import Agent
 
 
@@ -21,15 +21,15 @@ class Here:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
 
-    async def why(self, context: Context, name: str) -> Why:
+    async def why(self, context: Context, name: str) -> Explanation:
         """Return what the last answer of a thread rests on."""
         return await remembered.why(self._agent, context, name)
 
-    async def correct(self, context: Context, given: str, text: str) -> Corrected:
+    async def correct(self, context: Context, given: str, text: str) -> CorrectionResult:
         """Let a memory say something else from now on."""
         return await remembered.correct(self._agent, context.user_id, given, text)
 
-    async def pin(self, context: Context, given: str) -> Pinned:
+    async def pin(self, context: Context, given: str) -> Pin:
         """Let a memory always be shown."""
         return await remembered.pin(self._agent, context, given)
 
@@ -37,7 +37,7 @@ class Here:
         """Let a memory no longer always be shown; return its id."""
         return await remembered.unpin(self._agent, context.user_id, given)
 
-    async def pins(self, context: Context) -> list[Pinned]:
+    async def pins(self, context: Context) -> list[Pin]:
         """Return what is pinned, the earliest pin first."""
         return await remembered.pins(self._agent, context)
 

@@ -14,7 +14,7 @@ from threadkeep.base.validation import validate_id
 from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
 from threadkeep.cli.home import open_store
-from threadkeep.knowledge.refold import refold
+from threadkeep.knowledge.rebuild import rebuild_knowledge
 from threadkeep.stores.namespaces import user_key
 from threadkeep.transfer.import_messages import by_user, chunks, store_chunk
 from threadkeep.transfer.importers.chatgpt import read_chatgpt
@@ -109,7 +109,7 @@ async def import_file(
                 done += len(chunk)
                 if progress:
                     progress(done, len(lines))
-            await refold(store, owner)
+            await rebuild_knowledge(store, owner)
         await store.index_pending(progress=progress)
     return Imported(
         messages=len(lines),

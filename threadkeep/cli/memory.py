@@ -12,8 +12,8 @@ from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
 from threadkeep.cli.show_why import why_lines
 from threadkeep.graph.context import Context
-from threadkeep.knowledge.corrections import Corrected, Wording
-from threadkeep.knowledge.pins import Pinned
+from threadkeep.knowledge.corrections import CorrectionResult, Wording
+from threadkeep.knowledge.pins import Pin
 from threadkeep.stores.memory_ids import short_ids
 from threadkeep.turn_agent import Agent, open_agent
 from threadkeep.turn_memory import correct, history, pin, pins, unpin, why
@@ -69,7 +69,7 @@ def show_pins(
         complain(_does_not_fit(run_context))
 
 
-def corrected_lines(done: Corrected) -> list[str]:
+def corrected_lines(done: CorrectionResult) -> list[str]:
     """Return what a correction did, for people."""
     return [f"{done['id']}  {_flat(done['text'])}  (was: {_flat(done['was'])})"]
 
@@ -80,7 +80,7 @@ def history_lines(told: Sequence[Wording]) -> list[str]:
     return [f"{ids[each['id']]}  {_when(each)}  {_flat(each['text'])}" for each in told]
 
 
-def pin_lines(found: Sequence[Pinned]) -> list[str]:
+def pin_lines(found: Sequence[Pin]) -> list[str]:
     """Return pins, one a line, the earliest first."""
     ids = short_ids(each["id"] for each in found)
     return [
@@ -91,7 +91,7 @@ def pin_lines(found: Sequence[Pinned]) -> list[str]:
     ]
 
 
-def tell_pinned(done: Pinned, context: Context) -> None:
+def tell_pinned(done: Pin, context: Context) -> None:
     """Say that a memory is pinned, and whether it is shown."""
     complain(f"Pinned: {_flat(done['text'])}")
     if not done["shown"]:

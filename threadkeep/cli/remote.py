@@ -19,9 +19,9 @@ from threadkeep.cli.remote_errors import remote_errors
 from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
 from threadkeep.graph.context import Context
-from threadkeep.knowledge.corrections import Corrected
-from threadkeep.knowledge.pins import Pinned
-from threadkeep.knowledge.reasons import Why
+from threadkeep.knowledge.corrections import CorrectionResult
+from threadkeep.knowledge.explanation import Explanation
+from threadkeep.knowledge.pins import Pin
 from threadkeep.turn import Event, Turn
 
 GRAPH = "agent"
@@ -94,25 +94,25 @@ class RemoteAgent:
         told = {"name": new} | ({"at": at} if at is not None else {})
         self._ids[new] = str((await self._post(f"/me/threads/{thread}/fork", told))["thread_id"])
 
-    async def why(self, context: Context, name: str) -> Why:
+    async def why(self, context: Context, name: str) -> Explanation:
         """Return what the last answer of a thread rests on."""
-        return cast(Why, await self._get(f"/me/threads/{await self._id(name)}/why"))
+        return cast(Explanation, await self._get(f"/me/threads/{await self._id(name)}/why"))
 
-    async def correct(self, context: Context, given: str, text: str) -> Corrected:
+    async def correct(self, context: Context, given: str, text: str) -> CorrectionResult:
         """Let a memory say something else from now on."""
         told = {"id": given, "text": text}
-        return cast(Corrected, await self._post("/me/memories/correct", told))
+        return cast(CorrectionResult, await self._post("/me/memories/correct", told))
 
-    async def pin(self, context: Context, given: str) -> Pinned:
+    async def pin(self, context: Context, given: str) -> Pin:
         """Let a memory always be shown."""
         told = {"id": given, "context": _chosen(context)}
-        return cast(Pinned, await self._post("/me/pins", told))
+        return cast(Pin, await self._post("/me/pins", told))
 
     async def unpin(self, context: Context, given: str) -> str:
         """Let a memory no longer always be shown; return its id."""
         return str((await self._delete("/me/pins", id=given))["id"])
 
-    async def pins(self, context: Context) -> list[Pinned]:
+    async def pins(self, context: Context) -> list[Pin]:
         """Return what is pinned, the earliest pin first."""
         return list((await self._get("/me/pins", context=json.dumps(_chosen(context))))["pins"])
 

@@ -19,10 +19,10 @@ from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
-from threadkeep.knowledge.apply_corrections import take_corrections, taking
-from threadkeep.knowledge.pins import pinned_memories, pins_op
-from threadkeep.nodes.trim_history import Plan, plan_prompt
-from threadkeep.prompt.recalled import recalled_memories
+from threadkeep.knowledge.pins import pins_op, pins_within_budget
+from threadkeep.knowledge.state_corrections import corrections_update, updated_state
+from threadkeep.prompt.plan import PromptPlan, plan_prompt
+from threadkeep.prompt.recalled_turns import read_recalled_items
 from threadkeep.prompt.run_model import model_of, window_for
 from threadkeep.stores.namespaces import threads_of, user_key
 from threadkeep.turn_agent import Agent, open_agent
@@ -46,7 +46,7 @@ def show_prompt(
     )
 
 
-async def plan_of(agent: Agent, context: Context, name: str) -> Plan:
+async def plan_of(agent: Agent, context: Context, name: str) -> PromptPlan:
     """Return what a model is shown of the thread as it stands.
 
     Raises:
@@ -64,15 +64,15 @@ async def plan_of(agent: Agent, context: Context, name: str) -> Plan:
         thread = str(config["configurable"]["thread_id"])
         item, pins = await store.abatch([GetOp(threads_of(owner), thread), pins_op(owner)])
         record = item.value if isinstance(item, Item) else {}
-        state = taking(state, await take_corrections(store, owner, thread, record, state))
+        state = updated_state(state, await corrections_update(store, owner, thread, record, state))
         standing = [turn for turn in state.recalled if turn["before"] != PINNED]
-        pinned, _ = await pinned_memories(store, owner, pins, context)
-        memories = [*pinned, *await recalled_memories(store, owner, standing)]
+        pinned, _ = await pins_within_budget(store, owner, pins, context)
+        memories = [*pinned, *await read_recalled_items(store, owner, standing)]
     window = window_for(state, await model_of(context, agent.store), context)
     return plan_prompt(state, memories, context, window)
 
 
-async def _plan(settings: Settings, user: str, name: str, chosen: dict[str, Any]) -> Plan:
+async def _plan(settings: Settings, user: str, name: str, chosen: dict[str, Any]) -> PromptPlan:
     async with open_agent(settings) as agent:
         context = context_of(user, None, chosen, await agent.choices(user, name))
         return await plan_of(agent, context, name)

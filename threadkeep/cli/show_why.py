@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from threadkeep.knowledge.reasons import Reason, Why
+from threadkeep.knowledge.explanation import Explanation, Reason
 from threadkeep.stores.memory_ids import short_ids
 
 QUOTED = 300
@@ -10,12 +10,12 @@ QUOTED = 300
 SOURCES = 3
 
 
-def why_lines(found: Why) -> list[str]:
+def why_lines(found: Explanation) -> list[str]:
     """Return what the last answer of a thread was shown, the most telling first."""
     return list(_lines(found))
 
 
-def _lines(found: Why) -> Iterator[str]:
+def _lines(found: Explanation) -> Iterator[str]:
     yield f"Question: {_cut(found['question'])}"
     yield f"Answer:   {_cut(found['answer'])}"
     ids = short_ids(

@@ -11,8 +11,10 @@ from threadkeep.erase.plan import Plan
 from threadkeep.erase.receipt import Receipt
 from threadkeep.erase.remaining_thread import forget_in_thread
 from threadkeep.erase.whole_user import LABELS
-from threadkeep.knowledge.fold import Noted, suppressed_key, taught_by, without
-from threadkeep.knowledge.refold import refold
+from threadkeep.knowledge.merge import keys_of_note
+from threadkeep.knowledge.notes import Note
+from threadkeep.knowledge.rebuild import rebuild_knowledge
+from threadkeep.knowledge.suppression import suppressed_key, without_facts
 from threadkeep.opened import Opened, Progress
 from threadkeep.stores.namespaces import (
     PINS_KEY,
@@ -49,7 +51,7 @@ async def erase_parts(opened: Opened, plan: Plan, receipt: Receipt, tell: Progre
         await _rewrite_thread(opened, plan, thread, receipt)
     tell("making entities and facts again", 0, 1)
     for _ in range(REFOLDS):
-        if not await refold(opened.store, plan.owner):
+        if not await rebuild_knowledge(opened.store, plan.owner):
             break
     vanished = before - await _known(opened, plan.owner)
     gone = plan.messages | {key for _, key in vanished} | set(plan.known)
@@ -141,9 +143,9 @@ async def _suppress(opened: Opened, plan: Plan, receipt: Receipt) -> None:
     for space in await list_namespaces(opened.store, plan.owner):
         if space[: len(all_notes_of(plan.owner))] == all_notes_of(plan.owner):
             async for item in items_in(opened.store, space):
-                noted = Noted.of(item)
-                if taught_by(plan.owner, noted) & set(plan.known):
-                    value = without(plan.owner, noted, keys).value
+                noted = Note.of(item)
+                if keys_of_note(plan.owner, noted) & set(plan.known):
+                    value = without_facts(plan.owner, noted, keys).value
                     puts.append(PutOp(space, item.key, value, index=False))
     await opened.store.abatch(puts)
     _add(receipt.changed, "notes of what messages taught", len(puts) - len(keys))

@@ -10,8 +10,10 @@ from threadkeep.base.user import USER_KEY, acting_as
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.erase.thread_state import Value, without_messages
 from threadkeep.graph.agent import builder
-from threadkeep.knowledge.branch_sync import differences, head_of, kept_of
-from threadkeep.knowledge.branches import Kept, version
+from threadkeep.knowledge.branch_head import head_of
+from threadkeep.knowledge.message_versions import message_version
+from threadkeep.knowledge.stored_thread import StoredThread
+from threadkeep.knowledge.stored_thread_items import diff_ops, read_stored_thread
 from threadkeep.opened import Opened
 from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.namespaces import threads_of
@@ -31,24 +33,26 @@ async def forget_in_thread(opened: Opened, owner: str, thread: str, gone: Set[st
     # The state first: what is stored tells which messages it stands on.
     way = await _forget_in_state(opened, owner, thread, record, gone)
     before, after = (
-        await kept_of(opened.store, owner, thread),
-        await kept_of(opened.store, owner, thread),
+        await read_stored_thread(opened.store, owner, thread),
+        await read_stored_thread(opened.store, owner, thread),
     )
     positions = {int(v.get("position") or 0) for each, v in way or after.active if each in gone}
     texts = {_text(value) for each, value in before.active if each in gone}
-    texts |= {_text(entry["message"]) for entry in before.left.values() if entry["id"] in gone}
+    texts |= {_text(entry["message"]) for entry in before.abandoned.values() if entry["id"] in gone}
     forget_in_kept(after, gone, positions, texts)
     ttl = ttl_of(opened.store, record)
-    ops = differences(owner, thread, before, after, ttl)
+    ops = diff_ops(owner, thread, before, after, ttl)
     if record:
         changed = _record(record, way or before.active, after, gone, positions)
         ops.append(PutOp(threads_of(owner), thread, changed, index=False, ttl=ttl))
     if ops:
         await opened.store.abatch(ops)
-    return len(after.active) + len(after.left)
+    return len(after.active) + len(after.abandoned)
 
 
-def forget_in_kept(kept: Kept, gone: Set[str], positions: Set[int], texts: Set[str]) -> None:
+def forget_in_kept(
+    kept: StoredThread, gone: Set[str], positions: Set[int], texts: Set[str]
+) -> None:
     """Take messages out; those behind them move up, and know again what was said before them."""
 
     def moved(value: Value, before: str) -> Value:
@@ -69,25 +73,25 @@ def forget_in_kept(kept: Kept, gone: Set[str], positions: Set[int], texts: Set[s
         touched = False
     kept.active = active
     left: dict[str, Value] = {}
-    for each, entry in kept.left.items():
+    for each, entry in kept.abandoned.items():
         if entry["id"] not in gone:
             after, said = behind(entry["after"])
             value = entry["message"]
             before = said if value.get("before") in texts else str(value.get("before") or "")
             left[each] = {**entry, "after": after, "message": moved(value, before)}
-    kept.left = left
+    kept.abandoned = left
     kept.notes = {each: note for each, note in kept.notes.items() if each not in gone}
 
 
-def _behind(kept: Kept, gone: Set[str]) -> Callable[[str], tuple[str, str]]:
+def _behind(kept: StoredThread, gone: Set[str]) -> Callable[[str], tuple[str, str]]:
     """Return what tells of a version the nearest one before it that stays, and its text."""
     chain: dict[str, tuple[str, str, str]] = {}
     last = ""
     for message, value in kept.active:
-        this = version(message, _text(value))
+        this = message_version(message, _text(value))
         chain[this] = (message, _text(value), last)
         last = this
-    for each, entry in kept.left.items():
+    for each, entry in kept.abandoned.items():
         chain[each] = (entry["id"], _text(entry["message"]), entry["after"])
 
     def behind(each: str) -> tuple[str, str]:
@@ -115,8 +119,8 @@ async def _forget_in_state(
     config = cast(RunnableConfig, {"configurable": {"thread_id": thread, USER_KEY: user}})
     with acting_as(user):
         values = (await graph.aget_state(config)).values
-        kept = await kept_of(opened.store, owner, thread)
-        kept.turn_to(head_of(values), int(record.get("begins_at") or 0))
+        kept = await read_stored_thread(opened.store, owner, thread)
+        kept.switch_to(head_of(values), int(record.get("begins_at") or 0))
         changes = without_messages(values, kept.active, gone)
         await graph.aupdate_state(config, changes, as_node=LAST_NODE)
         await saver.aprune([thread])
@@ -126,7 +130,7 @@ async def _forget_in_state(
 def _record(
     record: Mapping[str, Any],
     way: list[tuple[str, Value]],
-    after: Kept,
+    after: StoredThread,
     gone: Set[str],
     positions: Set[int],
 ) -> Value:

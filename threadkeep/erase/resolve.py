@@ -12,7 +12,8 @@ from threadkeep.checkpoints.erasing import count_checkpoints, raw_values_of, thr
 from threadkeep.erase.plan import Plan, Said, Target
 from threadkeep.erase.repeated_answers import echoes
 from threadkeep.erase.string_matcher import StringMatcher
-from threadkeep.knowledge.fold import Noted, taught_by
+from threadkeep.knowledge.merge import keys_of_note
+from threadkeep.knowledge.notes import Note
 from threadkeep.opened import Opened
 from threadkeep.stores.access_tokens import list_tokens
 from threadkeep.stores.namespaces import (
@@ -186,7 +187,7 @@ class _Mine:
         for space in self.spaces:
             if space[1:2] == ("notes",):
                 async for item in items_in(self.store, space):
-                    if taught_by(self.owner, Noted.of(item)) & keys:
+                    if keys_of_note(self.owner, Note.of(item)) & keys:
                         found.add((space[2], item.key))
         return found
 
@@ -213,7 +214,7 @@ class _Mine:
                 notes_of(self.owner, each.thread), each.id, refresh_ttl=False
             )
             if item is not None:
-                told = Noted.of(item).extraction
+                told = Note.of(item).extraction
                 names += [entity.name for entity in told.entities]
                 names += [fact.object for fact in told.facts]
         return [name for name in names if name != USER]

@@ -8,7 +8,7 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from threadkeep.base.tokens import count_text
 from threadkeep.prompt.extractive_summary import summarize
-from threadkeep.prompt.recalled import without_places
+from threadkeep.prompt.recalled_turns import without_ids
 
 Value = dict[str, Any]
 LEAST_TOKENS = 60
@@ -33,7 +33,7 @@ def without_messages(
         "stored": len(stays),
         "stored_through": _nearest(order, gone, str(values.get("stored_through") or "")),
         "pins": [pin for pin in values.get("pins") or () if pin["message"] not in gone],
-        "recalled": without_places(values.get("recalled") or (), gone),
+        "recalled": without_ids(values.get("recalled") or (), gone),
     }
     covered = _covered(values, order)
     if covered & gone:

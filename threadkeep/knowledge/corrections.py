@@ -9,22 +9,23 @@ from typing_extensions import TypedDict
 from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import sanitise_text, validate_message
-from threadkeep.knowledge.branch_sync import CHANGES_KEPT, differences, kept_of
-from threadkeep.knowledge.branches import version
+from threadkeep.knowledge.branch_sync import MAX_CHANGES
 from threadkeep.knowledge.fact_corrections import Correction, restated, siblings
-from threadkeep.knowledge.fold import CHARACTERS
-from threadkeep.knowledge.refold import refold
+from threadkeep.knowledge.facts import MAX_CHARACTERS
+from threadkeep.knowledge.message_versions import message_version
+from threadkeep.knowledge.rebuild import rebuild_knowledge
+from threadkeep.knowledge.stored_thread_items import diff_ops, read_stored_thread
 from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.memory_ids import Meant
 from threadkeep.stores.namespaces import fact_key, facts_of, threads_of
+from threadkeep.stores.pages import ALL
 
-ALL = 1_000_000
 MOST = 100
 """So many wordings of one memory are kept."""
 CORRECTABLE = ("user", "assistant")
 
 
-class Corrected(TypedDict):
+class CorrectionResult(TypedDict):
     """What a correction did."""
 
     kind: Literal["message", "fact"]
@@ -44,11 +45,13 @@ class Wording(TypedDict):
     why: Literal["now", "corrected", "outdated"]
 
 
-async def correct_message(store: BaseStore, owner: str, meant: Meant, text: str) -> Corrected:
+async def correct_message(
+    store: BaseStore, owner: str, meant: Meant, text: str
+) -> CorrectionResult:
     """Let a message say `text` on every branch and in every fork that has it in this wording.
 
     Whoever calls holds the threads. Their states follow at their next turn, see
-    `threadkeep/knowledge/apply_corrections.py`.
+    `threadkeep/knowledge/state_corrections.py`.
 
     Raises:
         BadInput: the text is empty, too long or the same, or the message is a tool's.
@@ -59,27 +62,28 @@ async def correct_message(store: BaseStore, owner: str, meant: Meant, text: str)
     _check(meant, value, text)
     at, ops, taught = now().isoformat(), list[PutOp](), False
     for thread in sorted({str(item.namespace[2]) for item in meant.items}):
-        before, kept = await kept_of(store, owner, thread), await kept_of(store, owner, thread)
+        before = await read_stored_thread(store, owner, thread)
+        kept = before.copy()
         kept.correct(meant.id, was, text, at)
         item = await store.aget(threads_of(owner), thread)
         record = dict(item.value) if item else {}
         ttl = ttl_of(store, record)
-        ops += differences(owner, thread, before, kept, ttl)
+        ops += diff_ops(owner, thread, before, kept, ttl)
         taught = taught or before.notes != kept.notes
         if item:
             changed = record.get("changed") or {}
             if meant.id in changed:
-                record["changed"] = {**changed, meant.id: version(meant.id, text)}
+                record["changed"] = {**changed, meant.id: message_version(meant.id, text)}
             told = {**(record.get("corrected") or {}), meant.id: at}
-            record["corrected"] = dict(list(told.items())[-CHANGES_KEPT:])
+            record["corrected"] = dict(list(told.items())[-MAX_CHANGES:])
             ops.append(PutOp(threads_of(owner), thread, record, index=False, ttl=ttl))
     await store.abatch(ops)
     if taught:
-        await refold(store, owner)
+        await rebuild_knowledge(store, owner)
     return {"kind": "message", "id": meant.id, "was": was, "text": text}
 
 
-async def correct_fact(store: BaseStore, owner: str, meant: Meant, text: str) -> Corrected:
+async def correct_fact(store: BaseStore, owner: str, meant: Meant, text: str) -> CorrectionResult:
     """Let a fact say `text`, a sentence or its object alone; the old fact stays, marked.
 
     Raises:
@@ -95,8 +99,8 @@ async def correct_fact(store: BaseStore, owner: str, meant: Meant, text: str) ->
         raise BadInput(
             f"The fact {meant.text!r:.80} was replaced by {said:.200}; correct that one."
         )
-    if not text or len(text) > 3 * CHARACTERS:
-        raise BadInput(f"A fact has 1 to {3 * CHARACTERS} characters, not {len(text):,}.")
+    if not text or len(text) > 3 * MAX_CHARACTERS:
+        raise BadInput(f"A fact has 1 to {3 * MAX_CHARACTERS} characters, not {len(text):,}.")
     stated = restated(value, text)
     _check(meant, value, stated.sentence)
     at = max(now().isoformat(), str(value["recorded_at"]))
@@ -105,7 +109,7 @@ async def correct_fact(store: BaseStore, owner: str, meant: Meant, text: str) ->
     known = {(item.namespace, item.key): dict(item.value) for item in facts}
     made = [first, *siblings(known, owner, first)]
     await store.abatch([each.put(owner) for each in made])
-    await refold(store, owner)
+    await rebuild_knowledge(store, owner)
     key = fact_key(stated.subject, stated.predicate, stated.object)
     return {"kind": "fact", "id": key, "was": meant.text, "text": stated.sentence}
 

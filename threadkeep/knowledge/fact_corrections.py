@@ -14,7 +14,9 @@ from langgraph.store.base import Item, PutOp
 from threadkeep.base.clock import parse_time
 from threadkeep.extract.extraction import Fact
 from threadkeep.extract.rules import extract
-from threadkeep.knowledge.fold import CHARACTERS, MOVES, SINGLE, Known, describe, put_attribute
+from threadkeep.knowledge.entities import describe, put_attribute
+from threadkeep.knowledge.facts import IMPLIED, MAX_CHARACTERS, SINGLE_VALUED
+from threadkeep.knowledge.merge import Knowledge
 from threadkeep.stores.namespaces import corrections_of, entities_of, entity_key, fact_key, facts_of
 
 USER = "user"
@@ -76,13 +78,13 @@ def restated(value: Mapping[str, Any], text: str) -> Fact:
     return _with(old, predicate, text)
 
 
-def siblings(known: Known, user: str, correction: Correction) -> list[Correction]:
+def siblings(known: Knowledge, user: str, correction: Correction) -> list[Correction]:
     """Return the corrections of what else the same words said: "moved to" and "lives in"."""
     old = known.get((facts_of(user), correction.fact))
     if old is None or old["predicate"] != correction.stated.predicate:
         return []
-    others = [there for here, there in MOVES.items() if here == old["predicate"]]
-    others += [here for here, there in MOVES.items() if there == old["predicate"]]
+    others = [there for here, there in IMPLIED.items() if here == old["predicate"]]
+    others += [here for here, there in IMPLIED.items() if there == old["predicate"]]
     found: list[Correction] = []
     for predicate in others:
         key = fact_key(old["subject"], predicate, old["object"])
@@ -93,14 +95,14 @@ def siblings(known: Known, user: str, correction: Correction) -> list[Correction
     return found
 
 
-def correct_one(known: Known, user: str, correction: Correction) -> None:
+def apply_correction(known: Knowledge, user: str, correction: Correction) -> None:
     """Put what is corrected in the place of what was; nothing where that does not hold anyway."""
     facts, new = facts_of(user), correction.stated
     old = known.get((facts, correction.fact))
     if old is None or old["superseded_by"]:
         return
     key = fact_key(new.subject, new.predicate, new.object)
-    sentence = new.sentence[: 3 * CHARACTERS]
+    sentence = new.sentence[: 3 * MAX_CHARACTERS]
     if key == correction.fact:
         history = [*old.get("history", ()), {"text": old["text"], "until": correction.at}]
         old |= {"text": sentence, "valid_from": new.valid_from, "history": history}
@@ -126,7 +128,7 @@ def correct_one(known: Known, user: str, correction: Correction) -> None:
     _in_entity(known, user, old, new)
 
 
-def _in_entity(known: Known, user: str, old: Mapping[str, Any], new: Fact) -> None:
+def _in_entity(known: Knowledge, user: str, old: Mapping[str, Any], new: Fact) -> None:
     entity = known.get((entities_of(user), entity_key(str(old["subject"]))))
     if entity is None:
         return
@@ -135,10 +137,10 @@ def _in_entity(known: Known, user: str, old: Mapping[str, Any], new: Fact) -> No
         for name, objects in entity["attributes"].items()
     }
     entity["attributes"] = {name: objects for name, objects in told.items() if objects}
-    put_attribute(entity, new.predicate, new.object, single=new.predicate in SINGLE)
+    put_attribute(entity, new.predicate, new.object, single=new.predicate in SINGLE_VALUED)
     entity["text"] = describe(entity)
 
 
 def _with(fact: Fact, predicate: str, object_: str) -> Fact:
-    told = {"predicate": predicate[:CHARACTERS], "object": object_.strip()[:CHARACTERS]}
+    told = {"predicate": predicate[:MAX_CHARACTERS], "object": object_.strip()[:MAX_CHARACTERS]}
     return fact.model_copy(update=told)

@@ -7,7 +7,8 @@ from langgraph.store.base import BaseStore, PutOp
 
 from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
-from threadkeep.knowledge.branch_sync import head_of, kept_of
+from threadkeep.knowledge.branch_head import head_of
+from threadkeep.knowledge.stored_thread_items import read_stored_thread
 from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.namespaces import messages_of, notes_of, threads_of
 
@@ -23,7 +24,7 @@ SHARED = (
 )
 
 
-async def fork_stored(
+async def fork_stored_thread(
     store: BaseStore, user: str, source: str, values: Mapping[str, Any], target: str, name: str
 ) -> None:
     """Copy the messages up to the state `values` of one thread to another, which is then used.
@@ -39,8 +40,8 @@ async def fork_stored(
         raise BadInput("There is no such thread to fork; see threadkeep threads list.")
     if taken is not None:
         raise BadInput(f"There is a thread {name!r} already; fork to a name that is not taken.")
-    head, kept = head_of(values), await kept_of(store, user, source)
-    kept.turn_to(head, int(found.value.get("begins_at") or 0))
+    head, kept = head_of(values), await read_stored_thread(store, user, source)
+    kept.switch_to(head, int(found.value.get("begins_at") or 0))
     record = {key: value for key, value in found.value.items() if key in SHARED}
     ttl = ttl_of(store, record)
     family = str(found.value.get("family") or source)

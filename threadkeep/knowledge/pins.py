@@ -10,20 +10,17 @@ from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.graph.context import Context
-from threadkeep.prompt.memory_budget import Filling
-from threadkeep.prompt.recalled import as_memory, thread_names
-from threadkeep.prompt.window import PRIMING, Window, window_of
+from threadkeep.prompt.pinned_block import fit_pins, pinned_budget
+from threadkeep.prompt.recalled_turns import as_memory, thread_names
 from threadkeep.stores.memory_ids import KINDS, Meant, is_meant
 from threadkeep.stores.namespaces import PINS_KEY, pinned_of
 
-SHARE = 4
-"""At most one part in so many of what messages and memories may take is for pins."""
 STEPS = 20
 """So many successors of a fact are followed to the one that holds now."""
 MOST = 100
 
 
-class Pinned(TypedDict):
+class Pin(TypedDict):
     """A pin, and what it shows."""
 
     id: str
@@ -71,7 +68,7 @@ async def pinned_items(
     return found
 
 
-async def pinned_memories(
+async def pins_within_budget(
     store: BaseStore, owner: str, pins: Result, context: Context
 ) -> tuple[list[RecalledItem], list[list[str]]]:
     """Return what is pinned and fits, and its places."""
@@ -81,34 +78,16 @@ async def pinned_memories(
     there = {item.key: item for item in found if item}
     named = await thread_names(store, owner, there.values())
     memories = [as_memory(item, named, PINNED) for item in there.values()]
-    fit = fitting(memories, pinned_budget(context))
+    fit = fit_pins(memories, pinned_budget(context))
     return fit, [[*(item := there[m["id"]]).namespace[1:], item.key] for m in fit]
 
 
-def fitting(memories: Sequence[RecalledItem], budget: int) -> list[RecalledItem]:
-    """Return those of the pinned memories that are shown within `budget` tokens.
-
-    The earliest pin first: what somebody has pinned does not go because of a later pin.
-    """
-    filling = Filling(budget, PINNED)
-    for memory in memories:
-        if memory.get("before") == PINNED:
-            filling.add(memory)
-    return filling.kept
-
-
-def pinned_budget(context: Context, window: Window | None = None) -> int:
-    """Return how many tokens pins may take: their own budget, and a share of a small window."""
-    window = window or window_of(context)
-    return min(context.pinned_tokens, (window.prompt - window.system - PRIMING) // SHARE)
-
-
-async def list_pins(store: BaseStore, owner: str, context: Context) -> list[Pinned]:
+async def list_pins(store: BaseStore, owner: str, context: Context) -> list[Pin]:
     """Return a user's pins, the earliest first."""
     read = await store.aget(*_place(owner))
     pins: list[dict[str, Any]] = list(read.value["pins"]) if read else []
     found = await pinned_items(store, owner, [pin["place"] for pin in pins])
-    shown, _ = await pinned_memories(store, owner, read, context)
+    shown, _ = await pins_within_budget(store, owner, read, context)
     fit = {memory["id"] for memory in shown}
     return [
         {
@@ -139,7 +118,7 @@ async def add_pin(store: BaseStore, owner: str, meant: Meant) -> bool:
     return True
 
 
-async def drop_pin(store: BaseStore, owner: str, given: str) -> str:
+async def remove_pin(store: BaseStore, owner: str, given: str) -> str:
     """Take the only pin away whose id is `given`, or begins or ends so; return its id.
 
     Raises:

@@ -7,9 +7,9 @@ from langchain_core.messages import AnyMessage, HumanMessage
 
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.tokens import count_message
-from threadkeep.graph.state import Recalled
+from threadkeep.graph.state import RecalledTurn
 from threadkeep.prompt.memory_budget import within
-from threadkeep.prompt.recalled import placed
+from threadkeep.prompt.recalled_turns import placed
 from threadkeep.prompt.texts import memory_message, with_memories
 from threadkeep.prompt.validity import Exchange, newest_user_message
 
@@ -69,8 +69,8 @@ def gathered(blocks: Blocks, newest: Exchange, budget: int) -> Blocks:
 
 
 def recalled_in(
-    prompt: Sequence[AnyMessage], blocks: Blocks, recalled: Sequence[Recalled]
-) -> list[Recalled]:
+    prompt: Sequence[AnyMessage], blocks: Blocks, recalled: Sequence[RecalledTurn]
+) -> list[RecalledTurn]:
     """Return what of `recalled` is in the prompt, each where it stands now."""
     known = {found[0][-1]: found for turn in recalled for found in placed(turn)}
     ids = {message.id for message in prompt}

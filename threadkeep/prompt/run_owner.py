@@ -4,6 +4,7 @@ from collections.abc import Coroutine, Mapping
 from functools import wraps
 from typing import Any, Protocol
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
@@ -11,6 +12,7 @@ from langgraph.store.base import BaseStore
 from threadkeep.base.clock import use_clock
 from threadkeep.base.errors import BadInput, NoUser
 from threadkeep.base.user import USER_KEY, acting_as, acting_user
+from threadkeep.base.validation import sanitise_text
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
 from threadkeep.stores.dependencies import dependencies_of
@@ -36,10 +38,11 @@ def store_of(runtime: Runtime[Context]) -> BaseStore:
 
 
 def on_run_clock(node: Node) -> Node:
-    """Let a node, and what it calls, go by the clock that travels with the run's store."""
+    """Let a node, and what it calls, use the clock that travels with the run's store."""
 
     @wraps(node)
     async def run(state: State, runtime: Runtime[Context]) -> Update:
+        context_of(runtime)  # A run without a user is refused before anything else.
         with use_clock(dependencies_of(store_of(runtime)).clock):
             return await node(state, runtime)
 
@@ -85,3 +88,8 @@ def thread_of() -> str:
     if not thread:
         raise BadInput("The run has no thread; pass {'configurable': {'thread_id': ...}}.")
     return str(thread)
+
+
+def thread_name(config: RunnableConfig) -> str:
+    """Return the name that the caller gave the thread, sanitised; empty if none."""
+    return sanitise_text(str((config.get("metadata") or {}).get("thread_name") or ""))[:128]

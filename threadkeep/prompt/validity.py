@@ -59,6 +59,11 @@ def steps(messages: Iterable[AnyMessage]) -> list[list[AnyMessage]]:
     return parts
 
 
+def starts_with_user(exchange: Exchange) -> bool:
+    """Return whether an exchange begins with a message of the user."""
+    return isinstance(exchange[0], HumanMessage)
+
+
 def newest_user_message(messages: Sequence[AnyMessage]) -> HumanMessage | None:
     """Return the last message of the user, or None."""
     return next((m for m in reversed(messages) if isinstance(m, HumanMessage)), None)

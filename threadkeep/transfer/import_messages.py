@@ -11,8 +11,8 @@ from typing import Any, cast
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
-from threadkeep.nodes.extract_entities import note_entities
-from threadkeep.nodes.store_turn import StoredMessage, store_messages
+from threadkeep.knowledge.notes import store_notes
+from threadkeep.knowledge.stored_messages import StoredMessage, store_messages
 from threadkeep.stores.namespaces import messages_of, thread_id, threads_of
 from threadkeep.transfer.importers.transcript import Line
 
@@ -89,7 +89,7 @@ async def store_chunk(store: BaseStore, owner: str, chunk: Sequence[Placed]) -> 
     pairs = list(zip(chunk, found[: len(chunk)], strict=True))
     fresh = [placed.message for placed, item in pairs if item is None]
     if fresh:
-        await note_entities(store, owner, fresh)
+        await store_notes(store, owner, fresh)
     if changed := fresh + _moved(pairs):
         await store_messages(store, owner, changed)
     new_ids = {message["id"] for message in fresh}

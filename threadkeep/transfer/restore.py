@@ -16,8 +16,8 @@ from threadkeep.base.user import acting_user
 from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.locks import ThreadLocks
 from threadkeep.checkpoints.owned import OwnedSaver
-from threadkeep.knowledge.branches import version
-from threadkeep.knowledge.refold import refold
+from threadkeep.knowledge.message_versions import message_version
+from threadkeep.knowledge.rebuild import rebuild_knowledge
 from threadkeep.stores.namespaces import (
     Namespace,
     abandoned_of,
@@ -114,7 +114,7 @@ async def restore_user(
         count += len(chunk)
         if progress:
             progress(count, seen.records)
-    await refold(target.store, owner)
+    await rebuild_knowledge(target.store, owner)
     return restored
 
 
@@ -226,7 +226,7 @@ def _elsewhere(kind: str, namespace: Namespace, key: str, value: Record) -> list
     """Return where a message stands when it lies on the other side of a branch."""
     if kind == "message":
         left = abandoned_of(namespace[0], namespace[2])
-        return [(left, version(key, text)) for text in _wordings(value)]
+        return [(left, message_version(key, text)) for text in _wordings(value)]
     if kind == "abandoned":
         return [(messages_of(namespace[0], namespace[2]), value["id"])]
     return []

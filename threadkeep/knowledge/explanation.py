@@ -15,7 +15,7 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.graph.state import Ledger, State
-from threadkeep.prompt.recalled import Standing, as_memory, reads, standing, thread_names
+from threadkeep.prompt.recalled_turns import Standing, as_memory, reads, standing, thread_names
 from threadkeep.prompt.validity import exchanges, newest_user_message
 from threadkeep.stores.memory_ids import find_messages
 
@@ -43,7 +43,7 @@ class Reason(RecalledItem):
     sources: NotRequired[list[Source]]
 
 
-class Why(TypedDict):
+class Explanation(TypedDict):
     """What an answer rests on."""
 
     thread: str
@@ -61,7 +61,7 @@ class Why(TypedDict):
     tokens: Ledger
 
 
-async def explain(store: BaseStore, owner: str, state: State, name: str) -> Why:
+async def explain(store: BaseStore, owner: str, state: State, name: str) -> Explanation:
     """Return what the newest answer of a thread was shown of the past.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from langgraph.store.base import BaseStore, GetOp, Item, Result, SearchItem
 
 from threadkeep.base.memory_block import RecalledItem
-from threadkeep.graph.state import Recalled
+from threadkeep.graph.state import RecalledTurn
 from threadkeep.search.scored_item import ScoredItem
 from threadkeep.stores.namespaces import threads_of
 
@@ -27,8 +27,8 @@ class Standing(NamedTuple):
     scores: Scores
 
 
-async def recalled_memories(
-    store: BaseStore, owner: str, recalled: Sequence[Recalled]
+async def read_recalled_items(
+    store: BaseStore, owner: str, recalled: Sequence[RecalledTurn]
 ) -> list[RecalledItem]:
     """Return the memories that still stand in the prompt, as the store has them now."""
     recalled = still_standing(recalled)
@@ -37,18 +37,18 @@ async def recalled_memories(
     return [as_memory(each.item, named, each.before, each.scores) for each in found]
 
 
-def still_standing(recalled: Sequence[Recalled]) -> list[Recalled]:
+def still_standing(recalled: Sequence[RecalledTurn]) -> list[RecalledTurn]:
     """Return what was not let go by a compaction since."""
     return [turn for turn in recalled if not turn.get("over")]
 
 
-def reads(owner: str, recalled: Sequence[Recalled]) -> list[GetOp]:
+def reads(owner: str, recalled: Sequence[RecalledTurn]) -> list[GetOp]:
     """Return the operations that read what was recalled."""
     return [GetOp((owner, *place[:-1]), place[-1]) for turn in recalled for place in turn["places"]]
 
 
 def standing(
-    recalled: Sequence[Recalled], read: Iterable[Result], *, outdated: bool = False
+    recalled: Sequence[RecalledTurn], read: Iterable[Result], *, outdated: bool = False
 ) -> list[Standing]:
     """Return what is still there and, unless `outdated` is wanted too, still holds."""
     told = [(turn["before"], scores) for turn in recalled for scores in scores_of(turn)]
@@ -59,24 +59,24 @@ def standing(
     ]
 
 
-def scores_of(turn: Recalled) -> list[Scores]:
+def scores_of(turn: RecalledTurn) -> list[Scores]:
     """Return what spoke for each place; nothing where an older version has not kept it."""
     scores = turn.get("scores") or []
     return [*scores, *({} for _ in turn["places"][len(scores) :])][: len(turn["places"])]
 
 
-def placed(turn: Recalled) -> list[tuple[list[str], Scores]]:
+def placed(turn: RecalledTurn) -> list[tuple[list[str], Scores]]:
     """Return each place with what spoke for it."""
     return list(zip(turn["places"], scores_of(turn), strict=True))
 
 
-def without_places(recalled: Iterable[Recalled], gone: Set[str]) -> list[Recalled]:
+def without_ids(recalled: Iterable[RecalledTurn], gone: Set[str]) -> list[RecalledTurn]:
     """Return what was recalled but for these ids, and what stood in front of one of them."""
-    left: list[Recalled] = []
+    left: list[RecalledTurn] = []
     for turn in recalled:
         kept = [(place, scores) for place, scores in placed(turn) if gone.isdisjoint(place)]
         if kept and turn["before"] not in gone:
-            changed: Recalled = {**turn, "places": [place for place, _ in kept]}
+            changed: RecalledTurn = {**turn, "places": [place for place, _ in kept]}
             if "scores" in turn:
                 changed["scores"] = [scores for _, scores in kept]
             left.append(changed)

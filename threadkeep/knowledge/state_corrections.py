@@ -21,7 +21,7 @@ USED = 1_000
 PIN_TOKENS = 80
 
 
-async def take_corrections(
+async def corrections_update(
     store: BaseStore, owner: str, thread: str, record: Mapping[str, Any], state: State
 ) -> Update:
     """Return the changes by which a state says what was corrected since it was written.
@@ -51,7 +51,7 @@ async def take_corrections(
     return update
 
 
-def taking(state: State, update: Update) -> State:
+def updated_state(state: State, update: Update) -> State:
     """Return the state with corrections in it."""
     changes: dict[str, Any] = dict(update)
     if "messages" in changes:

@@ -1,0 +1,60 @@
+"""Entities as the store holds them: names, attributes and sources, and one line of text."""
+
+from typing import Any
+
+from threadkeep.base.validation import sanitise_text
+from threadkeep.knowledge.facts import MAX_CHARACTERS, MAX_SOURCES
+from threadkeep.knowledge.notes import Note
+
+MAX_OBJECTS = 12
+"""Of one attribute, and of aliases."""
+
+
+def clean_name(name: str) -> str:
+    """Return the name of an entity as it is stored."""
+    return sanitise_text(name)[:MAX_CHARACTERS]
+
+
+def new_entity(name: str, type_: str, time: str) -> dict[str, Any]:
+    """Return the record of an entity that was first mentioned at `time`."""
+    return {
+        "name": name,
+        "type": type_,
+        "aliases": [],
+        "attributes": {},
+        "mentions": 0,
+        "first_seen": time,
+        "last_seen": time,
+        "sources": [],
+        "text": name,
+    }
+
+
+def add_mention(entity: dict[str, Any], name: str, type_: str, note: Note) -> None:
+    """Count the mention of an entity by a note, once for each message, in place."""
+    if entity["type"] == "unknown":
+        entity["type"] = type_
+    if name != entity["name"] and name not in entity["aliases"]:
+        entity["aliases"] = [*entity["aliases"], name][:MAX_OBJECTS]
+    if note.message not in entity["sources"]:
+        entity["mentions"] += 1
+        entity["sources"] = [*entity["sources"], note.message][-MAX_SOURCES:]
+        entity["first_seen"] = min(entity["first_seen"], note.time)
+        entity["last_seen"] = max(entity["last_seen"], note.time)
+
+
+def put_attribute(entity: dict[str, Any], name: str, object_: str, *, single: bool) -> None:
+    """Add an object to an attribute, in place; a `single` one replaces the objects before it."""
+    name, object_ = sanitise_text(name)[:MAX_CHARACTERS], sanitise_text(object_)[:MAX_CHARACTERS]
+    objects = entity["attributes"].get(name, [])
+    others = [] if single else [other for other in objects if other != object_]
+    entity["attributes"] = {**entity["attributes"], name: [*others, object_][-MAX_OBJECTS:]}
+
+
+def describe(entity: dict[str, Any]) -> str:
+    """Return one line about an entity, for the index and for the model."""
+    attributes = "; ".join(
+        f"{name} {' and '.join(objects)}" for name, objects in entity["attributes"].items()
+    )
+    line = f"{entity['name']} ({entity['type']})"
+    return f"{line}: {attributes}"[: 4 * MAX_CHARACTERS] if attributes else line

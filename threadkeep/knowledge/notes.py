@@ -1,0 +1,84 @@
+"""Notes: what one message says about people and things, as the store holds it.
+
+Entities and facts are derived from the notes, and rebuilt from them when a message is forgotten,
+edited or abandoned with its branch.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langgraph.store.base import BaseStore, Item, PutOp
+
+from threadkeep.base.clock import now, parse_time
+from threadkeep.extract.extraction import Extraction
+from threadkeep.extract.rules import extract
+from threadkeep.knowledge.stored_messages import StoredMessage
+from threadkeep.stores.namespaces import notes_of
+
+USER = "user"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """What one message says."""
+
+    message: str
+    thread: str
+    time: str
+    """When the message was said, ISO 8601."""
+    extraction: Extraction
+    written_at: str = ""
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The note as it is stored."""
+        extraction = self.extraction.model_dump(exclude_defaults=True)
+        return {"said_at": self.time, "written_at": self.written_at, **extraction}
+
+    @classmethod
+    def of(cls, item: Item) -> "Note":
+        """Return a stored note."""
+        value = item.value
+        return cls(
+            message=item.key,
+            thread=item.namespace[-1],
+            time=str(value["said_at"]),
+            extraction=Extraction.model_validate(value, extra="ignore"),
+            written_at=str(value.get("written_at") or ""),
+        )
+
+
+def note_by_rules(message_id: str, message: Mapping[str, Any]) -> Note | None:
+    """Return the note of a stored message; None for the assistant, who is no evidence."""
+    if message.get("role") != USER and not message.get("name"):
+        return None
+    time = str(message["time"])
+    speaker = str(message.get("name") or USER)
+    return Note(
+        message=message_id,
+        thread=str(message.get("thread") or ""),
+        time=time,
+        extraction=extract(str(message["text"]), speaker=speaker, said_at=parse_time(time)),
+    )
+
+
+def non_empty(notes: Iterable[Note]) -> list[Note]:
+    """Return the notes that say anything, with the time at which they are written."""
+    present = now().isoformat()
+    return [
+        replace(note, written_at=note.written_at or present)
+        for note in notes
+        if note.extraction.entities or note.extraction.facts
+    ]
+
+
+def put_ops(owner: str, notes: Iterable[Note]) -> list[PutOp]:
+    """Return the operations that store notes. Notes are read by key and never searched."""
+    return [PutOp(notes_of(owner, note.thread), note.message, note.value) for note in notes]
+
+
+async def store_notes(store: BaseStore, owner: str, messages: Sequence[StoredMessage]) -> None:
+    """Store the notes of imported messages, by rules; call `rebuild_knowledge` afterwards."""
+    notes = [note for message in messages if (note := note_by_rules(message["id"], message))]
+    await store.abatch(put_ops(owner, non_empty(notes)))

@@ -1,0 +1,68 @@
+"""Which messages a preset may show, and which ones it will never show again."""
+
+from collections.abc import Sequence
+
+from langchain_core.messages import AnyMessage
+
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import State
+from threadkeep.prompt.coverage import Coverage
+from threadkeep.prompt.memory_blocks import Blocks, cost
+from threadkeep.prompt.validity import Exchange, exchanges, repair, starts_with_user
+from threadkeep.prompt.window import Window, window_of
+
+UNLIMITED = 1_000_000
+
+
+def visible_exchanges(state: State, coverage: Coverage, context: Context) -> list[Exchange]:
+    """Return the exchanges that the preset may show, repaired."""
+    messages = coverage.uncovered(state.messages) if context.summarizes else state.messages
+    parts = exchanges(repair(messages))
+    from_user = [part for part in parts if starts_with_user(part)]
+    # The newest question is shown even when a summary or extract covers it.
+    from_user = from_user or exchanges(repair(state.messages))[-1:]
+    return parts if context.summarizes and any(map(starts_with_user, parts)) else from_user
+
+
+def max_exchanges(context: Context) -> int:
+    """Return how many exchanges the preset shows at most, the unanswered one included."""
+    if context.memory in ("window", "entity", "graph"):
+        return context.window + 1
+    return 2 if context.memory == "vector" else UNLIMITED
+
+
+def history_limit(context: Context, room: int) -> int:
+    """Return how many tokens of messages the preset may show, at most `room`."""
+    return min(room, context.history_tokens) if context.memory == "tokens" else room
+
+
+def newest_within(parts: Sequence[Exchange], blocks: Blocks, budget: int) -> list[Exchange]:
+    """Return the newest exchanges that fit with their memories; the last one in any case."""
+    fitting: list[Exchange] = []
+    for part in reversed(parts):
+        budget -= cost(part, blocks)
+        if fitting and budget < 0:
+            break
+        fitting.append(part)
+    return fitting[::-1]
+
+
+def out_of_reach(state: State, context: Context, window: Window | None = None) -> list[AnyMessage]:
+    """Return the oldest messages that a preset without a summary will not show again."""
+    parts = exchanges(state.messages)
+    window = window or window_of(context)
+    limit = history_limit(context, window.history)
+    visible = newest_within(parts[-max_exchanges(context) :], Blocks(), limit)
+    return [message for part in parts[: len(parts) - len(visible)] for message in part]
+
+
+def prunable_messages(
+    state: State, context: Context, window: Window | None = None
+) -> list[AnyMessage]:
+    """Return the messages that may leave the state: covered, and not shown again by the preset."""
+    coverage = Coverage.of(state)
+    if context.summarizes:
+        unsummarized = coverage.unsummarized(state.messages)
+        return list(state.messages[: len(state.messages) - len(unsummarized)])
+    covered = len(state.messages) - len(coverage.uncovered(state.messages))
+    return out_of_reach(state, context, window)[:covered]
