@@ -1,4 +1,4 @@
-"""LoCoMo's dialogues in a store of ours, through the product's own import, and their questions."""
+"""Import LoCoMo's dialogues and their questions into a store, through the product's own import."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from threadkeep.stores.namespaces import all_messages_of, user_key
 
 PAGE = 1_000
 ABSENT = 5
-"""The category of questions whose answer is in no turn."""
+"""The category of questions without an answer in the dialogues."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,20 +33,25 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What was imported: the store, all questions, and each owner's messages in their order."""
+class Dataset:
+    """The store, all questions, and the messages of each owner in order."""
 
     store: HybridStore
     questions: list[Question]
     messages: dict[str, list[Item]]
     keys: dict[str, list[str]] = field(default_factory=dict)
-    """The keys of each owner's rows in the index, once somebody has asked for them."""
+    """A cache: the keys of the rows of each owner's memory index."""
+
+    @property
+    def answerable(self) -> list[Question]:
+        """The questions of categories 1 to 4, whose answers are in the dialogues."""
+        return [question for question in self.questions if question.category != ABSENT]
 
 
 @asynccontextmanager
-async def open_imported(
+async def open_dataset(
     folder: Path, data: Path, embeddings: str = "static"
-) -> AsyncIterator[Asked]:
+) -> AsyncIterator[Dataset]:
     """Import a LoCoMo file into an empty folder and open the store."""
     settings = Settings(home=folder, model="offline", embeddings=embeddings)
     await import_file(settings, data, "locomo")
@@ -58,31 +63,29 @@ async def open_imported(
             owner = await user_key(store, record["sample_id"])
             messages[owner] = await _messages(store, owner)
             questions += _questions(record, owner, messages[owner])
-        yield Asked(store=store, questions=questions, messages=messages)
+        yield Dataset(store=store, questions=questions, messages=messages)
 
 
 async def _messages(store: HybridStore, owner: str) -> list[Item]:
-    found: list[Item] = []
-    while page := await store.asearch(all_messages_of(owner), limit=PAGE, offset=len(found)):
-        found += page
-    return sorted(found, key=lambda item: (item.value["time"], item.value["position"]))
+    items: list[Item] = []
+    while page := await store.asearch(all_messages_of(owner), limit=PAGE, offset=len(items)):
+        items += page
+    return sorted(items, key=lambda item: (item.value["time"], item.value["position"]))
 
 
 def _questions(record: dict[str, Any], owner: str, messages: Sequence[Item]) -> list[Question]:
-    by_source = {item.value.get("source_id"): item.key for item in messages}
-    made = []
-    for asked in record["qa"]:
+    keys = {item.value.get("source_id"): item.key for item in messages}
+    questions = []
+    for annotation in record["qa"]:
         # Some annotations hold several ids in one string.
-        named = re.findall(r"D\d+:\d+", " ".join(asked.get("evidence") or []))
-        evidence = frozenset(by_source[each] for each in named if each in by_source)
-        if evidence:
-            made.append(
-                Question(
-                    user=record["sample_id"],
-                    owner=owner,
-                    text=asked["question"],
-                    category=int(asked["category"]),
-                    evidence=evidence,
-                )
-            )
-    return made
+        source_ids = re.findall(r"D\d+:\d+", " ".join(annotation.get("evidence") or []))
+        question = Question(
+            user=record["sample_id"],
+            owner=owner,
+            text=annotation["question"],
+            category=int(annotation["category"]),
+            evidence=frozenset(keys[source_id] for source_id in source_ids if source_id in keys),
+        )
+        if question.evidence:
+            questions.append(question)
+    return questions

@@ -1,51 +1,59 @@
-"""How often something is recalled where there is nothing, and nothing where there is something."""
+"""How often a question without an answer recalls something, and one with an answer nothing."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.locomo import ABSENT, Asked, Question
+from benchmarks.locomo import ABSENT, Dataset, Question
 from threadkeep.stores.namespaces import all_messages_of
 
-MISSED = (0.005, 0.01, 0.02, 0.03, 0.05)
+MISSED_SHARES = (0.005, 0.01, 0.02, 0.03, 0.05)
 
 
-async def measure_absence(asked: Asked) -> dict[str, float]:
-    """Return both errors of the floor, and what other floors would trade one for the other.
+async def measure_absence(dataset: Dataset) -> dict[str, float]:
+    """Return both error rates of the floor, and those of other floors.
 
-    Asked are the questions of categories 1 to 4 in their own conversation, in the next one, and
-    those of category 5, whose answers are in no turn though the turns they seem to mean are there.
+    The questions of categories 1 to 4 are asked in their own conversation and in the next one.
+    The answers of category 5 are in no turn, but turns that match the question are.
     """
-    floor = asked.store.searcher.weights.floor
-    asked.store.searcher.weights = replace(asked.store.searcher.weights, floor=0.0)
-    owners = list(dict.fromkeys(question.owner for question in asked.questions))
-    present = [each for each in asked.questions if each.category != ABSENT]
-    next_ones = [owners[(owners.index(each.owner) + 1) % len(owners)] for each in present]
-    of_own = np.array([await best(asked, each, each.owner) for each in present])
-    of_others = np.array(
-        [await best(asked, each, owner) for each, owner in zip(present, next_ones, strict=True)]
-    )
-    absent = [each for each in asked.questions if each.category == ABSENT]
-    of_none = np.array([await best(asked, each, each.owner) for each in absent])
-    asked.store.searcher.weights = replace(asked.store.searcher.weights, floor=floor)
+    searcher = dataset.store.searcher
+    shipped = searcher.weights
+    searcher.weights = replace(shipped, floor=0.0)
+    owners = list(dict.fromkeys(question.owner for question in dataset.questions))
+    next_owner = dict(zip(owners, owners[1:] + owners[:1], strict=True))
+    answerable = dataset.answerable
+    absent = [question for question in dataset.questions if question.category == ABSENT]
+    own_owners = [question.owner for question in answerable]
+    other_owners = [next_owner[owner] for owner in own_owners]
+    own = await _best_scores(dataset, answerable, own_owners)
+    others = await _best_scores(dataset, answerable, other_owners)
+    unanswerable = await _best_scores(dataset, absent, [question.owner for question in absent])
+    searcher.weights = shipped
+    floor = shipped.floor
     figures = {
-        "absent.nothing_of_own": float((of_own < floor).mean()),
-        "absent.recalled_of_others": float((of_others >= floor).mean()),
-        "absent.recalled_in_category_5": float((of_none >= floor).mean()) if len(absent) else 0.0,
+        "absent.nothing_of_own": float((own < floor).mean()),
+        "absent.recalled_of_others": float((others >= floor).mean()),
+        "absent.recalled_in_category_5": (
+            float((unanswerable >= floor).mean()) if len(absent) else 0.0
+        ),
         "absent.floor": floor,
     }
-    for share in MISSED:
-        at = float(np.quantile(of_own, share))
+    for share in MISSED_SHARES:
+        other_floor = float(np.quantile(own, share))
         figures[f"absent.recalled_of_others_where_{share:.1%}_of_own_is_missed"] = float(
-            (of_others >= at).mean()
+            (others >= other_floor).mean()
         )
     return figures
 
 
-async def best(asked: Asked, question: Question, owner: str) -> float:
-    """Return the score of what comes first in an owner's messages, 0 where nothing does.
-
-    Of every conversation as if it had 500 messages or more: what the floor is for.
-    """
-    found = await asked.store.asearch(all_messages_of(owner), query=question.text, limit=1)
-    return max((item.score or 0.0 for item in found), default=0.0)
+async def _best_scores(
+    dataset: Dataset, questions: Sequence[Question], owners: Sequence[str]
+) -> np.ndarray:
+    """Return the highest score of each question among the messages of an owner, or 0."""
+    scores = []
+    for question, owner in zip(questions, owners, strict=True):
+        namespace = all_messages_of(owner)
+        items = await dataset.store.asearch(namespace, query=question.text, limit=1)
+        scores.append(max((item.score or 0.0 for item in items), default=0.0))
+    return np.array(scores)

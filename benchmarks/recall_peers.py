@@ -10,29 +10,30 @@ import numpy as np
 from chromadb.config import Settings
 from langgraph.store.base import Item
 
-from benchmarks.locomo import Asked, Question
+from benchmarks.locomo import Dataset, Question
 from threadkeep.vectors.embeddings import StaticEmbeddings
 
-PAIRS = 3
-"""What VectorStoreRetrieverMemory brings back by default, at most."""
+EXCHANGES = 3
+"""What VectorStoreRetrieverMemory returns by default, at most."""
+RRF_EXCHANGES = 50
 RRF_K = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)."""
 
 
 class Peers:
-    """The peers by name, each a function from a question to message ids, the best first."""
+    """The peers by name: functions from a question to message ids, the best first."""
 
-    def __init__(self, asked: Asked) -> None:
-        self._messages = asked.messages
+    def __init__(self, dataset: Dataset) -> None:
+        self._messages = dataset.messages
         self._embeddings = StaticEmbeddings()
         self._words = sqlite3.connect(":memory:")
         self._words.execute(
             "CREATE VIRTUAL TABLE words USING fts5 (owner UNINDEXED, id UNINDEXED, text, "
             'tokenize = "porter unicode61")'
         )
-        self._pairs: dict[str, list[list[str]]] = {}
+        self._exchanges: dict[str, list[list[str]]] = {}
         self._chroma = chromadb.EphemeralClient(Settings(anonymized_telemetry=False))
-        for owner, items in asked.messages.items():
+        for owner, items in dataset.messages.items():
             self._words.executemany(
                 "INSERT INTO words VALUES (?, ?, ?)",
                 [(owner, item.key, item.value["text"]) for item in items],
@@ -41,12 +42,12 @@ class Peers:
         self.orders: dict[str, Callable[[Question], Sequence[str]]] = {
             "newest": self.newest,
             "bm25": self.bm25,
-            "vector_pairs_k3": lambda question: self.vector_pairs(question, PAIRS),
+            "vector_pairs_k3": lambda question: self.exchanges(question, EXCHANGES),
             "rrf": self.rrf,
         }
 
     def close(self) -> None:
-        """Let go of the full-text index."""
+        """Close the full-text index."""
         self._words.close()
 
     def newest(self, question: Question) -> list[str]:
@@ -55,38 +56,41 @@ class Peers:
 
     def bm25(self, question: Question) -> list[str]:
         """Return single messages by SQLite's BM25 over all words of the question."""
-        wanted = " OR ".join(f'"{word}"' for word in re.findall(r"\w+", question.text))
+        expression = " OR ".join(f'"{word}"' for word in re.findall(r"\w+", question.text))
         rows = self._words.execute(
             "SELECT id FROM words WHERE words MATCH ? AND owner = ? ORDER BY rank LIMIT 100",
-            (wanted, question.owner),
+            (expression, question.owner),
         )
         return [str(row[0]) for row in rows]
 
-    def vector_pairs(self, question: Question, count: int) -> list[str]:
+    def exchanges(self, question: Question, limit: int) -> list[str]:
         """Return the messages of the nearest exchanges, by Chroma's cosine of static vectors."""
-        collection = self._chroma.get_collection(_named(question.owner), embedding_function=None)
+        collection = self._chroma.get_collection(
+            _collection(question.owner), embedding_function=None
+        )
         query = np.array(self._embeddings.embed_query(question.text), dtype=np.float32)
-        found = collection.query(query_embeddings=query, n_results=count, include=[])
-        return [each for pair in found["ids"][0] for each in self._pairs[question.owner][int(pair)]]
+        result = collection.query(query_embeddings=query, n_results=limit, include=[])
+        exchanges = self._exchanges[question.owner]
+        return [key for number in result["ids"][0] for key in exchanges[int(number)]]
 
     def rrf(self, question: Question) -> list[str]:
         """Return the reciprocal rank fusion of BM25 and vectors."""
         scores: dict[str, float] = defaultdict(float)
-        for order in (self.bm25(question), self.vector_pairs(question, 50)):
-            for rank, each in enumerate(order, start=1):
-                scores[each] += 1 / (RRF_K + rank)
-        return sorted(scores, key=lambda each: -scores[each])
+        for order in (self.bm25(question), self.exchanges(question, RRF_EXCHANGES)):
+            for rank, key in enumerate(order, start=1):
+                scores[key] += 1 / (RRF_K + rank)
+        return sorted(scores, key=lambda key: -scores[key])
 
     def _embed(self, owner: str, items: Sequence[Item]) -> None:
-        pairs = [items[at : at + 2] for at in range(0, len(items), 2)]
-        texts = ["\n".join(str(item.value["text"]) for item in pair) for pair in pairs]
-        self._pairs[owner] = [[item.key for item in pair] for pair in pairs]
+        exchanges = [items[start : start + 2] for start in range(0, len(items), 2)]
+        texts = ["\n".join(str(item.value["text"]) for item in pair) for pair in exchanges]
+        self._exchanges[owner] = [[item.key for item in pair] for pair in exchanges]
         collection = self._chroma.create_collection(
-            _named(owner), configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+            _collection(owner), configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
         )
         vectors = np.array(self._embeddings.embed_documents(texts), dtype=np.float32)
-        collection.add(ids=[str(number) for number in range(len(pairs))], embeddings=vectors)
+        collection.add(ids=[str(number) for number in range(len(texts))], embeddings=vectors)
 
 
-def _named(owner: str) -> str:
+def _collection(owner: str) -> str:
     return f"peer-{owner}"

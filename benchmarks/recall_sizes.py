@@ -12,9 +12,9 @@ from threadkeep.stores.hybrid import HybridStore
 from threadkeep.stores.namespaces import all_messages_of, user_key
 from threadkeep.turn_agent import open_agent
 
-SIZES, QUERIES, WARM = (10_000, 100_000), 100, 10
+SIZES, QUERIES, WARM_UP = (10_000, 100_000), 100, 10
 WORDS, LIMIT = 8, 33
-"""Words of a query, and how many messages a budget of 1,000 tokens asks for."""
+"""Words of a query, and how many messages a budget of 1,000 tokens requests."""
 
 
 async def measure_sizes(folder: Path, embeddings: str) -> dict[str, float]:
@@ -26,21 +26,21 @@ async def measure_sizes(folder: Path, embeddings: str) -> dict[str, float]:
         async with open_agent(settings) as agent:
             await fill(agent, "bench", size, random)
             owner = await user_key(agent.store, "bench")
-            below, taken = all_messages_of(owner), list[float]()
-            while not await _is_read(agent.store, owner):  # noqa: ASYNC110  (a thread reads)
+            namespace, milliseconds = all_messages_of(owner), list[float]()
+            while not await _is_loaded(agent.store, owner):  # noqa: ASYNC110  (a thread loads it)
                 await asyncio.sleep(0.1)
-            for number in range(WARM + QUERIES):
+            for number in range(WARM_UP + QUERIES):
                 query = f"What about {sentence(random, WORDS)}?"
-                began = time.perf_counter()
-                await agent.store.asearch(below, query=query, limit=LIMIT)
-                if number >= WARM:
-                    taken.append((time.perf_counter() - began) * 1000)
-        figures[f"ms_per_query_at_{size}"] = percentile(taken, 0.50)
-        figures[f"ms_per_query_at_{size}_p95"] = percentile(taken, 0.95)
+                start = time.perf_counter()
+                await agent.store.asearch(namespace, query=query, limit=LIMIT)
+                if number >= WARM_UP:
+                    milliseconds.append((time.perf_counter() - start) * 1000)
+        figures[f"ms_per_query_at_{size}"] = percentile(milliseconds, 0.50)
+        figures[f"ms_per_query_at_{size}_p95"] = percentile(milliseconds, 0.95)
     return figures
 
 
-async def _is_read(store: HybridStore, owner: str) -> bool:
-    """Tell whether the index in memory is there: a large one is read behind the first search."""
+async def _is_loaded(store: HybridStore, owner: str) -> bool:
+    """Tell whether the memory index is loaded: a large one loads after the first search."""
     async with store.indexes.open_index(owner) as index:
         return index is not None

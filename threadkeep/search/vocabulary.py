@@ -75,14 +75,14 @@ class Vocabulary:
         return self._weights[: self._embedded]
 
     def _embed_new(self) -> None:
-        size, done = len(self._first_forms), self._embedded
+        start, size = self._embedded, len(self._first_forms)
         if size > len(self._vectors):
             vectors = np.zeros((2 * size, DIMENSIONS), dtype=np.float32)
             weights = np.zeros(2 * size, dtype=np.float32)
-            vectors[:done] = self._vectors[:done]
-            weights[:done] = self._weights[:done]
+            vectors[:start] = self._vectors[:start]
+            weights[:start] = self._weights[:start]
             self._vectors, self._weights = vectors, weights
-        for stem_id in range(done, size):
+        for stem_id in range(start, size):
             form = self._first_forms[stem_id]
             self._vectors[stem_id], self._weights[stem_id] = _embed(form)
         self._embedded = size
