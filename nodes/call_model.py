@@ -3,7 +3,7 @@
 import re
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, merge_message_runs
+from langchain_core.messages import AIMessage, AnyMessage, merge_message_runs
 from langgraph.runtime import Runtime
 
 from threadkeep.base.errors import BadInput
@@ -11,11 +11,13 @@ from threadkeep.base.memory_block import RecalledItem
 from threadkeep.base.tokens import apply_ratio, learn_ratio
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
-from threadkeep.models.openai_errors import ContextOverflow, RequestRefused
+from threadkeep.models.calls import call
+from threadkeep.models.faults import CallFailed, ContextOverflow, RequestRefused
+from threadkeep.models.identity import endpoint_of, is_exact, name_of
 from threadkeep.prompt.ledger import reported_by, with_reply
 from threadkeep.prompt.plan import PromptPlan, plan_prompt
 from threadkeep.prompt.recalled_turns import read_recalled_items
-from threadkeep.prompt.run_model import is_exact, model_of, name_of, served, window_for
+from threadkeep.prompt.run_model import model_of, window_for
 from threadkeep.prompt.run_owner import context_of, on_run_clock, owner_of, store_of
 from threadkeep.prompt.window import window_of
 
@@ -56,16 +58,15 @@ async def call_model(state: State, runtime: Runtime[Context]) -> Update:
 
 async def answer(model: BaseChatModel, prompt: list[AnyMessage]) -> AIMessage:
     """Return the reply; a server that wants roles to alternate gets neighbours as one message."""
-    server = served(model)
-    if server not in _alternating:
+    endpoint = endpoint_of(model)
+    if endpoint not in _alternating:
         try:
-            return _reply(await model.ainvoke(prompt))
-        except RequestRefused as refused:
+            return await call(model, prompt)
+        except (RequestRefused, CallFailed) as refused:
             if not _ALTERNATE.search(str(refused)):
                 raise
-        _alternating.add(server)
-    merged: list[BaseMessage] = merge_message_runs(prompt, chunk_separator="\n\n")
-    return _reply(await model.ainvoke(merged))
+        _alternating.add(endpoint)
+    return await call(model, merge_message_runs(prompt, chunk_separator="\n\n"))
 
 
 async def smaller_plan(
@@ -96,12 +97,6 @@ async def _memories(state: State, runtime: Runtime[Context]) -> list[RecalledIte
     if state.memories:
         return state.memories
     return await read_recalled_items(store_of(runtime), await owner_of(runtime), state.recalled)
-
-
-def _reply(message: BaseMessage) -> AIMessage:
-    if not isinstance(message, AIMessage):
-        raise TypeError(f"a chat model answered with {type(message).__name__}")
-    return message
 
 
 def _learned(windows: dict[str, int], name: str, most: int) -> dict[str, int]:

@@ -12,9 +12,9 @@ from threadkeep.base.fences import escape_tags
 from threadkeep.base.tokens import count_message, count_text
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
+from threadkeep.models.calls import is_cut_off
+from threadkeep.models.faults import ContextOverflow
 from threadkeep.models.offline import OfflineChatModel
-from threadkeep.models.openai_attempts import CUT_OFF
-from threadkeep.models.openai_errors import ContextOverflow
 from threadkeep.prompt.coverage import Coverage, after, before
 from threadkeep.prompt.extractive_summary import summarize
 from threadkeep.prompt.run_model import ask_quietly, model_of, window_for
@@ -185,7 +185,7 @@ async def _summary(
 def _fault(reply: AIMessage, text: str, window: Window) -> str:
     if not text:
         return "empty"
-    if reply.response_metadata.get("finish_reason") in ("length", CUT_OFF):
+    if is_cut_off(reply):
         return "cut off"
     return "too long" if count_text(text) > window.prose else ""
 

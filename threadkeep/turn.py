@@ -20,6 +20,7 @@ class Turn:
         self.reply = ""
         self.memories: list[RecalledItem] = []
         self.ledger: Ledger = {}
+        self._streamed = False
         self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._consume(run))
 
@@ -54,6 +55,7 @@ class Turn:
             chunk, about = event
             if about.get("langgraph_node") == "call_model" and isinstance(chunk, AIMessageChunk):
                 self._pieces.put_nowait(str(chunk.text))
+                self._streamed = True
             return
         for node, update in event.items():
             update = update or {}
@@ -61,4 +63,6 @@ class Turn:
             self.ledger = merge_ledger(self.ledger, update.get("ledger", {}))
             if node == "call_model":
                 self.reply = str(update["messages"][-1].text)
+                if not self._streamed:  # The model replied as a whole.
+                    self._pieces.put_nowait(self.reply)
                 self._pieces.put_nowait(None)

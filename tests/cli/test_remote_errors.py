@@ -5,7 +5,7 @@ from langgraph.pregel.remote import RemoteException
 
 from threadkeep.base.errors import RemoteServerFailed, ThreadkeepError
 from threadkeep.cli.remote_errors import remote_errors
-from threadkeep.models import openai_errors
+from threadkeep.models import faults
 
 MESSAGE = "api.example.com failed with status 503; try again in a moment."
 
@@ -32,7 +32,7 @@ async def test_a_run_that_failed_at_a_server_exits_like_one_without_a_server(
 
 
 def test_no_two_errors_share_a_name() -> None:
-    assert issubclass(openai_errors.ModelFault, ThreadkeepError)
+    assert issubclass(faults.ModelFault, ThreadkeepError)
     classes: list[type[ThreadkeepError]] = [ThreadkeepError]
     for error_class in classes:
         classes += error_class.__subclasses__()

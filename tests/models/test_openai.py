@@ -17,9 +17,10 @@ from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel, SecretStr
 
 from threadkeep.base.errors import NoModel, ProviderFailed
-from threadkeep.models import openai_errors as errors
+from threadkeep.models import faults as errors
 from threadkeep.models.openai import is_loopback, open_openai
 from threadkeep.models.openai_attempts import CUT_OFF, Patience
+from threadkeep.models.openai_errors import retry_after
 from threadkeep.testing import Fault, Reply, ScriptedServer, Usage, scripted_server
 
 KEY = "sk-verysecret0123456789"
@@ -165,8 +166,8 @@ async def test_a_lasting_fault_is_one_sentence_after_one_try(
     ("fault", "kind"),
     [
         (status(429, "slow down"), errors.RateLimited),
-        (status(500), errors.ServerFailed),
-        (status(503), errors.ServerFailed),
+        (status(500), errors.ProviderServerFailed),
+        (status(503), errors.ProviderServerFailed),
         (Fault(kind="reset"), errors.Unreachable),
     ],
     ids=["429", "500", "503", "reset"],
@@ -299,7 +300,7 @@ async def test_an_error_inside_a_stream_is_explained(server: ScriptedServer) -> 
     with pytest.raises(errors.ContextOverflow):
         await stream(model_of(server))
     server.script(event("out of memory"))
-    with pytest.raises(errors.ServerFailed, match="out of memory"):
+    with pytest.raises(errors.ProviderServerFailed, match="out of memory"):
         await stream(model_of(server, retries=0))
 
 
@@ -437,4 +438,4 @@ def test_only_this_machine_is_loopback(address: str, loopback: bool) -> None:
     ],
 )
 def test_every_form_of_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
-    assert errors.wanted_wait(headers) == seconds
+    assert retry_after(headers) == seconds

@@ -9,7 +9,7 @@ from langgraph.store.memory import InMemoryStore
 
 from benchmarks.scripted_thread import open_scripted, purpose_of_request
 from threadkeep.extract.schema import RESPONSE_FORMAT, SCHEMA, read_json
-from threadkeep.knowledge import extraction_calls as extraction_ladder
+from threadkeep.knowledge import extraction_calls
 from threadkeep.stores.namespaces import entities_of, user_key
 from threadkeep.testing import Fault, Reply
 
@@ -32,9 +32,9 @@ DOWN = Fault(status=401, body={"error": {"message": "no key"}})
 
 @pytest.fixture(autouse=True)
 def _nothing_learned() -> Iterator[None]:
-    extraction_ladder._works.clear()
+    extraction_calls._first_method.clear()
     yield
-    extraction_ladder._works.clear()
+    extraction_calls._first_method.clear()
 
 
 def way(asked: dict[str, Any]) -> str:
@@ -64,7 +64,7 @@ async def test_a_schema_is_tried_first() -> None:
 async def test_then_a_function_then_json_in_the_prompt() -> None:
     called = Reply(tool_calls=[("note_extraction", TOLD)])
     assert await known_after(REFUSED, called) == ({"Miriam"}, ["json_schema", "function calling"])
-    extraction_ladder._works.clear()
+    extraction_calls._first_method.clear()
     fenced = f"Here it is:\n```json\n{json.dumps(TOLD)}\n```"
     names, tried = await known_after("no", "no", fenced)
     assert (names, tried[2]) == ({"Miriam"}, "JSON in the prompt")

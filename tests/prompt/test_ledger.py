@@ -4,7 +4,7 @@ import pytest
 from langgraph.store.memory import InMemoryStore
 
 from benchmarks.scripted_thread import open_scripted, prompt_tokens
-from threadkeep.models.openai_errors import ContextOverflow
+from threadkeep.models.faults import ContextOverflow
 from threadkeep.prompt.ledger import PARTS
 from threadkeep.stores.namespaces import user_key
 from threadkeep.stores.usage import read_usage, sums

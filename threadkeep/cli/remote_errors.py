@@ -66,7 +66,7 @@ def _failed(told: Any) -> RemoteServerFailed:
 
 def _code(name: str) -> int:
     """Return the exit code of the error class that a server names; 1 of an unknown one."""
-    import threadkeep.models.openai_errors  # noqa: F401  (defines subclasses)
+    import threadkeep.models.faults  # noqa: F401  (defines subclasses)
 
     if name in OLD_NAMES:
         return OLD_NAMES[name]

@@ -1,13 +1,14 @@
-"""Ask a model for entities and facts in the strictest way it can: schema, function, plain JSON."""
+"""Extract by model, in the strictest way that it supports: schema, function, plain JSON."""
 
 import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import RunnableLambda
 
 from threadkeep.extract.extraction import Extraction
 from threadkeep.extract.schema import (
@@ -18,64 +19,78 @@ from threadkeep.extract.schema import (
     read_extraction,
     read_json,
 )
-from threadkeep.models.openai_errors import BrokenReply, RequestRefused
-from threadkeep.prompt.run_model import ask_quietly, served
+from threadkeep.models.calls import Bound
+from threadkeep.models.faults import BrokenReply, CallFailed, RequestRefused
+from threadkeep.models.identity import OwnModel, endpoint_of
+from threadkeep.prompt.run_model import ask_quietly
 from threadkeep.stores.usage import NOTHING, Usage, added
 
 log = logging.getLogger(__name__)
 PLAIN = "\n\nAnswer with one JSON object of this schema and nothing else:\n" + json.dumps(SCHEMA)
-# What another way of asking may mend; anything else (no key, no server) fails every way.
-_MENDABLE = (RequestRefused, BrokenReply, NotImplementedError, TypeError, ValueError)
-
-Bound = Runnable[list[BaseMessage], BaseMessage]
+# What another method may avoid; anything else (no key, no server) fails with every method.
+_AVOIDABLE = (RequestRefused, BrokenReply, CallFailed, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One way of asking."""
+class Method:
+    """One way to get an extraction out of a model."""
 
     name: str
     bind: Callable[[BaseChatModel], Bound]
-    read: Callable[[AIMessage], Extraction | None]
     suffix: str = ""
 
 
-def _called(reply: AIMessage) -> Extraction | None:
-    calls = [call for call in reply.tool_calls if call["name"] == NAME]
-    return read_extraction(calls[0]["args"]) if calls else read_json(reply.text)
+def bind_schema(model: BaseChatModel) -> Bound:
+    """Return the model with the schema as its structured output; it still returns a message."""
+    if isinstance(model, OwnModel):
+        return model.bind(response_format=RESPONSE_FORMAT)
+    schema = {"title": NAME, "description": TOOL["function"]["description"], **SCHEMA}
+    structured = model.with_structured_output(schema, include_raw=True)
+    return structured | RunnableLambda(_raw_message)
 
 
-def _written(reply: AIMessage) -> Extraction | None:
-    return read_json(reply.text)
+def _raw_message(output: Any) -> BaseMessage:
+    message: BaseMessage = output["raw"]
+    return message
 
 
-RUNGS: Sequence[Rung] = (
-    Rung("json_schema", lambda model: model.bind(response_format=RESPONSE_FORMAT), _written),
-    Rung("function calling", lambda model: model.bind_tools([TOOL], tool_choice=NAME), _called),
-    Rung("JSON in the prompt", lambda model: model, _written, PLAIN),
+METHODS: Sequence[Method] = (
+    Method("json_schema", bind_schema),
+    Method("function calling", lambda model: model.bind_tools([TOOL], tool_choice=NAME)),
+    Method("JSON in the prompt", lambda model: model, PLAIN),
 )
-_works: dict[str, int] = {}
-"""Per model: the rung that worked last, so that what it cannot do is not tried every turn."""
+_first_method: dict[str, int] = {}
+"""Per endpoint: the method that worked last, so that earlier ones are not tried every turn."""
 
 
 async def extract_by_model(model: BaseChatModel, prompt: str) -> tuple[Extraction | None, Usage]:
-    """Return what the model found, None where it failed every way, and what its calls took."""
+    """Return the extraction, None where every method failed, and what the calls took."""
     usage = NOTHING
-    name = served(model)
-    for place in range(_works.get(name, 0), len(RUNGS)):
-        rung = RUNGS[place]
+    endpoint = endpoint_of(model)
+    for index in range(_first_method.get(endpoint, 0), len(METHODS)):
+        method = METHODS[index]
         try:
-            reply, spent = await ask_quietly(rung.bind(model), prompt + rung.suffix)
-        except _MENDABLE as error:
-            log.info("Extraction by %s failed: %s", rung.name, error)
+            bound = method.bind(model)
+        except Exception as error:
+            log.info("Extraction by %s is not supported: %s", method.name, error)
+            continue
+        try:
+            reply, spent = await ask_quietly(model, prompt + method.suffix, bound)
+        except _AVOIDABLE as error:
+            log.info("Extraction by %s failed: %s", method.name, error)
             continue
         except Exception as error:
             log.warning("The model extracted nothing, rules did instead: %s", error)
             return None, usage
         usage = added([usage, spent])
-        if (found := rung.read(reply)) is not None:
-            _works[name] = place
-            return found, usage
-    log.warning("The model %s gave nothing that can be read; rules extracted instead.", name)
-    _works.pop(name, None)
+        if (extraction := _read(reply)) is not None:
+            _first_method[endpoint] = index
+            return extraction, usage
+    log.warning("The model %s gave nothing that can be read; rules extracted instead.", endpoint)
+    _first_method.pop(endpoint, None)
     return None, usage
+
+
+def _read(reply: AIMessage) -> Extraction | None:
+    calls = [call for call in reply.tool_calls if call["name"] == NAME]
+    return read_extraction(calls[0]["args"]) if calls else read_json(reply.text)

@@ -1,7 +1,8 @@
-"""Which model answers, and why: chosen by name, by a key, by an address, found, or offline."""
+"""Which model answers, and why."""
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -11,14 +12,22 @@ from pydantic import SecretStr
 
 from threadkeep.base.errors import BadInput, NoModel
 from threadkeep.base.settings import Settings
+from threadkeep.models.identity import name_of
 from threadkeep.models.openai import is_loopback, open_openai
+from threadkeep.models.provider_models import (
+    PROVIDERS,
+    check_provider,
+    open_provider_model,
+    split_name,
+)
 
 OFFLINE = "offline"
 DEFAULT_OPENAI_MODEL = "gpt-4.1-mini"
-# Ollama, LM Studio, llama.cpp, vLLM: where they listen if nobody says otherwise.
+# Ollama, LM Studio, llama.cpp, vLLM: the ports that they listen on by default.
 LOCAL_PORTS = (11434, 1234, 8080, 8000)
 PROBE_SECONDS = 0.25
 _MOST_BYTES = 1_000_000
+_OPENAI_PREFIX = re.compile(r"^openai[/:]")
 
 
 @dataclass(frozen=True)
@@ -26,31 +35,42 @@ class Choice:
     """A model that is not built yet."""
 
     name: str
-    """`offline`, or `openai/NAME`."""
+    """`offline`, `openai/NAME`, `PROVIDER:NAME`, or the class and name of an instance."""
     reason: str
     """A phrase for the first line of a chat: "offline, because OPENAI_API_KEY is not set"."""
     build: Callable[[], BaseChatModel]
+    """Return the model, loading what it needs.
+
+    Raises:
+        NoModel: its package is not installed, or refuses.
+    """
     found: bool = False
     """Whether nobody named it, and it was found on this machine: to be announced."""
 
 
-async def choose_model(settings: Settings, flag: BaseChatModel | str | None) -> Choice:
-    """Return the model to use; unless `settings` forbid it, also one found on this machine.
+async def choose_model(settings: Settings, name_or_model: str | BaseChatModel | None) -> Choice:
+    """Return the model to use.
 
-    The first that is there: `flag`, THREADKEEP_MODEL, OPENAI_BASE_URL or OPENAI_API_KEY, a local
-    server, offline.
+    The first that there is: the argument, THREADKEEP_MODEL, OPENAI_BASE_URL or OPENAI_API_KEY, a
+    server on this machine unless `settings` forbid to look for one, offline.
+
+    A chat model is used as it is. A name is `offline`, `openai/NAME`, or PROVIDER:NAME as
+    LangChain's `init_chat_model` has it, such as `ollama:llama3`.
 
     Raises:
-        NoModel: the name cannot be used, for want of a key for instance.
+        NoModel: the name cannot be used, for want of a key or a package for instance.
         BadInput: OPENAI_BASE_URL is not an address.
     """
-    if isinstance(flag, BaseChatModel):
-        model = flag
-        name = str(getattr(model, "model_name", None) or model._llm_type)
-        return Choice(name, f"{name}, because it was passed", lambda: model)
+    if isinstance(name_or_model, BaseChatModel):
+        return _instance(name_or_model)
+    if not isinstance(name_or_model, str | None):
+        raise NoModel(
+            f"A {type(name_or_model).__name__} is not a chat model; "
+            "pass a BaseChatModel of LangChain, or a name."
+        )
     _check_address(settings.openai_base_url)
-    if flag:
-        return _named(settings, flag.strip(), "it was asked for")
+    if name_or_model:
+        return _named(settings, name_or_model.strip(), "it was asked for")
     if settings.model:
         return _named(settings, settings.model.strip(), "THREADKEEP_MODEL names it")
     if settings.openai_base_url:
@@ -60,9 +80,8 @@ async def choose_model(settings: Settings, flag: BaseChatModel | str | None) -> 
         return _openai(settings, DEFAULT_OPENAI_MODEL, "OPENAI_API_KEY is set")
     if not settings.probe:
         return _offline("OPENAI_API_KEY is not set")
-    if found := await find_local():
-        name, address = found
-        return _found(name, address)
+    if local := await find_local():
+        return _local(*local)
     return _offline("OPENAI_API_KEY is not set and no local server was found")
 
 
@@ -73,24 +92,48 @@ async def find_local() -> tuple[str, str] | None:
     return next(((name, at) for name, at in zip(names, addresses, strict=True) if name), None)
 
 
-def _named(settings: Settings, wanted: str, why: str) -> Choice:
-    if wanted == OFFLINE:
+def _instance(model: BaseChatModel) -> Choice:
+    name = name_of(model)
+    return Choice(name, f"{name}, because the caller passed it", lambda: model)
+
+
+def _named(settings: Settings, full_name: str, why: str) -> Choice:
+    if full_name == OFFLINE:
         return _offline(why)
-    name = wanted.removeprefix("openai/")
+    if parts := split_name(full_name):
+        return _provided(settings, *parts, why)
+    name = _OPENAI_PREFIX.sub("", full_name)
     if not name or not name.isprintable() or " " in name:
-        raise NoModel(f"Model {wanted!r:.80} has no name; write offline, or openai/NAME.")
+        raise NoModel(
+            f"Model {full_name!r:.80} has no name; write offline, openai/NAME or PROVIDER:NAME."
+        )
     if not settings.openai_base_url:
         if "/" in name:
-            raise NoModel(
-                f"Model {wanted!r:.80} is none of OpenAI's; write offline or openai/NAME, "
-                "or set OPENAI_BASE_URL to the server that has it."
-            )
+            raise NoModel(_not_openai(full_name))
         if not settings.openai_api_key:
             raise NoModel(
-                f"Model {wanted!r:.80} needs a key; set OPENAI_API_KEY, or OPENAI_BASE_URL for "
+                f"Model {full_name!r:.80} needs a key; set OPENAI_API_KEY, or OPENAI_BASE_URL for "
                 "a local server, or use --model offline."
             )
     return _openai(settings, name, why)
+
+
+def _not_openai(full_name: str) -> str:
+    provider, _, rest = full_name.partition("/")
+    other = f", or {provider}:{rest}" if provider in PROVIDERS and rest else ""
+    return (
+        f"Model {full_name!r:.80} is none of OpenAI's; write offline or openai/NAME{other:.80}, "
+        "or set OPENAI_BASE_URL to the server that has it."
+    )
+
+
+def _provided(settings: Settings, provider: str, model: str, why: str) -> Choice:
+    check_provider(settings, provider, model)
+    return Choice(
+        f"{provider}:{model}",
+        f"{provider}:{model}, because {why}",
+        lambda: open_provider_model(provider, model),
+    )
 
 
 def _openai(settings: Settings, name: str, why: str) -> Choice:
@@ -102,11 +145,11 @@ def _openai(settings: Settings, name: str, why: str) -> Choice:
     )
 
 
-def _found(name: str, address: str) -> Choice:
-    where = address.removesuffix("/v1")
+def _local(name: str, address: str) -> Choice:
+    server = address.removesuffix("/v1")
     return Choice(
         f"openai/{name}",
-        f"{name}, because it was found on {where}",
+        f"{name}, because it was found on {server}",
         lambda: open_openai(name, None, address),
         found=True,
     )

@@ -14,12 +14,13 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+from threadkeep.models.identity import OwnModel
 from threadkeep.models.offline_answer import reply_to
 
 _PIECE: Final = re.compile(r"\S+\s*|\s+")
 
 
-class OfflineChatModel(BaseChatModel):
+class OfflineChatModel(OwnModel, BaseChatModel):
     """Deterministic and extractive: it invents nothing, since it can only quote."""
 
     model_name: str = "offline"

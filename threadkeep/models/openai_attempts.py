@@ -10,7 +10,7 @@ from typing import TypeVar
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from threadkeep.models.openai_errors import CutShort, ModelFault, TooSlow
+from threadkeep.models.faults import CutShort, ModelFault, TooSlow
 
 Stream = AsyncGenerator[ChatGenerationChunk, None]
 T = TypeVar("T")

@@ -13,13 +13,16 @@ from pydantic import PrivateAttr, SecretStr
 
 from threadkeep.base.token_encoding import encode
 from threadkeep.base.tokens import count_messages, count_tools
+from threadkeep.models.error_text import origin
+from threadkeep.models.faults import BrokenReply, ModelFault
+from threadkeep.models.identity import OwnModel
 from threadkeep.models.openai_attempts import Attempts, Patience, Stream, streamed, whole
-from threadkeep.models.openai_errors import UNREADABLE, BrokenReply, ModelFault, explain, place
+from threadkeep.models.openai_errors import UNREADABLE, explain
 
 CONNECT_SECONDS = 5.0
 
 
-class ThreadkeepOpenAI(ChatOpenAI):
+class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
     """A ChatOpenAI to be used from async code; made by `threadkeep.models.openai.open_openai`."""
 
     _patience: Patience = PrivateAttr(default_factory=Patience)
@@ -96,7 +99,9 @@ class ThreadkeepOpenAI(ChatOpenAI):
         async def call() -> ChatResult:
             result = await ChatOpenAI._agenerate(self, messages, stop, run_manager, **kwargs)
             if not result.generations:
-                raise BrokenReply(f"{place(self._address)} answered without any choice; try again.")
+                raise BrokenReply(
+                    f"{origin(self._address)} answered without any choice; try again."
+                )
             return result
 
         return await whole(self._attempts(messages, stop, kwargs), call)

@@ -1,14 +1,15 @@
-"""Which model answers a run, how its tokens compare with ours, and how it is asked in private."""
+"""Which model answers a run, its window, and calls that are not part of the conversation."""
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langchain_core.runnables import Runnable
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.store.base import BaseStore
 
-from threadkeep.base.tokens import count_messages, exact_for, ratio_of
+from threadkeep.base.tokens import count_messages, ratio_of
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
+from threadkeep.models.calls import Bound, call
 from threadkeep.models.choice import Choice, choose_model
+from threadkeep.models.identity import is_exact, name_of
 from threadkeep.prompt.ledger import usage_of
 from threadkeep.prompt.window import Window, window_of
 from threadkeep.stores.dependencies import dependencies_of
@@ -35,24 +36,6 @@ async def choice_of(context: Context, store: BaseStore) -> Choice:
     return (await _choose(context, store))[0]
 
 
-def name_of(model: BaseChatModel) -> str:
-    """Return the model's name, as ratios are kept by it."""
-    return str(getattr(model, "model_name", None) or model._llm_type)[:200]
-
-
-def served(model: BaseChatModel) -> str:
-    """Return the model's name and its server, for what is learned about how to ask it."""
-    return f"{name_of(model)} at {getattr(model, 'openai_api_base', None) or 'home'}"
-
-
-def is_exact(model: BaseChatModel) -> bool:
-    """Tell whether what is counted here is what this model counts; the offline model has no other.
-
-    Else the figures are estimates, corrected by what the provider reports.
-    """
-    return name_of(model) == "offline" or exact_for(name_of(model))
-
-
 def window_for(state: State, model: BaseChatModel, context: Context) -> Window:
     """Return the budgets of `context` for this model, as far as the thread has got to know it."""
     ratio = 1.0 if is_exact(model) else ratio_of(state.ratios, name_of(model))
@@ -60,17 +43,19 @@ def window_for(state: State, model: BaseChatModel, context: Context) -> Window:
 
 
 async def ask_quietly(
-    model: Runnable[list[BaseMessage], BaseMessage], prompt: str
+    model: BaseChatModel, prompt: str, bound: Bound | None = None
 ) -> tuple[AIMessage, Usage]:
-    """Return the reply to a prompt that is nobody's message, and what it took.
+    """Return the reply to a prompt that is not part of the conversation, and what it took.
 
-    Without callbacks: these tokens are not the answer and must not be streamed as one.
+    Without callbacks: its tokens must not be streamed as the answer. `bound`, if given, is called
+    in place of `model`.
+
+    Raises:
+        ModelFault: the call failed.
     """
-    asked: list[BaseMessage] = [HumanMessage(prompt)]
-    reply = await model.ainvoke(asked, {"callbacks": [], "tags": ["nostream"]})
-    if not isinstance(reply, AIMessage):
-        raise TypeError(f"a chat model answered with {type(reply).__name__}")
-    return reply, usage_of(count_messages(asked), reply)
+    messages = [HumanMessage(prompt)]
+    reply = await call(model, messages, {"callbacks": [], "tags": ["nostream"]}, bound=bound)
+    return reply, usage_of(count_messages(messages), reply)
 
 
 async def _choose(context: Context, store: BaseStore) -> tuple[Choice, BaseChatModel]:

@@ -1,0 +1,60 @@
+"""The only place that calls a chat model: any exception of a provider leaves it as a fault."""
+
+import logging
+import traceback
+from collections.abc import Sequence
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import Runnable, RunnableConfig
+from langgraph.errors import GraphBubbleUp
+
+from threadkeep.base.errors import ThreadkeepError
+from threadkeep.models.error_text import redact
+from threadkeep.models.faults import BrokenReply
+from threadkeep.models.identity import OwnModel, name_of
+from threadkeep.models.openai_attempts import CUT_OFF
+from threadkeep.models.provider_errors import explain_any, secrets_of
+
+log = logging.getLogger(__name__)
+
+Bound = Runnable[list[BaseMessage], BaseMessage]
+"""A chat model with tools or options bound to it."""
+_FINISH_FIELDS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
+_CUT_OFF = {CUT_OFF, "length", "max_tokens", "max_output_tokens"}
+
+
+async def call(
+    model: BaseChatModel,
+    prompt: Sequence[BaseMessage],
+    config: RunnableConfig | None = None,
+    *,
+    bound: Bound | None = None,
+) -> AIMessage:
+    """Return the model's reply to a prompt; `bound`, if given, is called in place of `model`.
+
+    Raises:
+        ModelFault: the call failed.
+    """
+    try:
+        reply: BaseMessage = await (bound or model).ainvoke(list(prompt), config)
+    except (ThreadkeepError, GraphBubbleUp):
+        raise
+    except Exception as error:
+        if isinstance(model, OwnModel):
+            raise  # A defect of this package: its traceback must be seen.
+        trace = redact("".join(traceback.format_exception(error)), secrets_of(model))
+        log.debug("A call to %s failed: %s", name_of(model), trace)
+        fault = explain_any(error, model)
+    else:
+        if isinstance(reply, AIMessage):
+            return reply
+        fault = BrokenReply(f"{name_of(model)} answered with a {type(reply).__name__}.")
+    # Raised outside of `except`, so that no chained error can show a request's headers.
+    raise fault
+
+
+def is_cut_off(reply: AIMessage) -> bool:
+    """Tell whether a reply ended at the token limit, or with its connection."""
+    metadata = reply.response_metadata
+    return any(str(metadata.get(field)).lower() in _CUT_OFF for field in _FINISH_FIELDS)

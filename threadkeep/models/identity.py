@@ -1,0 +1,42 @@
+"""What a chat model is called, in the ledger and wherever something is learned about it."""
+
+from langchain_core.language_models import BaseChatModel
+
+from threadkeep.base.tokens import exact_for
+from threadkeep.models.error_text import origin
+
+LONGEST = 200
+
+
+class OwnModel:
+    """Marks the models of this package: they raise nothing but faults, and defects."""
+
+
+def name_of(model: BaseChatModel) -> str:
+    """Return the name of a model of this package, else its class and name, as Class/NAME."""
+    name = _model_name(model)
+    if isinstance(model, OwnModel):
+        return name[:LONGEST]
+    class_name = type(model).__name__
+    return f"{class_name}/{name}"[:LONGEST] if name else class_name[:LONGEST]
+
+
+def endpoint_of(model: BaseChatModel) -> str:
+    """Return the model's name and server; what is learned about its abilities is kept by it."""
+    addresses = (getattr(model, field, None) for field in ("openai_api_base", "base_url"))
+    address = next((origin(str(address)) for address in addresses if address), "its own server")
+    return f"{name_of(model)} at {address}"
+
+
+def is_exact(model: BaseChatModel) -> bool:
+    """Tell whether the tokens counted here are those of the model; else they are estimates."""
+    name = _model_name(model)
+    return exact_for(name) or (isinstance(model, OwnModel) and name == "offline")
+
+
+def _model_name(model: BaseChatModel) -> str:
+    for field in ("model_name", "model", "model_id", "deployment_name"):
+        name = getattr(model, field, None)
+        if isinstance(name, str) and name:
+            return name
+    return ""
