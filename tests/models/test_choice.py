@@ -1,15 +1,19 @@
 import asyncio
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain.chat_models.base import _BUILTIN_PROVIDERS
 from pydantic import SecretStr
 
+from tests.models.fake_models import SyncModel
 from threadkeep.base.errors import BadInput, NoModel
 from threadkeep.base.settings import Settings
-from threadkeep.models import choice
+from threadkeep.models import choice, provider_models
 from threadkeep.models.choice import DEFAULT_OPENAI_MODEL, choose_model
+from threadkeep.models.provider_models import PROVIDERS
 from threadkeep.testing import scripted_server
 
 KEY = SecretStr("sk-verysecret0123456789")
@@ -38,6 +42,8 @@ async def test_without_a_key_the_model_is_offline_and_says_why() -> None:
         ({"openai_base_url": DEAF}, "openai/qwen3", "openai/qwen3"),
         ({"openai_base_url": DEAF}, "Qwen/Qwen3-8B", "openai/Qwen/Qwen3-8B"),
         ({"openai_base_url": DEAF}, "openai/openai/gpt-4o", "openai/openai/gpt-4o"),
+        ({"openai_base_url": DEAF}, "llama3:8b", "openai/llama3:8b"),
+        ({"openai_api_key": KEY}, "openai:gpt-4o", "openai/gpt-4o"),
     ],
 )
 async def test_the_flag_comes_before_the_setting_and_the_setting_before_the_key(
@@ -56,6 +62,9 @@ async def test_the_flag_comes_before_the_setting_and_the_setting_before_the_key(
         ({"model": "gpt-4o"}, None, "--model offline"),
         ({"openai_api_key": KEY}, "openai/", "openai/NAME"),
         ({"openai_api_key": KEY}, "anthropic/claude", "OPENAI_BASE_URL"),
+        ({"openai_api_key": KEY}, "anthropic/claude", "anthropic:claude"),
+        ({}, "anthropic:", "anthropic:NAME"),
+        ({}, "huggingface:gpt2", "THREADKEEP_ALLOW_DOWNLOAD"),
         ({"openai_api_key": KEY}, "two words", "openai/NAME"),
         ({"openai_api_key": SecretStr("sk-ab\ncd")}, None, "on one line"),
         ({"openai_api_key": SecretStr("sk-äb")}, "gpt-4o", "on one line"),
@@ -68,6 +77,73 @@ async def test_a_model_that_cannot_be_used_is_refused_with_the_remedy(
         await choose_model(settings(**given), flag)
     assert caught.value.exit_code == 3
     assert "sk-" not in str(caught.value)
+
+
+async def test_a_chat_model_is_used_as_it_is() -> None:
+    model = SyncModel()
+    choice = await choose_model(settings(model="gpt-4o"), model)
+    assert (choice.name, choice.build()) == ("SyncModel/fake-1", model)
+
+
+@pytest.mark.parametrize("name", ["anthropic:claude-x", " Anthropic:claude-x "])
+async def test_a_name_with_a_provider_is_opened_by_langchain(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    calls: list[tuple[str, str]] = []
+
+    def open_model(model: str, *, model_provider: str) -> SyncModel:
+        calls.append((model, model_provider))
+        return SyncModel()
+
+    monkeypatch.setattr("langchain.chat_models.init_chat_model", open_model)
+    choice = await choose_model(settings(model=name), None)
+    assert choice.name == "anthropic:claude-x"
+    assert choice.reason == "anthropic:claude-x, because THREADKEEP_MODEL names it"
+    assert calls == []
+    assert isinstance(choice.build(), SyncModel)
+    assert calls == [("claude-x", "anthropic")]
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "ollama", "google_genai"])
+async def test_a_package_that_is_not_installed_is_named(
+    monkeypatch: pytest.MonkeyPatch, provider: str
+) -> None:
+    for module in (f"langchain_{provider}", "langchain_community"):
+        monkeypatch.setitem(sys.modules, module, None)
+    choice = await choose_model(settings(), f"{provider}:any")
+    package = f"langchain-{provider.replace('_', '-')}"
+    with pytest.raises(NoModel, match=rf"run pip install {package}\.$"):
+        choice.build()
+
+
+async def test_without_langchain_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provider_models, "find_spec", lambda name: None)
+    with pytest.raises(NoModel, match="pip install langchain"):
+        await choose_model(settings(), "anthropic:claude-x")
+
+
+async def test_a_package_that_refuses_is_one_sentence_without_a_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(model: str, *, model_provider: str) -> SyncModel:
+        return SyncModel.model_validate({"api_key": [KEY.get_secret_value()]})
+
+    monkeypatch.setattr("langchain.chat_models.init_chat_model", refuse)
+    choice = await choose_model(settings(), "anthropic:claude-x")
+    with pytest.raises(NoModel, match="cannot be used") as caught:
+        choice.build()
+    assert "\n" not in str(caught.value)
+    assert "sk-" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_every_provider_of_langchain_is_known() -> None:
+    assert set(_BUILTIN_PROVIDERS) - {"openai"} == PROVIDERS
+
+
+async def test_an_object_that_is_not_a_chat_model_is_refused() -> None:
+    with pytest.raises(NoModel, match="pass a BaseChatModel"):
+        await choose_model(settings(), SyncModel().bind(stop=[]))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Read the error texts of providers: hide keys, recognise overflow and quota."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from threadkeep.models.faults import ContextOverflow
@@ -33,7 +34,7 @@ _OVERFLOW = re.compile(
 )
 _LIMIT = re.compile(
     r"(?:maximum (?:context|prompt) length(?: is| of|:)|context size \(|context window of"
-    r"|tokens allowed \(|tokens in the prompt cannot exceed|must have less than|must be <="
+    r"|tokens(?: allowed)? \(|tokens in the prompt cannot exceed|must have less than|must be <="
     r"|tokens >|context limit:[\d +]*>)\D{0,4}(\d+)"
     r"|(\d+) maximum context length|n_ctx\D{1,5}(\d+)",
     re.IGNORECASE,
@@ -56,6 +57,16 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 def one_line(text: str, secrets: Iterable[str] = ()) -> str:
     """Return `text` on one line, without keys."""
     return " ".join(redact(text, secrets).split())
+
+
+def error_text(body: object, message: str, secrets: Iterable[str] = ()) -> str:
+    """Return a server's error on one line, without keys; `body` is its JSON, if there is one."""
+    inner: Any = body.get("error", body) if isinstance(body, Mapping) else body
+    text = f"{inner or ''} {message}"
+    if isinstance(inner, Mapping) and isinstance(inner.get("message"), str):
+        extras = (f"{name}={inner[name]}" for name in ("code", "type", "n_ctx") if inner.get(name))
+        text = " ".join([inner["message"], *extras])
+    return one_line(text, secrets)
 
 
 def origin(base_url: str) -> str:

@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
-from threadkeep.models.error_text import is_overflow, is_quota, one_line, origin, overflow_fault
+from threadkeep.models.error_text import error_text, is_overflow, is_quota, origin, overflow_fault
 from threadkeep.models.faults import (
     BrokenReply,
     KeyRefused,
@@ -39,10 +38,10 @@ def explain(error: Exception, model: str, base_url: str, secret: str = "") -> Mo
             f"{server} cannot be reached; check the network, or that the server is running."
         )
     if isinstance(error, openai.APIStatusError):
-        text = _text_of(error.body, error.message, secret)
+        text = error_text(error.body, error.message, [secret])
         return _of_status(error.status_code, text, model, server, error.response.headers)
     if isinstance(error, openai.APIError):
-        return _of_stream(_text_of(error.body, error.message, secret), model, server)
+        return _of_stream(error_text(error.body, error.message, [secret]), model, server)
     if isinstance(error, (openai.OpenAIError, *UNREADABLE)):
         return BrokenReply(
             f"{server} sent a reply that is not a chat completion ({type(error).__name__}); "
@@ -113,13 +112,3 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (zoned - datetime.now(UTC)).total_seconds())
-
-
-def _text_of(body: object, message: str, secret: str) -> str:
-    """Return the server's error text on one line, without the key."""
-    inner: Any = body.get("error", body) if isinstance(body, Mapping) else body
-    text = f"{inner or ''} {message}"
-    if isinstance(inner, Mapping) and isinstance(inner.get("message"), str):
-        extras = (f"{name}={inner[name]}" for name in ("code", "type", "n_ctx") if inner.get(name))
-        text = " ".join([inner["message"], *extras])
-    return one_line(text, [secret])

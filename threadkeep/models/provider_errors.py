@@ -16,7 +16,7 @@ from langchain_core.exceptions import (
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
-from threadkeep.models.error_text import is_overflow, is_quota, one_line, overflow_fault
+from threadkeep.models.error_text import error_text, is_overflow, is_quota, overflow_fault
 from threadkeep.models.faults import (
     CallFailed,
     KeyRefused,
@@ -50,7 +50,7 @@ def explain_any(error: Exception, model: BaseChatModel) -> ModelFault:
     if isinstance(error, ModelFault):
         return error
     name, status = name_of(model), status_of(error)
-    text = one_line(str(error), secrets_of(model))
+    text = error_text(getattr(error, "body", None), str(error), secrets_of(model))
     if isinstance(error, ContextOverflowError) or (
         status in (None, 400, 413, 422, 500) and is_overflow(text)
     ):

@@ -74,10 +74,12 @@ def open_provider_model(provider: str, model: str) -> BaseChatModel:
 
 def _reason_of(error: ImportError) -> str:
     """Return which package is not installed, as pip writes it."""
-    text = one_line(str(error))
-    if match := _PIP_INSTALL.search(text):
-        return f"needs a package; run pip install {match[1]}"
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        package = error.name.partition(".")[0].replace("_", "-")
+    missing = error.__cause__ or error
+    if isinstance(missing, ModuleNotFoundError) and missing.name:
+        package = missing.name.partition(".")[0].replace("_", "-")
         return f"needs a package; run pip install {package}"
-    return f"cannot be used ({text:.300})"
+    text = one_line(str(error))
+    match = _PIP_INSTALL.search(text)
+    return (
+        f"needs a package; run pip install {match[1]}" if match else f"cannot be used ({text:.300})"
+    )
