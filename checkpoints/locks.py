@@ -1,11 +1,10 @@
-"""One turn at a time per thread, across tasks, processes and machines.
+"""Thread locks: one turn at a time per thread, across tasks, processes and machines.
 
-Whatever holds a thread lets go of it when its process dies: the operating system of a file lock,
-PostgreSQL of an advisory lock when its connection ends, Redis of a key that is no longer renewed.
+A lock is released when its process dies: a file lock by the operating system, an advisory lock of
+PostgreSQL when its connection ends, a key of Redis when it expires.
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from hashlib import sha256
@@ -13,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import FileLock, Timeout
 
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadBusy
@@ -24,46 +23,46 @@ POLL_SECONDS = 0.05
 
 
 class ThreadLock(Protocol):
-    """A thread that is held."""
+    """The acquired lock of one thread."""
 
     def check(self) -> None:
-        """Do nothing, or tell that the hold was lost.
+        """Verify that the lock is still held.
 
         Raises:
-            ThreadLost: somebody else may have the thread by now.
+            ThreadLost: the lock was lost, and another turn may hold it.
         """
 
 
 class ThreadLocks(Protocol):
-    """What holds threads."""
+    """The locks of all threads of one database."""
 
     def acquire(
         self, thread: str, name: str, *, wait: float = WAIT_SECONDS
     ) -> AbstractAsyncContextManager[ThreadLock]:
-        """Hold the thread for one turn; `name` is what a person calls it.
+        """Hold the lock of a thread; `name` is the thread's name in errors, `wait` in seconds.
 
         Raises:
-            ThreadBusy: somebody else held it for `wait` seconds.
+            ThreadBusy: another turn held it for `wait` seconds.
         """
 
     async def discard(self, thread: str) -> None:
-        """Leave nothing behind that says there was such a thread."""
+        """Delete what the lock of a deleted thread left in files or databases."""
 
 
 @asynccontextmanager
 async def open_locks(database: Database, folder: Path) -> AsyncIterator[ThreadLocks]:
-    """Open what holds the threads of a database; the `folder` serves those of one machine.
+    """Open the thread locks of a database; lock files in `folder` serve SQLite and memory.
 
     Raises:
         StorageFailed: the database cannot be reached.
     """
     with storage_errors(database):
-        async with _opened(database, folder) as locks:
+        async with _open(database, folder) as locks:
             yield locks
 
 
 @asynccontextmanager
-async def _opened(database: Database, folder: Path) -> AsyncIterator[ThreadLocks]:
+async def _open(database: Database, folder: Path) -> AsyncIterator[ThreadLocks]:
     if database.kind == "postgres":
         from threadkeep.checkpoints.postgres_locks import PostgresLocks
 
@@ -79,8 +78,15 @@ async def _opened(database: Database, folder: Path) -> AsyncIterator[ThreadLocks
         yield FileLocks(folder)
 
 
+class FileThreadLock:
+    """A file lock, which cannot be lost while its process lives."""
+
+    def check(self) -> None:
+        """Do nothing."""
+
+
 class FileLocks:
-    """Locks of the operating system: one file a thread."""
+    """Locks of the operating system, one file per thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -88,36 +94,27 @@ class FileLocks:
     @asynccontextmanager
     async def acquire(
         self, thread: str, name: str, *, wait: float = WAIT_SECONDS
-    ) -> AsyncIterator[ThreadLock]:
-        """Hold the thread for one turn.
+    ) -> AsyncIterator[FileThreadLock]:
+        """Hold the lock of a thread.
 
         Raises:
-            ThreadBusy: somebody else held it for `wait` seconds.
+            ThreadBusy: another turn held it for `wait` seconds.
         """
-        path = self._path(thread)
-        lock = FileLock(path, timeout=0, is_singleton=False, thread_local=False)
-        began = monotonic()
-        while True:
-            if await _acquired(lock):
-                if await asyncio.to_thread(_is_there, lock, path):
-                    break
-                # Discarded while it was waited for: whoever comes next makes it anew.
-                await asyncio.to_thread(lock.release)
-                continue
-            if monotonic() - began >= wait:
-                raise ThreadBusy(name, monotonic() - began)
+        # FileLock opens the file anew in each attempt, and refuses one that `discard` has deleted.
+        lock = FileLock(self._path(thread), timeout=0, is_singleton=False, thread_local=False)
+        start = monotonic()
+        while not await _try_acquire(lock):
+            if monotonic() - start >= wait:
+                raise ThreadBusy(name, monotonic() - start)
             await asyncio.sleep(POLL_SECONDS)
         try:
-            yield self
+            yield FileThreadLock()
         finally:
             await asyncio.shield(asyncio.to_thread(lock.release))
 
-    def check(self) -> None:
-        """Do nothing: a file lock is never lost."""
-
     async def discard(self, thread: str) -> None:
-        """Delete the thread's file."""
-        # A system that does not let go of a file that is open keeps a name without meaning.
+        """Delete the lock file of a thread."""
+        # Windows does not delete an open file: an empty file with a hashed name stays.
         with suppress(OSError):
             await asyncio.to_thread(self._path(thread).unlink, missing_ok=True)
 
@@ -125,25 +122,16 @@ class FileLocks:
         return self._folder / f"{sha256(thread.encode()).hexdigest()[:32]}.lock"
 
 
-def _is_there(lock: BaseFileLock, path: Path) -> bool:
-    """Tell whether the file that is held is still the one of that name."""
-    held = lock._context.lock_file_fd
+async def _try_acquire(lock: FileLock) -> bool:
+    """Return whether the lock was free; a cancelled attempt does not keep it."""
+    attempt = asyncio.ensure_future(asyncio.to_thread(lock.acquire))
     try:
-        return held is None or os.path.samestat(os.fstat(held), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-async def _acquired(lock: FileLock) -> bool:
-    """Tell whether the lock was free; whoever is cancelled meanwhile does not keep it."""
-    trying = asyncio.ensure_future(asyncio.to_thread(lock.acquire))
-    try:
-        await asyncio.shield(trying)
+        await asyncio.shield(attempt)
     except Timeout:
         return False
     except asyncio.CancelledError:
-        await asyncio.wait([trying])
-        if not trying.exception():
+        await asyncio.wait([attempt])
+        if not attempt.exception():
             await asyncio.to_thread(lock.release)
         raise
     return True

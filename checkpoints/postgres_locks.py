@@ -1,4 +1,4 @@
-"""Threads held by advisory locks of PostgreSQL, each on a connection of its own."""
+"""Thread locks on PostgreSQL: advisory locks, each on its own connection."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,102 +13,102 @@ from threadkeep.base.errors import ThreadBusy, ThreadLost
 from threadkeep.base.postgres import Connection, open_connection
 from threadkeep.checkpoints.locks import WAIT_SECONDS
 
-SPARE = 2
-"""Connections kept open between turns."""
-AT_ONCE = 16
-"""Threads that one process holds at once, each with a connection; more turns wait for a place."""
-NOW_MILLISECONDS = 1
-"""As good as no waiting; 0 would mean waiting for ever."""
+MAX_IDLE = 2
+"""Connections that stay open between turns."""
+MAX_LOCKS = 16
+"""Locks that one process holds at once, one connection each; further turns wait."""
+MIN_WAIT_MILLISECONDS = 1
+"""Shortest lock timeout; PostgreSQL takes 0 as no timeout."""
 
 
 class PostgresThreadLock:
-    """A thread held by one connection, which is watched while the turn goes on."""
+    """An advisory lock, held by a connection that is watched during the turn."""
 
     def __init__(self, conn: Connection, name: str) -> None:
         self.conn = conn
         self._name = name
-        self._watching = asyncio.create_task(self._watch())
+        self._watcher = asyncio.create_task(self._watch())
 
     def check(self) -> None:
-        """Tell whether the connection, and with it the lock, is gone.
+        """Verify that the connection, and with it the lock, is still there.
 
         Raises:
-            ThreadLost: it is.
+            ThreadLost: the connection was closed.
         """
-        if self._watching.done() or self.conn.closed:
+        if self._watcher.done() or self.conn.closed:
             raise ThreadLost(self._name)
 
     async def stop(self) -> None:
         """Stop watching, so that the connection can be used again."""
-        self._watching.cancel()
-        await asyncio.gather(self._watching, return_exceptions=True)
+        self._watcher.cancel()
+        await asyncio.gather(self._watcher, return_exceptions=True)
 
     async def _watch(self) -> None:
-        """Wait for what never comes; it ends with an error when the connection does."""
+        """Wait for notifications, which nobody sends; a closed connection ends the wait."""
         with suppress(Error):
             async for _ in self.conn.notifies():
                 pass
 
 
 class PostgresLocks:
-    """Advisory locks: who waits is served in order, and who dies lets go."""
+    """Advisory locks: waiting turns are served in order, a dead process releases its locks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._spare: list[Connection] = []
+        self._idle: list[Connection] = []
         self._open: dict[Connection, AsyncExitStack] = {}
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_LOCKS)
 
     @asynccontextmanager
     async def acquire(
         self, thread: str, name: str, *, wait: float = WAIT_SECONDS
     ) -> AsyncIterator[PostgresThreadLock]:
-        """Hold the thread for one turn.
+        """Hold the lock of a thread.
 
         Raises:
-            ThreadBusy: somebody else held it for `wait` seconds.
+            ThreadBusy: another turn held it for `wait` seconds, or no slot became free.
         """
         try:
-            async with asyncio.timeout(max(wait, NOW_MILLISECONDS / 1000)):
-                await self._places.acquire()
+            async with asyncio.timeout(max(wait, MIN_WAIT_MILLISECONDS / 1000)):
+                await self._slots.acquire()
         except TimeoutError:
             raise ThreadBusy(name, wait) from None
         try:
-            async with self._held(thread, name, wait) as hold:
-                yield hold
+            async with self._lock(thread, name, wait) as lock:
+                yield lock
         finally:
-            self._places.release()
+            self._slots.release()
 
     @asynccontextmanager
-    async def _held(self, thread: str, name: str, wait: float) -> AsyncIterator[PostgresThreadLock]:
+    async def _lock(self, thread: str, name: str, wait: float) -> AsyncIterator[PostgresThreadLock]:
         conn = await self._connection()
         key = int.from_bytes(sha256(thread.encode()).digest()[:8], signed=True)
-        milliseconds = max(NOW_MILLISECONDS, int(wait * 1000))
+        milliseconds = max(MIN_WAIT_MILLISECONDS, int(wait * 1000))
         try:
             await conn.execute("SELECT set_config('lock_timeout', %s, false)", (str(milliseconds),))
             await conn.execute("SELECT pg_advisory_lock(%s)", (key,))
         except LockNotAvailable:
-            await self._keep(conn)
+            await self._recycle(conn)
             raise ThreadBusy(name, wait) from None
         except BaseException:
-            # Whoever is cancelled while waiting may have got the lock: it goes with the connection.
+            # A cancelled call may have acquired the lock: closing the connection releases it.
             await self._close(conn)
             raise
-        hold = PostgresThreadLock(conn, name)
+        lock = PostgresThreadLock(conn, name)
         try:
-            yield hold
+            yield lock
         finally:
-            await hold.stop()
+            await lock.stop()
             with suppress(Error):
                 await conn.execute("SELECT pg_advisory_unlock(%s)", (key,))
-            await self._keep(conn)
+            await self._recycle(conn)
 
     async def discard(self, thread: str) -> None:
-        """Do nothing: what was held leaves nothing behind."""
+        """Do nothing: a released advisory lock leaves no trace."""
 
     async def __aenter__(self) -> "PostgresLocks":
-        # At once, so that a server that cannot be reached is known before a turn begins.
-        self._spare.append(await self._connection())
+        # Connect at once, so that an unreachable server is reported before a turn begins.
+        self._idle.append(await self._connection())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -116,12 +116,12 @@ class PostgresLocks:
             await self._close(conn)
 
     async def _connection(self) -> Connection:
-        while self._spare:
-            conn = self._spare.pop()
+        while self._idle:
+            conn = self._idle.pop()
             try:
                 await conn.execute("SELECT 1")
             except Error:
-                await self._close(conn)  # The server restarted while it was idle.
+                await self._close(conn)  # The server was restarted meanwhile.
                 continue
             return conn
         stack = AsyncExitStack()
@@ -129,11 +129,11 @@ class PostgresLocks:
         self._open[conn] = stack
         return conn
 
-    async def _keep(self, conn: Connection) -> None:
-        if conn.closed or len(self._spare) >= SPARE:
+    async def _recycle(self, conn: Connection) -> None:
+        if conn.closed or len(self._idle) >= MAX_IDLE:
             await self._close(conn)
         else:
-            self._spare.append(conn)
+            self._idle.append(conn)
 
     async def _close(self, conn: Connection) -> None:
         if stack := self._open.pop(conn, None):

@@ -1,4 +1,4 @@
-"""What is kept on PostgreSQL, and how long: delete, copy, prune, expire, on the saver's tables."""
+"""SQL of the PostgreSQL saver: delete, copy, prune, expire and tombstones."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,9 +15,9 @@ COLUMNS = {
     ),
 }
 FOREVER_MINUTES = 1e9
-BURIED = "TK001"
-"""SQLSTATE of what comes late for a deleted thread."""
-# See sqlite_retention.py for what is late.
+TOMBSTONE_ERROR = "TK001"
+"""SQLSTATE of a late write to a deleted thread."""
+# See sqlite_retention.py for which writes are late. `buried` holds the tombstones.
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS lifetimes (
     thread_id text PRIMARY KEY, minutes double precision NOT NULL, expires_at timestamptz NOT NULL
@@ -33,13 +33,13 @@ BEGIN
             new.metadata -> 'parents' ->> '', new.parent_checkpoint_id, new.checkpoint_id
         );
     END IF;
-    -- The lock is the one that a deletion takes: either it sees this row, or this row its mark.
+    -- A deletion takes the same lock: either it sees this row, or this row its tombstone.
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(new.thread_id, 0));
     IF EXISTS (
         SELECT 1 FROM buried
         WHERE thread_id = new.thread_id AND at COLLATE "C" > stands_on COLLATE "C"
     ) THEN
-        RAISE EXCEPTION 'this thread was deleted' USING ERRCODE = '{BURIED}';
+        RAISE EXCEPTION 'this thread was deleted' USING ERRCODE = '{TOMBSTONE_ERROR}';
     END IF;
     RETURN new;
 END $$;
@@ -48,30 +48,30 @@ FOR EACH ROW EXECUTE FUNCTION refuse_late();
 CREATE OR REPLACE TRIGGER write_late BEFORE INSERT ON checkpoint_writes
 FOR EACH ROW EXECUTE FUNCTION refuse_late()
 """
-# Blobs that only deleted checkpoints named. A channel keeps its version until it changes, so a
-# blob may serve checkpoints older and newer than itself.
+# Also deletes blobs that no other checkpoint references. A channel keeps its version until it
+# changes, so that one blob may belong to many checkpoints.
 DELETE_CHECKPOINTS = """
-WITH gone AS (
-    DELETE FROM checkpoints WHERE {where}
+WITH removed AS (
+    DELETE FROM checkpoints WHERE {condition}
     RETURNING thread_id, checkpoint_ns, checkpoint_id, checkpoint -> 'channel_versions' AS versions
 ), old_writes AS (
-    DELETE FROM checkpoint_writes w USING gone
-    WHERE w.thread_id = gone.thread_id AND w.checkpoint_ns = gone.checkpoint_ns
-        AND w.checkpoint_id = gone.checkpoint_id
-), kept AS (
+    DELETE FROM checkpoint_writes w USING removed
+    WHERE w.thread_id = removed.thread_id AND w.checkpoint_ns = removed.checkpoint_ns
+        AND w.checkpoint_id = removed.checkpoint_id
+), referenced AS (
     SELECT DISTINCT c.thread_id, c.checkpoint_ns, v.key, v.value
     FROM checkpoints c CROSS JOIN LATERAL jsonb_each_text(c.checkpoint -> 'channel_versions') AS v
-    WHERE c.thread_id IN (SELECT thread_id FROM gone)
+    WHERE c.thread_id IN (SELECT thread_id FROM removed)
         AND (c.thread_id, c.checkpoint_ns, c.checkpoint_id)
-            NOT IN (SELECT thread_id, checkpoint_ns, checkpoint_id FROM gone)
-), freed AS (
-    SELECT DISTINCT gone.thread_id, gone.checkpoint_ns, v.key, v.value
-    FROM gone CROSS JOIN LATERAL jsonb_each_text(gone.versions) AS v
-    EXCEPT SELECT thread_id, checkpoint_ns, key, value FROM kept
+            NOT IN (SELECT thread_id, checkpoint_ns, checkpoint_id FROM removed)
+), unreferenced AS (
+    SELECT DISTINCT removed.thread_id, removed.checkpoint_ns, v.key, v.value
+    FROM removed CROSS JOIN LATERAL jsonb_each_text(removed.versions) AS v
+    EXCEPT SELECT thread_id, checkpoint_ns, key, value FROM referenced
 )
-DELETE FROM checkpoint_blobs b USING freed
-WHERE b.thread_id = freed.thread_id AND b.checkpoint_ns = freed.checkpoint_ns
-    AND b.channel = freed.key AND b.version = freed.value
+DELETE FROM checkpoint_blobs b USING unreferenced
+WHERE b.thread_id = unreferenced.thread_id AND b.checkpoint_ns = unreferenced.checkpoint_ns
+    AND b.channel = unreferenced.key AND b.version = unreferenced.value
 """
 
 
@@ -81,8 +81,8 @@ async def delete_threads(conn: "Connection", threads: Sequence[str]) -> None:
         await conn.execute(f"DELETE FROM {table} WHERE thread_id = ANY(%s)", (list(threads),))
 
 
-async def bury_thread(conn: "Connection", thread: str, at: str) -> None:
-    """Delete a thread and note when; nothing of its content stays."""
+async def delete_with_tombstone(conn: "Connection", thread: str, at: str) -> None:
+    """Delete a thread, and insert its tombstone."""
     await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (thread,))
     await conn.execute(
         "INSERT INTO buried VALUES (%s, %s) ON CONFLICT (thread_id) DO UPDATE SET at = excluded.at",
@@ -93,8 +93,8 @@ async def bury_thread(conn: "Connection", thread: str, at: str) -> None:
 
 async def delete_for_runs(conn: "Connection", run_ids: Sequence[str]) -> None:
     """Delete the checkpoints and writes of these runs."""
-    where = "metadata ->> 'run_id' = ANY(%s)"
-    await conn.execute(DELETE_CHECKPOINTS.format(where=where), (list(run_ids),))
+    condition = "metadata ->> 'run_id' = ANY(%s)"
+    await conn.execute(DELETE_CHECKPOINTS.format(condition=condition), (list(run_ids),))
 
 
 async def copy_thread(conn: "Connection", source: str, target: str) -> None:
@@ -108,41 +108,42 @@ async def copy_thread(conn: "Connection", source: str, target: str) -> None:
 
 
 async def keep_turns(conn: "Connection", thread_id: str, keep: int) -> None:
-    """Delete what is older than the newest `keep` turns; each begins with an "input" checkpoint."""
-    began = await conn.execute(
+    """Delete all but the newest `keep` turns; each begins with an "input" checkpoint."""
+    cursor = await conn.execute(
         "SELECT checkpoint_id FROM checkpoints WHERE thread_id = %s AND checkpoint_ns = '' "
         "AND metadata ->> 'source' = 'input' ORDER BY checkpoint_id DESC LIMIT 1 OFFSET %s",
         (thread_id, keep - 1),
     )
-    if oldest := await began.fetchone():
-        where, place = "thread_id = %s AND checkpoint_id < %s", (thread_id, oldest["checkpoint_id"])
-        await conn.execute(DELETE_CHECKPOINTS.format(where=where), place)
-        # Writes whose checkpoint was never saved, as a crash leaves them.
-        await conn.execute(f"DELETE FROM checkpoint_writes WHERE {where}", place)
+    if oldest := await cursor.fetchone():
+        condition = "thread_id = %s AND checkpoint_id < %s"
+        parameters = (thread_id, oldest["checkpoint_id"])
+        await conn.execute(DELETE_CHECKPOINTS.format(condition=condition), parameters)
+        # Writes whose checkpoint was never saved, because of a crash.
+        await conn.execute(f"DELETE FROM checkpoint_writes WHERE {condition}", parameters)
 
 
 async def set_lifetime(
-    conn: "Connection", thread_id: str, minutes: float, *, anew: bool = True
+    conn: "Connection", thread_id: str, minutes: float, *, overwrite: bool = True
 ) -> None:
-    """Let a thread expire so long after its last use; not `anew`: unless that is set already."""
+    """Set how many minutes after its last use a thread expires."""
     change = "UPDATE SET minutes = excluded.minutes, expires_at = excluded.expires_at"
     await conn.execute(
         "INSERT INTO lifetimes (thread_id, minutes, expires_at) "
         "VALUES (%s, %s, clock_timestamp() + %s * interval '1 minute') "
-        f"ON CONFLICT (thread_id) DO {change if anew else 'NOTHING'}",
+        f"ON CONFLICT (thread_id) DO {change if overwrite else 'NOTHING'}",
         (thread_id, minutes, minutes),
     )
 
 
-async def use_thread(conn: "Connection", thread_id: str) -> float | None:
-    """Extend a thread's life by its use; return its length in minutes, 0 where it is over."""
-    found = await conn.execute(
-        "SELECT minutes, expires_at <= clock_timestamp() AS over FROM lifetimes "
+async def extend_lifetime(conn: "Connection", thread_id: str) -> float | None:
+    """Extend the lifetime of a used thread; return it in minutes, 0 if expired, None if unset."""
+    cursor = await conn.execute(
+        "SELECT minutes, expires_at <= clock_timestamp() AS expired FROM lifetimes "
         "WHERE thread_id = %s",
         (thread_id,),
     )
-    row = await found.fetchone()
-    if row is None or row["over"]:
+    row = await cursor.fetchone()
+    if row is None or row["expired"]:
         return 0.0 if row else None
     await conn.execute(
         "UPDATE lifetimes SET expires_at = clock_timestamp() + minutes * interval '1 minute' "
@@ -152,9 +153,9 @@ async def use_thread(conn: "Connection", thread_id: str) -> float | None:
     return float(row["minutes"])
 
 
-async def expired(conn: "Connection") -> list[str]:
-    """Return the threads whose life is over."""
-    found = await conn.execute(
+async def expired_threads(conn: "Connection") -> list[str]:
+    """Return the ids of expired threads."""
+    cursor = await conn.execute(
         "SELECT thread_id FROM lifetimes WHERE expires_at <= clock_timestamp()"
     )
-    return [str(row["thread_id"]) for row in await found.fetchall()]
+    return [str(row["thread_id"]) for row in await cursor.fetchall()]

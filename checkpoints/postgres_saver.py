@@ -1,4 +1,4 @@
-"""Short-term memory on PostgreSQL: LangGraph's own saver, made complete and strict."""
+"""The saver on PostgreSQL: LangGraph's own, made complete and strict."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -18,24 +18,24 @@ from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadDeleted
 from threadkeep.base.postgres import Pool, open_pool, setup_lock
 from threadkeep.checkpoints import postgres_retention as retention
-from threadkeep.checkpoints.postgres_erasing import PostgresReading
+from threadkeep.checkpoints.postgres_erasing import PostgresRawReader
 
 
-class PostgresSaver(PostgresReading):
-    """`AsyncPostgresSaver` with what it lacks: delete by run, copy, prune by turns, expiry."""
+class PostgresSaver(PostgresRawReader):
+    """`AsyncPostgresSaver` with deletion by run, copy, pruning by turns, expiry and tombstones."""
 
     def __init__(self, pool: Pool, ttl_minutes: float | None = None) -> None:
-        # None allows only what LangGraph itself knows to be safe: messages and plain values.
+        # None allows only the types that LangGraph considers safe: messages and plain values.
         super().__init__(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         self.pool = pool
         self.ttl_minutes = ttl_minutes
-        # Threads known to have a time to live: the others need not be asked at every write.
-        self._mortal: set[str] = set()
+        # Threads with a time to live: writes to other threads need no query for it.
+        self._threads_with_ttl: set[str] = set()
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return a checkpoint; a thread that has expired is deleted instead."""
+        """Return a checkpoint; an expired thread is deleted instead."""
         thread = str(config["configurable"]["thread_id"])
-        return await super().aget_tuple(config) if await self._alive(thread) else None
+        return await super().aget_tuple(config) if await self._extend_lifetime(thread) else None
 
     async def alist(
         self,
@@ -45,10 +45,11 @@ class PostgresSaver(PostgresReading):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """Yield checkpoints, the newest first; none of threads that have expired."""
+        """Yield checkpoints, newest first, without expired threads."""
         await self.asweep()
-        async for found in super().alist(config, filter=filter, before=before, limit=limit):
-            yield found
+        checkpoints = super().alist(config, filter=filter, before=before, limit=limit)
+        async for checkpoint in checkpoints:
+            yield checkpoint
 
     async def aput(
         self,
@@ -57,15 +58,15 @@ class PostgresSaver(PostgresReading):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Save a checkpoint; using a thread extends its life."""
+        """Save a checkpoint, and extend the lifetime of its thread."""
         thread = str(config["configurable"]["thread_id"])
-        if thread in self._mortal:
-            await self._alive(thread)
-        if self.ttl_minutes is not None and thread not in self._mortal:
+        if thread in self._threads_with_ttl:
+            await self._extend_lifetime(thread)
+        if self.ttl_minutes is not None and thread not in self._threads_with_ttl:
             async with self.pool.connection() as conn:
-                await retention.set_lifetime(conn, thread, self.ttl_minutes, anew=False)
-            self._mortal.add(thread)
-        with _late_is_refused(thread):
+                await retention.set_lifetime(conn, thread, self.ttl_minutes, overwrite=False)
+            self._threads_with_ttl.add(thread)
+        with _late_write_refused(thread):
             return await super().aput(config, checkpoint, metadata, new_versions)
 
     async def aput_writes(
@@ -75,21 +76,21 @@ class PostgresSaver(PostgresReading):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Save what a task wrote."""
-        with _late_is_refused(str(config["configurable"]["thread_id"])):
+        """Save the writes of a task."""
+        with _late_write_refused(str(config["configurable"]["thread_id"])):
             await super().aput_writes(config, writes, task_id, task_path)
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all checkpoints and writes of a thread."""
         async with self.pool.connection() as conn, conn.transaction():
             await retention.delete_threads(conn, [str(thread_id)])
-        self._mortal.discard(str(thread_id))
+        self._threads_with_ttl.discard(str(thread_id))
 
     async def adelete_with_tombstone(self, thread_id: str, at: str) -> None:
-        """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
+        """Delete a thread; later refuse writes that began before the checkpoint id `at`."""
         async with self.pool.connection() as conn, conn.transaction():
-            await retention.bury_thread(conn, thread_id, at)
-        self._mortal.discard(thread_id)
+            await retention.delete_with_tombstone(conn, thread_id, at)
+        self._threads_with_ttl.discard(thread_id)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints and writes of these runs."""
@@ -98,45 +99,45 @@ class PostgresSaver(PostgresReading):
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints and writes of a thread to another."""
-        with _late_is_refused(target_thread_id):
+        with _late_write_refused(target_thread_id):
             async with self.pool.connection() as conn, conn.transaction():
                 await retention.copy_thread(conn, source_thread_id, target_thread_id)
 
     async def aprune_turns(self, thread_id: str, keep: int) -> None:
-        """Keep the checkpoints of the newest `keep` turns."""
+        """Delete all but the newest `keep` turns."""
         async with self.pool.connection() as conn:
             await retention.keep_turns(conn, thread_id, keep)
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
-        """Set how long after its last use a thread is kept; None keeps it."""
+        """Set how long after its last use a thread expires; None means never."""
         async with self.pool.connection() as conn:
             await retention.set_lifetime(
                 conn, thread_id, retention.FOREVER_MINUTES if minutes is None else minutes
             )
-        self._mortal.add(thread_id)
+        self._threads_with_ttl.add(thread_id)
 
     async def athreads(self) -> list[str]:
-        """Return the ids of all threads of everybody, those of records too."""
+        """Return the ids of all threads of all users, owner records included."""
         async with self.pool.connection() as conn:
-            found = await conn.execute("SELECT DISTINCT thread_id FROM checkpoints")
-            return [str(row["thread_id"]) for row in await found.fetchall()]
+            cursor = await conn.execute("SELECT DISTINCT thread_id FROM checkpoints")
+            return [str(row["thread_id"]) for row in await cursor.fetchall()]
 
     async def asweep(self) -> int:
-        """Delete the threads that have expired; return how many that was."""
+        """Delete the expired threads; return their number."""
         async with self.pool.connection() as conn:
-            over = await retention.expired(conn)
-            if over:
+            expired = await retention.expired_threads(conn)
+            if expired:
                 async with conn.transaction():
-                    await retention.delete_threads(conn, over)
-        return len(over)
+                    await retention.delete_threads(conn, expired)
+        return len(expired)
 
-    async def _alive(self, thread: str) -> bool:
-        """Extend a thread's life by its use; delete it where that is over."""
+    async def _extend_lifetime(self, thread: str) -> bool:
+        """Extend the lifetime of a used thread; if it expired, delete it and return False."""
         async with self.pool.connection() as conn:
-            minutes = await retention.use_thread(conn, thread)
+            minutes = await retention.extend_lifetime(conn, thread)
         if minutes == 0:
             await self.adelete_thread(thread)
-        self._mortal.add(thread) if minutes else self._mortal.discard(thread)
+        self._threads_with_ttl.add(thread) if minutes else self._threads_with_ttl.discard(thread)
         return minutes != 0
 
 
@@ -144,11 +145,11 @@ class PostgresSaver(PostgresReading):
 async def open_postgres(
     database: Database, ttl_minutes: float | None = None
 ) -> AsyncIterator[PostgresSaver]:
-    """Open the saver on a few connections of its own, its tables made where they are not.
+    """Open the saver on its own connection pool; create missing tables.
 
     Raises:
         StorageFailed: the server is too old.
-        psycopg.Error: it cannot be reached, or refuses.
+        psycopg.Error: the server cannot be reached, or refuses the connection.
     """
     async with open_pool(database) as pool:
         saver = PostgresSaver(pool, ttl_minutes)
@@ -160,10 +161,10 @@ async def open_postgres(
 
 
 @contextmanager
-def _late_is_refused(thread: str) -> Iterator[None]:
+def _late_write_refused(thread: str) -> Iterator[None]:
     try:
         yield
     except Error as error:
-        if error.sqlstate != retention.BURIED:
+        if error.sqlstate != retention.TOMBSTONE_ERROR:
             raise
         raise ThreadDeleted(thread) from None

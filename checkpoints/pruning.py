@@ -1,17 +1,17 @@
-"""Prune threads, for savers that lack it."""
+"""`aprune`, for savers that lack it."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
 
 
 class Pruning:
-    """Gives a saver `aprune`; the saver says how one thread is cut down to its newest state."""
+    """Mixin that gives a saver `aprune`."""
 
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
-        """Keep only the newest checkpoint per namespace, or with "delete" none.
+        """Keep the newest checkpoint of each namespace ("keep_latest"), or none ("delete").
 
         Raises:
-            ValueError: the strategy is neither.
+            ValueError: the strategy is unknown.
         """
         if strategy not in ("keep_latest", "delete"):
             raise ValueError(f"strategy {strategy!r} is neither 'keep_latest' nor 'delete'")

@@ -1,4 +1,4 @@
-"""Threads held by keys of Redis that expire, and are renewed while the turn goes on."""
+"""Thread locks on Redis: keys that expire, and are renewed during the turn."""
 
 import asyncio
 import logging
@@ -14,50 +14,55 @@ from threadkeep.base.errors import ThreadBusy, ThreadLost
 from threadkeep.checkpoints.locks import POLL_SECONDS, WAIT_SECONDS
 
 EXPIRES_SECONDS = 6.0
-"""How long a thread stays held after its process died."""
+"""How long a lock outlives its process."""
 log = logging.getLogger(__name__)
 
 
 class RedisThreadLock:
-    """A thread held by a key that is renewed three times in its life."""
+    """A lock key, renewed three times within its time to live."""
 
     def __init__(self, lock: Lock, name: str, expires: float) -> None:
         self._lock = lock
         self._name = name
         self._expires = expires
         self._lost = False
-        self.renewing = asyncio.create_task(self._renew())
+        self._renewal = asyncio.create_task(self._renew())
 
     def check(self) -> None:
-        """Tell whether the key was lost.
+        """Verify that the key is still ours.
 
         Raises:
-            ThreadLost: it was.
+            ThreadLost: the key expired, or was deleted.
         """
         if self._lost:
             raise ThreadLost(self._name)
 
+    async def stop(self) -> None:
+        """Stop renewing the key."""
+        self._renewal.cancel()
+        await asyncio.gather(self._renewal, return_exceptions=True)
+
     async def _renew(self) -> None:
         loop = asyncio.get_running_loop()
-        good_until = loop.time() + self._expires
+        expires_at = loop.time() + self._expires
         while True:
             await asyncio.sleep(self._expires / 3)
             try:
                 await self._lock.reacquire()
-                good_until = loop.time() + self._expires
+                expires_at = loop.time() + self._expires
             except LockError:
                 self._lost = True
                 return
             except ValkeyError:
-                # The server may come back before the key is gone.
-                log.warning("A lock could not be renewed", exc_info=True)
-                self._lost = loop.time() >= good_until
+                # The server may come back before the key expires.
+                log.warning("A thread lock could not be renewed", exc_info=True)
+                self._lost = loop.time() >= expires_at
                 if self._lost:
                     return
 
 
 class RedisLocks:
-    """Keys that are set only where they are not, each with the token of who set it."""
+    """Keys that are set only if absent, with a token that identifies the holder."""
 
     def __init__(self, client: Valkey, expires: float = EXPIRES_SECONDS) -> None:
         self._client = client
@@ -67,28 +72,27 @@ class RedisLocks:
     async def acquire(
         self, thread: str, name: str, *, wait: float = WAIT_SECONDS
     ) -> AsyncIterator[RedisThreadLock]:
-        """Hold the thread for one turn.
+        """Hold the lock of a thread.
 
         Raises:
-            ThreadBusy: somebody else held it for `wait` seconds.
+            ThreadBusy: another turn held it for `wait` seconds.
         """
-        lock = Lock(
+        key = Lock(
             self._client,
             f"turn:{sha256(thread.encode()).hexdigest()[:32]}",
             timeout=self._expires,
             sleep=POLL_SECONDS,
             thread_local=False,
         )
-        if not await lock.acquire(blocking=wait > 0, blocking_timeout=wait or None):
+        if not await key.acquire(blocking=wait > 0, blocking_timeout=wait or None):
             raise ThreadBusy(name, wait)
-        hold = RedisThreadLock(lock, name, self._expires)
+        lock = RedisThreadLock(key, name, self._expires)
         try:
-            yield hold
+            yield lock
         finally:
-            hold.renewing.cancel()
-            await asyncio.gather(hold.renewing, return_exceptions=True)
+            await lock.stop()
             with suppress(LockError):
-                await lock.release()
+                await key.release()
 
     async def discard(self, thread: str) -> None:
-        """Do nothing: the key goes with whoever held it."""
+        """Do nothing: the key is deleted on release, or expires."""

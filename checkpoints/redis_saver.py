@@ -1,12 +1,12 @@
-"""Short-term memory on Redis or Valkey, with a time to live.
+"""The saver on Redis or Valkey, with a time to live.
 
-`AsyncValkeySaver` lays out the keys and the values. What it answers with an empty thread when the
-server fails, finds with KEYS or a pattern that an id may hold, or lacks, is done here.
+Keys and values have the format of `AsyncValkeySaver` (langgraph-checkpoint-aws), plus keys for
+namespaces, runs, lifetimes and tombstones.
 """
 
-import base64
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from random import random
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,51 +19,68 @@ from langgraph.checkpoint.base import (
     get_checkpoint_id,
 )
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from valkey.exceptions import WatchError
 
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadDeleted
 from threadkeep.base.redis import open_client
 from threadkeep.checkpoints.owner_records import refuse_late_write
 from threadkeep.checkpoints.pruning import Pruning
-from threadkeep.checkpoints.redis_layout import (
-    BATCH,
-    Place,
-    RedisLayout,
-    config_of,
-    grave_key,
-    life_key,
+from threadkeep.checkpoints.redis_keys import (
+    CheckpointPath,
+    checkpoint_key,
+    checkpoints_with_writes_key,
+    lifetime_key,
     namespaces_key,
     run_key,
-    written_key,
+    thread_key,
+    tombstone_key,
+    writes_key,
+)
+from threadkeep.checkpoints.redis_reader import BATCH_SIZE, RedisReader
+from threadkeep.checkpoints.redis_rows import (
+    Row,
+    checkpoint_row,
+    config_of,
+    merge_writes,
+    metadata_of,
+    parse_writes,
+    write_rows,
 )
 
 if TYPE_CHECKING:
     from valkey.asyncio import Valkey
 
 EXTEND_BELOW = 0.95
-"""A life is extended when less than this share of it is left, so that not every read writes."""
-GRAVE_SECONDS = 90 * 24 * 3600
-"""How long it is remembered that a thread was deleted; nothing is late for longer."""
+"""Extend a lifetime only below this share of it, so that not every read writes."""
+TOMBSTONE_SECONDS = 90 * 24 * 3600
+"""Time to live of a tombstone; no write is later than that."""
 
 
-class RedisSaver(Pruning, RedisLayout):
-    """`AsyncValkeySaver` with delete by run, copy, prune, a life per thread; strict."""
+class RedisSaver(Pruning, RedisReader):
+    """A saver with deletion by run, copy, pruning, expiry per thread and tombstones."""
 
     def __init__(self, client: "Valkey", ttl_minutes: float | None = None) -> None:
-        # None allows only what LangGraph itself knows to be safe: messages and plain values.
-        super().__init__(client, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        # None allows only the types that LangGraph considers safe: messages and plain values.
+        super().__init__(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        self.client = client
         self.ttl_minutes = ttl_minutes
 
+    def get_next_version(self, current: str | None, channel: None) -> str:
+        """Return a version that sorts after `current`."""
+        number = int(current.partition(".")[0]) if current else 0
+        return f"{number + 1:032}.{random():016}"  # noqa: S311  (no secret)
+
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return a checkpoint; using a thread extends its life."""
-        run = config["configurable"]
-        thread, namespace = str(run["thread_id"]), run.get("checkpoint_ns", "")
-        wanted = get_checkpoint_id(config)
-        ids = [wanted] if wanted else (await self._ids(thread, namespace))[:1]
-        async for found in self._read([(thread, namespace, each) for each in ids]):
-            await self._use(thread)
-            return found
+        """Return a checkpoint, and extend the lifetime of its thread."""
+        configurable = config["configurable"]
+        thread, namespace = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
+        checkpoint_id = get_checkpoint_id(config)
+        if not checkpoint_id:
+            checkpoint_id = next(iter(await self._checkpoint_ids(thread, namespace)), None)
+        if checkpoint_id:
+            async for checkpoint in self._read([(thread, namespace, checkpoint_id)]):
+                await self._extend_lifetime(thread)
+                return checkpoint
         return None
 
     async def alist(
@@ -74,15 +91,14 @@ class RedisSaver(Pruning, RedisLayout):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """Yield checkpoints, the newest first; without a config those of all threads."""
-        left, end = limit, get_checkpoint_id(before) if before else None
-        places = await self._places(config)
-        earlier = [place for place in places if not end or place[2] < end]
-        async for found in self._read(earlier, filter):
-            if left == 0:
+        """Yield checkpoints, newest first; without a config those of all threads."""
+        remaining, end = limit, get_checkpoint_id(before) if before else None
+        paths = [path for path in await self._paths(config) if not end or path[2] < end]
+        async for checkpoint in self._read(paths, filter):
+            if remaining == 0:
                 return
-            left = left and left - 1
-            yield found
+            remaining = remaining and remaining - 1
+            yield checkpoint
 
     async def aput(
         self,
@@ -91,13 +107,20 @@ class RedisSaver(Pruning, RedisLayout):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Save a checkpoint and what finds it, in one transaction."""
-        run = config["configurable"]
-        place = (str(run["thread_id"]), run.get("checkpoint_ns", ""), checkpoint["id"])
-        saved = self._serialize_checkpoint_data(config, checkpoint, metadata)
-        await self._put_unless_late(place, saved, run)
-        await self._use(place[0], [self._make_checkpoint_key(*place)])
-        return config_of(place)
+        """Save a checkpoint with its index entries in one transaction."""
+        configurable = config["configurable"]
+        thread, checkpoint_id = str(configurable["thread_id"]), checkpoint["id"]
+        path = (thread, configurable.get("checkpoint_ns", ""), checkpoint_id)
+        row = checkpoint_row(self.serde, config, checkpoint, metadata)
+
+        async def put(pipe: Any) -> None:
+            await self._refuse_late_write(pipe, thread, configurable, checkpoint_id)
+            pipe.multi()
+            self._put_row(pipe, path, row)
+
+        await self.client.transaction(put, tombstone_key(thread))
+        await self._extend_lifetime(thread, [checkpoint_key(path)])
+        return config_of(path)
 
     async def aput_writes(
         self,
@@ -106,142 +129,130 @@ class RedisSaver(Pruning, RedisLayout):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Save what a task wrote."""
-        run = config["configurable"]
-        thread, namespace = str(run["thread_id"]), str(run.get("checkpoint_ns", ""))
-        refuse_late_write(await self._buried(thread), run)
-        await super().aput_writes(config, writes, task_id, task_path)
-        key = self._make_writes_key(thread, namespace, str(run["checkpoint_id"]))
-        await self.client.sadd(namespaces_key(thread), namespace)
-        await self.client.sadd(written_key(thread), f"{run['checkpoint_id']}:{namespace}")
-        await self._use(thread, [key])
-        try:
-            refuse_late_write(await self._buried(thread), run)
-        except ThreadDeleted:
-            await self.client.delete(key)
-            raise
+        """Save the writes of a task with their index entries in one transaction."""
+        configurable = config["configurable"]
+        thread, namespace = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
+        path = (thread, namespace, str(configurable["checkpoint_id"]))
+        key, rows = writes_key(path), write_rows(self.serde, writes, task_id)
+
+        async def put(pipe: Any) -> None:
+            await self._refuse_late_write(pipe, thread, configurable)
+            merged = merge_writes(parse_writes(await pipe.get(key)), rows)
+            pipe.multi()
+            self._put_writes(pipe, path, orjson.dumps(merged))
+
+        await self.client.transaction(put, tombstone_key(thread), key)
+        await self._extend_lifetime(thread, [key])
 
     async def adelete_thread(self, thread_id: str) -> None:
         """Delete all checkpoints and writes of a thread."""
-        await self._delete(await self._keys(str(thread_id)))
+        keys = await self._keys(str(thread_id))
+        for start in range(0, len(keys), BATCH_SIZE):
+            await self.client.delete(*keys[start : start + BATCH_SIZE])
 
     async def adelete_with_tombstone(self, thread_id: str, at: str) -> None:
-        """Delete a thread as of a checkpoint id; what comes late from before then is refused."""
-        # First of all: whoever writes meanwhile sees it, or is seen.
-        await self.client.set(grave_key(thread_id), at, ex=GRAVE_SECONDS)
+        """Delete a thread; later refuse writes that began before the checkpoint id `at`."""
+        # Set the tombstone first: a concurrent write either sees it, or is deleted here.
+        await self.client.set(tombstone_key(thread_id), at, ex=TOMBSTONE_SECONDS)
         await self.adelete_thread(thread_id)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints and writes of these runs."""
         for run_id in run_ids:
             members = await self.client.smembers(run_key(run_id))
-            for place in [tuple(orjson.loads(each)) for each in members]:
-                await self._drop([place])
+            await self._drop([tuple(orjson.loads(member)) for member in members])
             await self.client.delete(run_key(run_id))
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints and writes of a thread to another."""
-        if await self._buried(target_thread_id):
+        if await self.client.exists(tombstone_key(target_thread_id)):
             raise ThreadDeleted(target_thread_id)
-        places = await self._places({"configurable": {"thread_id": source_thread_id}})
-        for place in reversed(places):
-            saved, writes = await self.client.mget(
-                self._make_checkpoint_key(*place), self._writes(place)
-            )
-            if saved is None:
+        paths = await self._paths({"configurable": {"thread_id": source_thread_id}})
+        for path in reversed(paths):
+            raw_row, writes = await self.client.mget(checkpoint_key(path), writes_key(path))
+            if raw_row is None:
                 continue
-            target = (target_thread_id, *place[1:])
+            target = (target_thread_id, *path[1:])
             async with self.client.pipeline() as pipe:
-                self._put(pipe, target, orjson.loads(saved) | {"thread_id": target_thread_id})
+                self._put_row(pipe, target, orjson.loads(raw_row) | {"thread_id": target[0]})
                 if writes is not None:
-                    pipe.set(self._writes(target), writes)
-                    pipe.sadd(written_key(target_thread_id), f"{target[2]}:{target[1]}")
+                    self._put_writes(pipe, target, writes)
                 await pipe.execute()
-        await self._use(target_thread_id, anew=True)
+        await self._extend_lifetime(target_thread_id, restart=True)
 
     async def aprune_turns(self, thread_id: str, keep: int) -> None:
-        """Keep the checkpoints of the newest `keep` turns; each begins with an "input" one."""
+        """Delete all but the newest `keep` turns; each begins with an "input" checkpoint."""
         config: RunnableConfig = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
-        began = [
-            found.checkpoint["id"] async for found in self.alist(config, filter={"source": "input"})
-        ]
-        if len(began) > keep:
-            places = await self._places({"configurable": {"thread_id": thread_id}})
-            await self._drop([place for place in places if place[2] < began[keep - 1]])
+        checkpoints = self.alist(config, filter={"source": "input"})
+        inputs = [checkpoint.checkpoint["id"] async for checkpoint in checkpoints]
+        if len(inputs) > keep:
+            paths = await self._paths({"configurable": {"thread_id": thread_id}})
+            await self._drop([path for path in paths if path[2] < inputs[keep - 1]])
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
-        """Set how long after its last use a thread is kept; None keeps it."""
-        await self.client.set(life_key(thread_id), minutes or 0.0)
-        await self._use(thread_id, anew=True)
+        """Set how long after its last use a thread expires; None means never."""
+        await self.client.set(lifetime_key(thread_id), minutes or 0.0)
+        await self._extend_lifetime(thread_id, restart=True)
 
     async def athreads(self) -> list[str]:
-        """Return the ids of all threads of everybody, those of records too."""
-        return sorted({thread for thread, _, _ in await self._places(None)})
+        """Return the ids of all threads of all users, owner records included."""
+        return sorted({thread for thread, _, _ in await self._paths(None)})
 
     async def asweep(self) -> int:
-        """Return 0: the server itself deletes what has expired."""
+        """Return 0: the server deletes expired threads itself."""
         return 0
 
     async def _keep_latest(self, thread: str) -> None:
-        for namespace in await self._spaces(thread):
-            ids = await self._ids(thread, namespace)
-            await self._drop([(thread, namespace, each) for each in ids[1:]])
+        for namespace in await self._namespaces(thread):
+            older = (await self._checkpoint_ids(thread, namespace))[1:]
+            await self._drop([(thread, namespace, checkpoint_id) for checkpoint_id in older])
 
-    async def _put_unless_late(
-        self, place: Place, saved: dict[str, Any], run: dict[str, Any]
+    async def _refuse_late_write(
+        self, pipe: Any, thread: str, configurable: Mapping[str, Any], new_id: str = ""
     ) -> None:
-        async with self.client.pipeline() as pipe:
-            while True:
-                await pipe.watch(grave_key(place[0]))
-                refuse_late_write(await self._buried(place[0]), run, place[2])
-                pipe.multi()
-                self._put(pipe, place, saved)
-                try:
-                    await pipe.execute()
-                except WatchError:
-                    continue  # Deleted this very moment: look again.
-                return
+        tombstone = await pipe.get(tombstone_key(thread))
+        refuse_late_write(tombstone.decode() if tombstone else None, configurable, new_id)
 
-    async def _buried(self, thread: str) -> str | None:
-        told = await self.client.get(grave_key(thread))
-        return told.decode() if told else None
-
-    def _put(self, pipe: Any, place: Place, saved: dict[str, Any]) -> None:
-        thread, namespace, checkpoint_id = place
-        pipe.set(self._make_checkpoint_key(*place), orjson.dumps(saved))
-        # Removed first: a checkpoint that is put twice is listed once.
-        pipe.lrem(self._make_thread_key(thread, namespace), 0, checkpoint_id)
-        pipe.lpush(self._make_thread_key(thread, namespace), checkpoint_id)
+    def _put_row(self, pipe: Any, path: CheckpointPath, row: Row) -> None:
+        thread, namespace, checkpoint_id = path
+        pipe.set(checkpoint_key(path), orjson.dumps(row))
+        # Remove it first: a checkpoint that is put twice must be listed once.
+        pipe.lrem(thread_key(thread, namespace), 0, checkpoint_id)
+        pipe.lpush(thread_key(thread, namespace), checkpoint_id)
         pipe.sadd(namespaces_key(thread), namespace)
-        metadata = orjson.loads(base64.b64decode(saved["metadata"]))
-        if run_id := metadata.get("run_id"):
-            pipe.sadd(run_key(run_id), orjson.dumps(place))
+        if run_id := metadata_of(row).get("run_id"):
+            pipe.sadd(run_key(run_id), orjson.dumps(path))
             if self.ttl_minutes:
                 pipe.expire(run_key(run_id), int(self.ttl_minutes * 60) + 1)
 
-    async def _drop(self, places: Iterable[Place]) -> None:
+    def _put_writes(self, pipe: Any, path: CheckpointPath, writes: bytes) -> None:
+        thread, namespace, checkpoint_id = path
+        pipe.set(writes_key(path), writes)
+        pipe.sadd(namespaces_key(thread), namespace)
+        pipe.sadd(checkpoints_with_writes_key(thread), f"{checkpoint_id}:{namespace}")
+
+    async def _drop(self, paths: Iterable[CheckpointPath]) -> None:
         """Delete checkpoints with their writes."""
-        for place in places:
-            thread, namespace, checkpoint_id = place
+        for path in paths:
+            thread, namespace, checkpoint_id = path
             async with self.client.pipeline() as pipe:
-                pipe.delete(self._make_checkpoint_key(*place), self._writes(place))
-                pipe.lrem(self._make_thread_key(thread, namespace), 0, checkpoint_id)
-                pipe.srem(written_key(thread), f"{checkpoint_id}:{namespace}")
+                pipe.delete(checkpoint_key(path), writes_key(path))
+                pipe.lrem(thread_key(thread, namespace), 0, checkpoint_id)
+                pipe.srem(checkpoints_with_writes_key(thread), f"{checkpoint_id}:{namespace}")
                 await pipe.execute()
 
-    async def _delete(self, keys: Sequence[str]) -> None:
-        for start in range(0, len(keys), BATCH):
-            await self.client.delete(*keys[start : start + BATCH])
-
-    async def _use(self, thread: str, keys: Sequence[str] = (), *, anew: bool = False) -> None:
-        """Extend a thread's life by its use; `keys` are new and have none yet."""
-        told = await self.client.get(life_key(thread))
-        minutes = self.ttl_minutes if told is None else float(told)
-        if not minutes and not anew:
+    async def _extend_lifetime(
+        self, thread: str, new_keys: Sequence[str] = (), *, restart: bool = False
+    ) -> None:
+        """Extend the lifetime of a used thread; `new_keys` have no time to live yet."""
+        lifetime = await self.client.get(lifetime_key(thread))
+        minutes = self.ttl_minutes if lifetime is None else float(lifetime)
+        if not minutes and not restart:
             return
         milliseconds = int((minutes or 0) * 60_000)
-        left = await self.client.pttl(namespaces_key(thread))
-        if anew or left < milliseconds * EXTEND_BELOW:
+        remaining = await self.client.pttl(namespaces_key(thread))
+        keys = new_keys
+        if restart or remaining < milliseconds * EXTEND_BELOW:
             keys = await self._keys(thread)
         async with self.client.pipeline(transaction=False) as pipe:
             for key in keys:
@@ -257,7 +268,7 @@ async def open_redis(
 
     Raises:
         StorageFailed: the server is too old.
-        valkey.exceptions.ValkeyError: it cannot be reached, or refuses.
+        valkey.exceptions.ValkeyError: the server cannot be reached, or refuses the connection.
     """
     async with open_client(database) as client:
         yield RedisSaver(client, ttl_minutes)

@@ -1,4 +1,4 @@
-"""Short-term memory on the database that an address names."""
+"""Open the saver of a database URL."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,17 +11,17 @@ from threadkeep.base.storage_errors import storage_errors
 from threadkeep.checkpoints.owned import Follow, OwnedSaver
 
 MAX_TURNS = 20
-"""How far back time travel reaches."""
+"""Turns of a thread whose checkpoints are kept, for forks and undo."""
 
 
 @asynccontextmanager
 async def open_checkpointer(
     database: str | Database, *, ttl_minutes: float | None = None, follow: Follow | None = None
 ) -> AsyncIterator[OwnedSaver]:
-    """Open the saver on a database: complete, strict about types, each thread for its owner alone.
+    """Open the saver of a database; each thread is accessible to its owner only.
 
-    A thread is deleted `ttl_minutes` after its last use; None keeps it. `follow` is told of every
-    update from outside a run: `knowledge.branch_sync.follow_updates(store)` lets memory go with it.
+    A thread expires `ttl_minutes` after its last use; with None it never does. `follow` is called
+    after every update outside a run: `knowledge.branch_sync.follow_updates(store)` updates memory.
 
     Raises:
         StorageFailed: the database cannot be reached, read or written.
@@ -34,7 +34,7 @@ async def open_checkpointer(
 async def open_saver(
     database: str | Database, *, ttl_minutes: float | None = None
 ) -> AsyncIterator[BaseCheckpointSaver[Any]]:
-    """Open the saver without its guard; whoever knows a thread's id can read it.
+    """Open the saver without the owner guard: every thread id gives access.
 
     Raises:
         StorageFailed: the database cannot be reached, read or written.
@@ -42,14 +42,14 @@ async def open_saver(
     if isinstance(database, str):
         database = parse_database(database)
     with storage_errors(database):
-        async with _opened(database, ttl_minutes) as saver:
+        async with _open(database, ttl_minutes) as saver:
             await saver.asweep()
             yield saver
 
 
 @asynccontextmanager
-async def _opened(database: Database, ttl_minutes: float | None) -> AsyncIterator[Any]:
-    # Drivers are imported where they are wanted: most people need one, and not all are installed.
+async def _open(database: Database, ttl_minutes: float | None) -> AsyncIterator[Any]:
+    # Import only the driver in use: the others may not be installed.
     if database.kind == "memory":
         from threadkeep.checkpoints.memory_saver import MemorySaver
 

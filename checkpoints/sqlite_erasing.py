@@ -1,4 +1,4 @@
-"""What forgetting reads of the checkpoints on SQLite, and how no byte of them is left."""
+"""What erasure needs from the checkpoints on SQLite: raw values and scrubbing."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -9,29 +9,29 @@ from threadkeep.base.sqlite_scrub import scrub_file, truncate_log
 from threadkeep.base.user import USER_KEY
 from threadkeep.checkpoints.owner_records import RECORD_PREFIX
 
-ROWS = 200
-BLOBS = {"checkpoints": ("checkpoint", "metadata"), "writes": ("value",)}
+BATCH_ROWS = 200
+RAW_COLUMNS = {"checkpoints": ("checkpoint", "metadata"), "writes": ("value",)}
 
 
-class SqliteReading(AsyncSqliteSaver):
-    """Reads what is kept without making checkpoints of it."""
+class SqliteRawReader(AsyncSqliteSaver):
+    """Reads stored values without deserialising them; scrubs deleted rows."""
 
-    async def athreads_of_user(self, user: str) -> list[str]:
-        """Return the ids of the threads in which this user's checkpoints are."""
+    async def athreads_of_user(self, user_id: str) -> list[str]:
+        """Return the ids of the user's threads."""
         await self.setup()
         async with self.lock:
             rows = await self.conn.execute_fetchall(
                 "SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id NOT GLOB ? AND "
                 f"json_extract(CAST(metadata AS TEXT), '$.{USER_KEY}') = ?",
-                (f"{RECORD_PREFIX}*", user),
+                (f"{RECORD_PREFIX}*", user_id),
             )
         return sorted(str(row[0]) for row in rows)
 
     async def acount(self, threads: Sequence[str]) -> tuple[int, int]:
-        """Return how many checkpoints and pending writes threads have."""
+        """Return the number of checkpoints and of pending writes in threads."""
         counts = []
         async with self.lock:
-            for table in BLOBS:
+            for table in RAW_COLUMNS:
                 rows = await self.conn.execute_fetchall(
                     f"SELECT count(*) FROM {table} "
                     "WHERE thread_id IN (SELECT value FROM json_each(?))",
@@ -40,29 +40,29 @@ class SqliteReading(AsyncSqliteSaver):
                 counts.append(int(next(iter(rows))[0]))
         return counts[0], counts[1]
 
-    async def araw_values_except(self, but: Sequence[str]) -> AsyncIterator[bytes]:
-        """Yield all that is kept, but for these threads."""
-        for table, columns in BLOBS.items():
-            after = 0
+    async def araw_values_except(self, threads: Sequence[str]) -> AsyncIterator[bytes]:
+        """Yield the stored values of all threads except these."""
+        for table, columns in RAW_COLUMNS.items():
+            last_rowid = 0
             while True:
                 async with self.lock:
                     rows = list(
                         await self.conn.execute_fetchall(
                             f"SELECT rowid, thread_id, {', '.join(columns)} FROM {table} "
-                            f"WHERE rowid > ? ORDER BY rowid LIMIT {ROWS}",
-                            (after,),
+                            f"WHERE rowid > ? ORDER BY rowid LIMIT {BATCH_ROWS}",
+                            (last_rowid,),
                         )
                     )
-                for number, thread, *blobs in rows:
-                    after = int(number)
-                    if thread not in but:
+                for rowid, thread, *blobs in rows:
+                    last_rowid = int(rowid)
+                    if thread not in threads:
                         yield b"\0".join([str(thread).encode(), *map(_bytes, blobs)])
-                if len(rows) < ROWS:
+                if len(rows) < BATCH_ROWS:
                     break
 
     async def araw_values_of(self, thread: str) -> AsyncIterator[bytes]:
-        """Yield all that is kept of one thread."""
-        for table, columns in BLOBS.items():
+        """Yield the stored values of one thread."""
+        for table, columns in RAW_COLUMNS.items():
             async with self.lock:
                 rows = await self.conn.execute_fetchall(
                     f"SELECT {', '.join(columns)} FROM {table} WHERE thread_id = ?", (thread,)
@@ -71,12 +71,12 @@ class SqliteReading(AsyncSqliteSaver):
                 yield b"\0".join(map(_bytes, row))
 
     async def ascrub(self) -> bool:
-        """Leave no byte of what was deleted; tell whether the write-ahead log is empty too."""
+        """Remove every byte of deleted rows; return whether the write-ahead log is empty."""
         async with self.lock:
             return await scrub_file(self.conn)
 
     async def atruncate_log(self) -> bool:
-        """Empty the write-ahead log; tell whether that went."""
+        """Truncate the write-ahead log; return whether that succeeded."""
         async with self.lock:
             return await truncate_log(self.conn)
 

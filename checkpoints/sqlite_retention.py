@@ -1,4 +1,4 @@
-"""What is kept on SQLite, and how long: delete, copy, prune, expire, on the saver's tables."""
+"""SQL of the SQLite saver: delete, copy, prune, expire and tombstones."""
 
 import json
 import time
@@ -9,9 +9,10 @@ from aiosqlite import Connection
 
 TABLES = ("writes", "checkpoints")
 FOREVER_MINUTES = 1e9
-BURIED = "this thread was deleted"
-# What is written to a deleted thread is late when the checkpoint it stands on is older than the
-# deletion: the one of the graph around a subgraph, else its parent, else, at a beginning, itself.
+TOMBSTONE_ERROR = "this thread was deleted"
+# A write to a deleted thread is late if it builds on a checkpoint older than the deletion: that of
+# the outer graph in a subgraph, else the parent, else (the first one of a thread) itself.
+# `buried` holds the tombstones.
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS lifetimes (
     thread_id TEXT PRIMARY KEY, minutes REAL NOT NULL, expires_at REAL NOT NULL
@@ -23,10 +24,10 @@ CREATE TRIGGER IF NOT EXISTS checkpoint_late BEFORE INSERT ON checkpoints WHEN E
         json_extract(CAST(new.metadata AS TEXT), '$.parents.""'),
         new.parent_checkpoint_id, new.checkpoint_id
     )
-) BEGIN SELECT RAISE(ABORT, '{BURIED}'); END;
+) BEGIN SELECT RAISE(ABORT, '{TOMBSTONE_ERROR}'); END;
 CREATE TRIGGER IF NOT EXISTS write_late BEFORE INSERT ON writes WHEN EXISTS (
     SELECT 1 FROM buried WHERE thread_id = new.thread_id AND at > new.checkpoint_id
-) BEGIN SELECT RAISE(ABORT, '{BURIED}'); END;
+) BEGIN SELECT RAISE(ABORT, '{TOMBSTONE_ERROR}'); END;
 """
 COLUMNS = {
     "checkpoints": "checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata",
@@ -36,7 +37,7 @@ COLUMNS = {
 
 @asynccontextmanager
 async def transaction(conn: Connection) -> AsyncIterator[None]:
-    """Do all of it or nothing, on a connection that else commits by itself."""
+    """Run statements in one transaction, on a connection in autocommit mode."""
     await conn.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -53,8 +54,8 @@ async def delete_thread(conn: Connection, thread_id: str) -> None:
             await conn.execute(f"DELETE FROM {table} WHERE thread_id = ?", (thread_id,))
 
 
-async def bury_thread(conn: Connection, thread_id: str, at: str) -> None:
-    """Delete a thread and note when; nothing of its content stays."""
+async def delete_with_tombstone(conn: Connection, thread_id: str, at: str) -> None:
+    """Delete a thread, and insert its tombstone."""
     async with transaction(conn):
         await conn.execute("INSERT OR REPLACE INTO buried VALUES (?, ?)", (thread_id, at))
         for table in (*TABLES, "lifetimes"):
@@ -63,7 +64,7 @@ async def bury_thread(conn: Connection, thread_id: str, at: str) -> None:
 
 async def delete_for_runs(conn: Connection, run_ids: Sequence[str]) -> None:
     """Delete the checkpoints and writes of these runs."""
-    where = (
+    condition = (
         "WHERE (thread_id, checkpoint_ns, checkpoint_id) IN "
         "(SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints "
         "WHERE json_extract(CAST(metadata AS TEXT), '$.run_id') IN "
@@ -71,7 +72,7 @@ async def delete_for_runs(conn: Connection, run_ids: Sequence[str]) -> None:
     )
     async with transaction(conn):
         for table in TABLES:
-            await conn.execute(f"DELETE FROM {table} {where}", (json.dumps(list(run_ids)),))
+            await conn.execute(f"DELETE FROM {table} {condition}", (json.dumps(list(run_ids)),))
 
 
 async def copy_thread(conn: Connection, source: str, target: str) -> None:
@@ -88,8 +89,8 @@ async def copy_thread(conn: Connection, source: str, target: str) -> None:
 async def keep_latest(conn: Connection, thread_id: str) -> None:
     """Delete all but the newest checkpoint of each namespace. Checkpoint ids sort by time."""
     newest = (
-        "SELECT max(checkpoint_id) FROM checkpoints AS kept "
-        "WHERE kept.thread_id = ?1 AND kept.checkpoint_ns = {table}.checkpoint_ns"
+        "SELECT max(checkpoint_id) FROM checkpoints AS newest "
+        "WHERE newest.thread_id = ?1 AND newest.checkpoint_ns = {table}.checkpoint_ns"
     )
     async with transaction(conn):
         for table in TABLES:
@@ -101,14 +102,14 @@ async def keep_latest(conn: Connection, thread_id: str) -> None:
 
 
 async def keep_turns(conn: Connection, thread_id: str, keep: int) -> None:
-    """Delete what is older than the newest `keep` turns; each begins with an "input" checkpoint."""
-    began = await conn.execute_fetchall(
+    """Delete all but the newest `keep` turns; each begins with an "input" checkpoint."""
+    rows = await conn.execute_fetchall(
         "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = '' "
         "AND json_extract(CAST(metadata AS TEXT), '$.source') = 'input' "
         "ORDER BY checkpoint_id DESC LIMIT 1 OFFSET ?",
         (thread_id, keep - 1),
     )
-    for (oldest,) in began:
+    for (oldest,) in rows:
         async with transaction(conn):
             for table in TABLES:
                 await conn.execute(
@@ -118,25 +119,25 @@ async def keep_turns(conn: Connection, thread_id: str, keep: int) -> None:
 
 
 async def set_lifetime(
-    conn: Connection, thread_id: str, minutes: float, *, anew: bool = True
+    conn: Connection, thread_id: str, minutes: float, *, overwrite: bool = True
 ) -> None:
-    """Let a thread expire so long after its last use; not `anew`: unless that is set already."""
+    """Set how many minutes after its last use a thread expires."""
     change = "UPDATE SET minutes = excluded.minutes, expires_at = excluded.expires_at"
     await conn.execute(
         "INSERT INTO lifetimes (thread_id, minutes, expires_at) VALUES (?, ?, ?) "
-        f"ON CONFLICT (thread_id) DO {change if anew else 'NOTHING'}",
+        f"ON CONFLICT (thread_id) DO {change if overwrite else 'NOTHING'}",
         (thread_id, minutes, time.time() + minutes * 60),
     )
 
 
-async def use_thread(conn: Connection, thread_id: str) -> float | None:
-    """Extend a thread's life by its use; return its length in minutes, 0 where it is over."""
+async def extend_lifetime(conn: Connection, thread_id: str) -> float | None:
+    """Extend the lifetime of a used thread; return it in minutes, 0 if expired, None if unset."""
     now = time.time()
     rows = await conn.execute_fetchall(
         "SELECT minutes, expires_at FROM lifetimes WHERE thread_id = ?", (thread_id,)
     )
-    for minutes, ends in rows:
-        if ends <= now:
+    for minutes, expires_at in rows:
+        if expires_at <= now:
             return 0.0
         await conn.execute(
             "UPDATE lifetimes SET expires_at = ? WHERE thread_id = ?",
@@ -146,8 +147,8 @@ async def use_thread(conn: Connection, thread_id: str) -> float | None:
     return None
 
 
-async def expired(conn: Connection) -> list[str]:
-    """Return the threads whose life is over."""
+async def expired_threads(conn: Connection) -> list[str]:
+    """Return the ids of expired threads."""
     rows = await conn.execute_fetchall(
         "SELECT thread_id FROM lifetimes WHERE expires_at <= ?", (time.time(),)
     )

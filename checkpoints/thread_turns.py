@@ -1,4 +1,4 @@
-"""The turns of a thread in its checkpoints: what a crash left, and what can be gone back to."""
+"""The turns of a thread in its checkpoints: find unfinished ones, fork and undo."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +13,8 @@ from threadkeep.base.errors import BadInput
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 COPY_NODE = "__copy__"
-"""LangGraph's own word for making an older checkpoint the newest."""
-BEGINNING: dict[str, Any] = {
+"""Node name with which LangGraph's `aupdate_state` copies a checkpoint to the top."""
+INITIAL_STATE: dict[str, Any] = {
     "messages": [RemoveMessage(id=REMOVE_ALL_MESSAGES)],
     "summary": "",
     "summarized_through": "",
@@ -25,14 +25,13 @@ BEGINNING: dict[str, Any] = {
     "stored": 0,
     "recalled": [],
 }
-"""What makes a state as it was before the first turn."""
+"""Update that resets a state to the one before the first turn."""
 
 
 async def pending_nodes(graph: Graph, config: RunnableConfig) -> set[str]:
-    """Return the nodes that the thread's newest run still owes; none when it is finished.
+    """Return the nodes that the thread's newest run has not finished.
 
-    Tasks are looked at too: `next` can be empty while the writes of a step are saved but not
-    yet applied.
+    Includes `tasks`: `next` can be empty while the writes of a step are saved but not applied.
     """
     state = await graph.aget_state(config)
     return {*state.next, *(task.name for task in state.tasks)}
@@ -40,77 +39,77 @@ async def pending_nodes(graph: Graph, config: RunnableConfig) -> set[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Turns:
-    """The states after the turns of a thread's branch that is used, the newest first."""
+    """The states after the turns of a thread's active branch, newest first."""
 
     states: list[StateSnapshot]
-    whole: bool
-    """Whether they reach back to the thread's beginning; older ones are pruned."""
+    complete: bool
+    """Whether the states go back to the thread's beginning; else older ones were pruned."""
 
 
 async def newest_turns(graph: Graph, config: RunnableConfig) -> Turns:
-    """Return the states of the turns that can be gone back to."""
-    kept = {
+    """Return the states after the turns that can be undone or forked."""
+    snapshots = {
         str(snapshot.config["configurable"]["checkpoint_id"]): snapshot
         async for snapshot in graph.aget_state_history(config)
     }
     states: list[StateSnapshot] = []
-    at, begun = next(iter(kept), None), True
-    while at in kept:
-        snapshot = kept[str(at)]
+    checkpoint_id, ends_turn = next(iter(snapshots), None), True
+    while checkpoint_id in snapshots:
+        snapshot = snapshots[str(checkpoint_id)]
         if not snapshot.values.get("messages"):
-            at = None  # Where all began, or began anew after all was taken back.
+            checkpoint_id = None  # The beginning of the thread, or all its turns were undone.
             break
-        if begun:
+        if ends_turn:
             states.append(snapshot)
-        # A turn begins with its input; before that lies the state after the turn before it.
-        begun = (snapshot.metadata or {}).get("source") == "input"
+        # A turn begins with its input; the parent of that is the state after the previous turn.
+        ends_turn = (snapshot.metadata or {}).get("source") == "input"
         parent = snapshot.parent_config
-        at = str(parent["configurable"]["checkpoint_id"]) if parent else None
-    return Turns(states=states, whole=at is None)
+        checkpoint_id = str(parent["configurable"]["checkpoint_id"]) if parent else None
+    return Turns(states=states, complete=checkpoint_id is None)
 
 
 async def turn_at(
-    graph: Graph, config: RunnableConfig, name: str, total: int, at: int | None
+    graph: Graph, config: RunnableConfig, name: str, total: int, turn: int | None
 ) -> StateSnapshot:
-    """Return the state after the `at`-th of a thread's `total` turns, by default after the last.
+    """Return the state after turn number `turn` (1 to `total`, default `total`).
 
     Raises:
-        BadInput: there is no such turn, or it is too long ago.
+        BadInput: there is no such turn, or its state was pruned.
     """
     states = (await newest_turns(graph, config)).states
     if not states or states[0].next:
         raise BadInput(f"Thread {name!r} has no finished turn to fork from; send a message first.")
-    at = total if at is None else at
-    if not 0 <= total - at < len(states):
+    turn = total if turn is None else turn
+    if not 0 <= total - turn < len(states):
         raise BadInput(
-            f"Thread {name!r} cannot be forked after turn {at}; its states are kept for the turns "
-            f"{total - len(states) + 1} to {total}."
+            f"Thread {name!r} cannot be forked after turn {turn}; "
+            f"its states are kept for the turns {total - len(states) + 1} to {total}."
         )
-    return states[total - at]
+    return states[total - turn]
 
 
 async def undo_turns(graph: Graph, config: RunnableConfig, name: str, count: int) -> list[str]:
-    """Make the state before the newest `count` turns the thread's; return what the user had said.
+    """Undo the newest `count` turns; return the texts of their user messages.
 
     Raises:
-        BadInput: there are not so many, or they are too long ago.
+        BadInput: the thread has fewer turns, or their states were pruned.
     """
     turns = await newest_turns(graph, config)
-    newest, said_before = turns.states[:1], set[str]()
+    newest, earlier_ids = turns.states[:1], set[str]()
     if 0 < count < len(turns.states):
         before = turns.states[count]
-        said_before = {str(message.id) for message in before.values["messages"]}
+        earlier_ids = {str(message.id) for message in before.values["messages"]}
         await graph.aupdate_state(before.config, None, COPY_NODE)
-    elif count == len(turns.states) and turns.whole:
-        await graph.aupdate_state(config, BEGINNING, as_node="store_turn")
+    elif count == len(turns.states) and turns.complete:
+        await graph.aupdate_state(config, INITIAL_STATE, as_node="store_turn")
     else:
         raise BadInput(
             f"{count} turns of thread {name!r} cannot be taken back; "
-            f"the states of its newest {len(turns.states)} are kept."
+            f"it keeps the states of its newest {len(turns.states)}."
         )
     return [
         str(message.text)
         for state in newest
         for message in state.values["messages"]
-        if isinstance(message, HumanMessage) and str(message.id) not in said_before
+        if isinstance(message, HumanMessage) and str(message.id) not in earlier_ids
     ]

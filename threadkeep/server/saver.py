@@ -45,9 +45,9 @@ class ServerSaver(OwnedSaver):
             ThreadBusy: a turn is open on it for too long.
         """
         if is_acting():
-            await self._owned(thread_id, acting_user())
+            await self.guard.verify(thread_id, acting_user())
             await self._agent.delete_thread(Context(user_id=acting_user()), thread_id)
-            self._known.pop(thread_id, None)
+            self.guard.drop(thread_id)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy a thread of the acting user's own to a new one; the two are branches of one.
@@ -57,6 +57,6 @@ class ServerSaver(OwnedSaver):
             BadInput: there is nothing in it yet.
             ThreadBusy: a turn is open on it for too long.
         """
-        await self._owned(source_thread_id, acting_user())
+        await self.guard.verify(source_thread_id, acting_user())
         user = Context(user_id=acting_user())
         await self._agent.fork_thread(user, source_thread_id, target_thread_id)

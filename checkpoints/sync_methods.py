@@ -1,4 +1,4 @@
-"""A saver's methods for graphs that run without async, in another thread than its event loop's."""
+"""Sync methods of an async saver, for graphs that run in other threads than its event loop."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
@@ -16,13 +16,13 @@ from langgraph.checkpoint.base import (
 T = TypeVar("T")
 
 
-class FromThreads(BaseCheckpointSaver[Any]):
-    """A saver made in an event loop, whose other methods do the async ones there and wait."""
+class SyncMethods(BaseCheckpointSaver[Any]):
+    """A saver whose sync methods run the async ones in its event loop, and wait."""
 
     _loop: asyncio.AbstractEventLoop
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Do `aget_tuple`."""
+        """Call `aget_tuple`."""
         return self._wait(self.aget_tuple(config))
 
     def list(
@@ -33,8 +33,9 @@ class FromThreads(BaseCheckpointSaver[Any]):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
-        """Do `alist`."""
-        yield from self._wait(_all(self.alist(config, filter=filter, before=before, limit=limit)))
+        """Call `alist`."""
+        checkpoints = self.alist(config, filter=filter, before=before, limit=limit)
+        yield from self._wait(_collect(checkpoints))
 
     def put(
         self,
@@ -43,7 +44,7 @@ class FromThreads(BaseCheckpointSaver[Any]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
-        """Do `aput`."""
+        """Call `aput`."""
         return self._wait(self.aput(config, checkpoint, metadata, new_versions))
 
     def put_writes(
@@ -53,23 +54,23 @@ class FromThreads(BaseCheckpointSaver[Any]):
         task_id: str,
         task_path: str = "",
     ) -> None:
-        """Do `aput_writes`."""
+        """Call `aput_writes`."""
         self._wait(self.aput_writes(config, writes, task_id, task_path))
 
     def delete_thread(self, thread_id: str) -> None:
-        """Do `adelete_thread`."""
+        """Call `adelete_thread`."""
         self._wait(self.adelete_thread(thread_id))
 
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+    def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         try:
-            running = asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
-            running = None
-        if running is self._loop:
-            work.close()
+            loop = None
+        if loop is self._loop:
+            coroutine.close()
             raise asyncio.InvalidStateError("Inside the event loop use the async methods.")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
 
-async def _all(found: AsyncIterator[CheckpointTuple]) -> Sequence[CheckpointTuple]:
-    return [each async for each in found]
+async def _collect(checkpoints: AsyncIterator[CheckpointTuple]) -> Sequence[CheckpointTuple]:
+    return [checkpoint async for checkpoint in checkpoints]
