@@ -1,4 +1,4 @@
-"""What a caller chooses for a run; LangGraph Studio draws its form from it."""
+"""The settings of one run, chosen by the caller; LangGraph Studio draws its form from them."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
@@ -22,7 +22,11 @@ Preset = Literal[
 
 
 class Context(BaseModel):
-    """The choices of one run. Frozen; an unknown or out-of-range value is one clear sentence."""
+    """The settings of one run. Frozen.
+
+    Raises:
+        BadInput: a field is unknown or out of range; the sentence names the value and the remedy.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -65,46 +69,46 @@ class Context(BaseModel):
 
     @property
     def recalls_entities(self) -> bool:
-        """Whether entities and facts are noted and shown."""
+        """Whether entities and facts are extracted and shown."""
         return self.memory in ("hybrid", "entity", "graph")
 
     @property
     def recalls_facts(self) -> bool:
-        """Whether single facts are shown beside the entities that they are about."""
+        """Whether facts are shown beside the entities that they are about."""
         return self.memory in ("hybrid", "graph")
 
     @property
     def summarizes(self) -> bool:
-        """Whether older messages are folded into a summary."""
+        """Whether older messages are compacted into a summary."""
         return self.memory in ("hybrid", "progressive", "summary")
 
     @property
     def prompt_tokens(self) -> int:
-        """The most that a prompt may hold, in tokens."""
+        """The most tokens of a prompt."""
         return self.max_tokens - self.reserve_tokens
 
     @field_validator("user_id")
     @classmethod
-    def _one_rule_for_ids(cls, value: str) -> str:
+    def _validate_user_id(cls, value: str) -> str:
         return validate_id(value, "user")
 
     @model_validator(mode="wrap")
     @classmethod
-    def _say_it_in_one_sentence(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
+    def _validate(cls, data: Any, handler: Callable[[Any], Self]) -> Self:
         try:
-            made = handler(data)
+            context = handler(data)
         except ValidationError as error:
             raise BadInput(_sentence(error)) from None
-        if made.reserve_tokens >= made.max_tokens:
+        if context.reserve_tokens >= context.max_tokens:
             raise BadInput(
-                f"Context: reserve_tokens {made.reserve_tokens} leaves nothing of max_tokens "
-                f"{made.max_tokens}; make the reserve smaller or the window larger."
+                f"Context: reserve_tokens {context.reserve_tokens} leaves nothing of max_tokens "
+                f"{context.max_tokens}; make the reserve smaller or the window larger."
             )
-        return made
+        return context
 
 
 def _sentence(error: ValidationError) -> str:
-    """Return the first fault: the field, the value, and what is allowed."""
+    """Return the first error: the field, the value, and what is allowed."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"]) or "context"
     if first["type"] == "extra_forbidden":

@@ -1,4 +1,4 @@
-"""What a thread holds: `State` to read, `Update` to return, `Input` and `Output` at the edges."""
+"""The state of a thread: `State` is read, `Update` returned, `Input` and `Output` are public."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,28 +14,28 @@ from threadkeep.base.memory_block import RecalledItem
 
 
 class RecalledTurn(TypedDict):
-    """What one turn recalled, and where it stands in the prompt until the next compaction."""
+    """What one turn recalled, and where it is in the prompt until the next compaction."""
 
     before: str
-    """The id of the message in front of which it is shown; `PINNED` for what is always shown."""
+    """Id of the message that it is shown in front of; `PINNED` for pins."""
     places: list[list[str]]
-    """Namespace and key of each memory, without the owner: a state names nobody else's memory."""
+    """Namespace and key of each item, without the owner: a state cannot name another's items."""
     scores: NotRequired[list[dict[str, int]]]
-    """What spoke for each, in hundredths: `total`, and what each part added to it."""
+    """The score of each item in hundredths: `total`, and its parts."""
     over: NotRequired[bool]
-    """It stood in the newest prompt, and no longer stands: the thread was compacted since."""
+    """It left the prompt by a compaction after the newest turn."""
 
 
-class Pin(TypedDict):
-    """Words of a message that stay as they were said when the message itself is folded away."""
+class LiteralPassage(TypedDict):
+    """Words of a summarised message that are kept word for word beside the summary."""
 
     text: str
     literals: list[str]
-    """The names, numbers, dates, paths, addresses, quotes and denials in it."""
+    """The names, numbers, dates, paths, addresses, quotes and denials in the text."""
     message: str
-    """The id of the message it comes from."""
+    """Id of the message that it comes from."""
     used: int
-    """How many messages have mentioned one of its literals."""
+    """How many messages mention one of its literals."""
 
 
 Ledger = dict[str, Any]
@@ -43,21 +43,21 @@ Ledger = dict[str, Any]
 
 
 def merge_ledger(old: Ledger, new: Ledger) -> Ledger:
-    """Return a new plan's ledger alone; anything else is written beside what is there."""
+    """Return the ledger of a new plan, which replaces the old; other entries are added to it."""
     if "limit" in new:
         return new
     internal = {**old.get("internal", {}), **new.get("internal", {})}
     return {**old, **new, **({"internal": internal} if internal else {})}
 
 
-class Shown(TypedDict):
+class PromptMessages(TypedDict):
     """The prompt of a turn."""
 
     messages: list[AnyMessage]
-    """In a dict, for what a node returns in a list LangGraph streams as if it were said."""
+    """In a dict, because LangGraph streams messages in a list as if the node had said them."""
 
 
-# LangGraph takes the last annotation as the channel, so descriptions come first.
+# LangGraph takes the last annotation as the channel, so the description comes first.
 Messages = Annotated[
     list[AnyMessage],
     Field(description="The conversation. Send the new message; older ones are kept."),
@@ -70,7 +70,7 @@ Memories = Annotated[
 
 @dataclass(kw_only=True)
 class State:
-    """The working state of one thread. Small and bounded; messages and plain JSON only."""
+    """The state of one thread: bounded in size, messages and plain JSON only."""
 
     messages: Messages = field(default_factory=list)
     summary: Annotated[str, Field(description="The running summary of older messages.")] = ""
@@ -84,7 +84,8 @@ class State:
         str, Field(description="Id of the last message that the quoted sentences stand in for.")
     ] = ""
     pins: Annotated[
-        list[Pin], Field(description="What was said word for word in the messages folded away.")
+        list[LiteralPassage],
+        Field(description="Literal passages of the messages that the summary covers."),
     ] = field(default_factory=list)
     ratios: Annotated[
         dict[str, float],
@@ -114,19 +115,19 @@ class State:
     ] = field(default_factory=dict)
     memories: Memories = field(default_factory=list)
     llm_input_messages: Annotated[
-        Shown, Field(description="The messages shown this turn."), UntrackedValue
-    ] = field(default_factory=lambda: Shown(messages=[]))
+        PromptMessages, Field(description="The messages shown this turn."), UntrackedValue
+    ] = field(default_factory=lambda: PromptMessages(messages=[]))
 
 
 class Update(TypedDict, total=False):
-    """What a node returns: the change alone."""
+    """What a node returns: only the channels that it changes."""
 
     messages: Sequence[AnyMessage | RemoveMessage]
     summary: str
     summarized_through: str
     extract: str
     extracted_through: str
-    pins: list[Pin]
+    pins: list[LiteralPassage]
     ratios: dict[str, float]
     windows: dict[str, int]
     stored_through: str
@@ -136,7 +137,7 @@ class Update(TypedDict, total=False):
     recalled: list[RecalledTurn]
     ledger: Ledger
     memories: list[RecalledItem]
-    llm_input_messages: Shown
+    llm_input_messages: PromptMessages
 
 
 class Input(TypedDict):
@@ -146,7 +147,7 @@ class Input(TypedDict):
 
 
 class Output(TypedDict):
-    """What a caller gets: the thread's recent messages, what was recalled, what it cost."""
+    """What a caller gets: the recent messages, the recalled items, the ledger."""
 
     messages: Messages
     memories: NotRequired[Memories]

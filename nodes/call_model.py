@@ -1,4 +1,4 @@
-"""Answer: send the prompt, stream the reply, record what the provider says it cost."""
+"""Answer: send the prompt, stream the reply, record what the provider reports."""
 
 import re
 
@@ -14,58 +14,58 @@ from threadkeep.graph.state import State, Update
 from threadkeep.models.calls import call
 from threadkeep.models.faults import CallFailed, ContextOverflow, RequestRefused
 from threadkeep.models.identity import endpoint_of, is_exact, name_of
-from threadkeep.prompt.ledger import reported_by, with_reply
+from threadkeep.prompt.ledger import reply_entries, reported_tokens
 from threadkeep.prompt.plan import PromptPlan, plan_prompt
 from threadkeep.prompt.recalled_turns import read_recalled_items
 from threadkeep.prompt.run_model import model_of, window_for
-from threadkeep.prompt.run_owner import context_of, on_run_clock, owner_of, store_of
+from threadkeep.prompt.runtime import context_of, on_run_clock, owner_of, store_of
 from threadkeep.prompt.window import window_of
 
-RETRIM = 0.7
-"""Share of the prompt that is tried once more when the first one overflowed."""
-MODELS_KEPT = 16
-_ALTERNATE = re.compile(r"alternat|consecutive|roles? must", re.IGNORECASE)
-_alternating: set[str] = set()
+RETRY_SHARE = 0.7
+"""Share of the prompt that is tried once more after the first one overflowed."""
+MAX_WINDOWS = 16
+"""Models whose learned windows a state holds."""
+_ROLES_MUST_ALTERNATE = re.compile(r"alternat|consecutive|roles? must", re.IGNORECASE)
+_alternating_endpoints: set[str] = set()
 
 
 @on_run_clock
 async def call_model(state: State, runtime: Runtime[Context]) -> Update:
-    """Call the model once with the prompt of this turn; a smaller one if that overflows."""
+    """Call the model with the prompt of this turn; once more with a smaller one if it overflows."""
     context = context_of(runtime)
     model = await model_of(context, store_of(runtime))
-    done: Update = {}
+    name, exact, update = name_of(model), is_exact(model), Update()
     prompt, counted = state.llm_input_messages["messages"], int(state.ledger.get("counted") or 0)
     if not prompt:
-        # A resumed run: what is not checkpointed is made again from what is.
+        # A resumed run: the prompt is not checkpointed, so plan it again.
         window = window_for(state, model, context)
         plan = plan_prompt(state, await _memories(state, runtime), context, window)
         prompt, counted = plan.prompt, int(plan.ledger["counted"])
     try:
         reply = await answer(model, prompt)
     except ContextOverflow as overflow:
-        plan, most = await smaller_plan(state, runtime, model, overflow, counted)
+        plan, limit = await smaller_plan(state, runtime, model, overflow, counted)
         reply = await answer(model, plan.prompt)
-        prompt, counted = plan.prompt, int(plan.ledger["counted"])
-        done = plan.update(state) | {"windows": _learned(state.windows, name_of(model), most)}
-    told = with_reply(reply, name_of(model), exact=is_exact(model))
-    done["ledger"] = {**done["ledger"], **told} if "ledger" in done else told
-    done["messages"] = [reply]
-    reported = reported_by(reply).get("prompt", 0)
-    if reported and not is_exact(model):
-        done["ratios"] = learn_ratio(state.ratios, name_of(model), counted, reported)
-    return done
+        counted = int(plan.ledger["counted"])
+        update = plan.update(state) | {"windows": _learn_window(state.windows, name, limit)}
+    update["ledger"] = update.get("ledger", {}) | reply_entries(reply, name, exact=exact)
+    update["messages"] = [reply]
+    reported = reported_tokens(reply).get("prompt", 0)
+    if reported and not exact:
+        update["ratios"] = learn_ratio(state.ratios, name, counted, reported)
+    return update
 
 
 async def answer(model: BaseChatModel, prompt: list[AnyMessage]) -> AIMessage:
-    """Return the reply; a server that wants roles to alternate gets neighbours as one message."""
+    """Return the reply; where roles must alternate, neighbours of one role are merged."""
     endpoint = endpoint_of(model)
-    if endpoint not in _alternating:
+    if endpoint not in _alternating_endpoints:
         try:
             return await call(model, prompt)
         except (RequestRefused, CallFailed) as refused:
-            if not _ALTERNATE.search(str(refused)):
+            if not _ROLES_MUST_ALTERNATE.search(str(refused)):
                 raise
-        _alternating.add(endpoint)
+        _alternating_endpoints.add(endpoint)
     return await call(model, merge_message_runs(prompt, chunk_separator="\n\n"))
 
 
@@ -76,21 +76,23 @@ async def smaller_plan(
     overflow: ContextOverflow,
     counted: int,
 ) -> tuple[PromptPlan, int]:
-    """Return a prompt of 70% of the one that overflowed, or less if the model told its limit.
+    """Return a plan of 70% of the prompt that overflowed, or less if the model named its limit.
+
+    Return its limit in reported tokens too.
 
     Raises:
-        ContextOverflow: the same, where that would not even hold the system prompt.
+        ContextOverflow: not even the system prompt would fit.
     """
     context = context_of(runtime)
     window = window_for(state, model, context)
-    most = int(apply_ratio(counted, window.ratio) * RETRIM)
+    limit = int(apply_ratio(counted, window.ratio) * RETRY_SHARE)
     if overflow.limit and overflow.limit > context.reserve_tokens:
-        most = min(most, overflow.limit - context.reserve_tokens)
+        limit = min(limit, overflow.limit - context.reserve_tokens)
     try:
-        smaller = window_of(context, ratio=window.ratio, most=most)
+        smaller = window_of(context, ratio=window.ratio, limit=limit)
     except BadInput:
         raise overflow from None
-    return plan_prompt(state, await _memories(state, runtime), context, smaller), most
+    return plan_prompt(state, await _memories(state, runtime), context, smaller), limit
 
 
 async def _memories(state: State, runtime: Runtime[Context]) -> list[RecalledItem]:
@@ -99,7 +101,7 @@ async def _memories(state: State, runtime: Runtime[Context]) -> list[RecalledIte
     return await read_recalled_items(store_of(runtime), await owner_of(runtime), state.recalled)
 
 
-def _learned(windows: dict[str, int], name: str, most: int) -> dict[str, int]:
-    """Return the windows with this model's, at most `MODELS_KEPT` of them."""
-    rest = [(key, size) for key, size in windows.items() if key != name]
-    return {**dict(rest[1 - MODELS_KEPT :]), name: most}
+def _learn_window(windows: dict[str, int], name: str, limit: int) -> dict[str, int]:
+    """Return the windows with this model's, at most `MAX_WINDOWS` of them."""
+    others = [(key, size) for key, size in windows.items() if key != name]
+    return {**dict(others[1 - MAX_WINDOWS :]), name: limit}

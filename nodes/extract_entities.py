@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 
 from threadkeep.base.clock import now, parse_time
 from threadkeep.base.fences import escape_tags
+from threadkeep.base.message_text import text_of
 from threadkeep.base.tokens import count_text
 from threadkeep.extract.extraction import Extraction
 from threadkeep.extract.rules import extract
@@ -16,10 +17,10 @@ from threadkeep.knowledge.extraction_calls import extract_by_model
 from threadkeep.knowledge.merge import merge_notes
 from threadkeep.knowledge.notes import USER, Note
 from threadkeep.models.offline import OfflineChatModel
+from threadkeep.prompt.exchanges import newest_user_message
 from threadkeep.prompt.run_model import model_of
-from threadkeep.prompt.run_owner import context_of, on_run_clock, owner_of, store_of, thread_of
-from threadkeep.prompt.texts import EXTRACT
-from threadkeep.prompt.validity import newest_user_message, text_of
+from threadkeep.prompt.runtime import context_of, on_run_clock, owner_of, store_of, thread_of
+from threadkeep.prompt.templates import EXTRACT
 from threadkeep.stores.usage import NOTHING, Usage, add_usage
 
 

@@ -11,7 +11,7 @@ from threadkeep.knowledge.stored_messages import extend_messages, new_messages, 
 from threadkeep.knowledge.thread_records import current_record, touch_thread
 from threadkeep.prompt.ledger import usage_of
 from threadkeep.prompt.run_model import model_of, window_for
-from threadkeep.prompt.run_owner import (
+from threadkeep.prompt.runtime import (
     context_of,
     on_run_clock,
     owner_of,

@@ -6,7 +6,7 @@ from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
 from threadkeep.prompt.plan import plan_prompt
 from threadkeep.prompt.run_model import model_of, window_for
-from threadkeep.prompt.run_owner import context_of, store_of
+from threadkeep.prompt.runtime import context_of, store_of
 
 
 async def trim_history(state: State, runtime: Runtime[Context]) -> Update:

@@ -9,7 +9,7 @@ from langchain_core.tools import tool
 
 from benchmarks.scripted_thread import open_scripted
 from threadkeep.models.openai import open_openai
-from threadkeep.prompt.texts import EXTRACT, SUMMARIZE
+from threadkeep.prompt.templates import EXTRACT, SUMMARIZE
 from threadkeep.testing import (
     NO_FACTS,
     Reply,

@@ -11,7 +11,7 @@ from threadkeep.base.memory_block import (
     parse_memories,
     render_memories,
 )
-from threadkeep.prompt.texts import summary_message
+from threadkeep.prompt.templates import summary_message
 
 
 def said(

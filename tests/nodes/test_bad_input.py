@@ -13,7 +13,7 @@ from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
 from threadkeep.models.openai import open_openai
 from threadkeep.prompt.plan import plan_prompt
-from threadkeep.prompt.valid_content import legal
+from threadkeep.prompt.valid_messages import valid_message
 
 
 def test_no_prompt_of_any_history_is_one_that_a_provider_would_refuse() -> None:
@@ -118,9 +118,9 @@ def payload(prompt: list[AnyMessage]) -> list[dict[str, Any]]:
 
 def test_a_message_that_is_fine_is_left_as_it_is() -> None:
     message = HumanMessage([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])
-    assert legal(message).content == "a\nb"
+    assert valid_message(message).content == "a\nb"
     for fine in (HumanMessage("a"), AIMessage("b", name="ada"), ToolMessage("c", tool_call_id="1")):
-        assert legal(fine) is fine
+        assert valid_message(fine) is fine
 
 
 async def test_the_arguments_of_a_tool_call_are_stored_and_summarised_as_words() -> None:

@@ -5,14 +5,14 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 
 from threadkeep.base.memory_block import PINNED, RecalledItem
+from threadkeep.base.message_text import text_of
 from threadkeep.base.tokens import count_messages
 from threadkeep.graph.context import Context, Preset
 from threadkeep.graph.state import State
 from threadkeep.prompt.ledger import PARTS
 from threadkeep.prompt.pinned_block import fit_pins, pinned_budget
 from threadkeep.prompt.plan import plan_prompt
-from threadkeep.prompt.texts import pinned_message
-from threadkeep.prompt.validity import text_of
+from threadkeep.prompt.templates import pinned_message
 
 PRESETS = list(Preset.__args__)  # type: ignore[attr-defined]
 words = st.text(max_size=40) | st.integers(1, 400).map(lambda n: "olive grove, 17 km; " * n)

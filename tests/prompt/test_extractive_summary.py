@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from threadkeep.base.tokens import count_text
 from threadkeep.models.offline import OfflineChatModel
-from threadkeep.prompt.extractive_summary import summarize, worth
+from threadkeep.prompt.extractive_summary import score_sentence, summarize
 
 FOLDED: Sequence[BaseMessage] = [
     HumanMessage("Hello! My sister Miriam moved to Lisbon in March. It is nice out."),
@@ -50,7 +50,11 @@ def test_the_same_input_gives_the_same_summary_and_twice_is_once() -> None:
 
 def test_names_numbers_paths_and_denials_are_worth_more_than_small_talk() -> None:
     told = ["user: Tom pays 40 euros.", "user: See https://a.example/x.", "user: I never eat fish."]
-    assert min(map(worth, told)) > worth("user: that sounds nice to me.") > worth("user: ok")
+    assert (
+        min(map(score_sentence, told))
+        > score_sentence("user: that sounds nice to me.")
+        > score_sentence("user: ok")
+    )
 
 
 def test_the_offline_models_own_words_are_left_out() -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from threadkeep.base.memory_block import RecalledItem, render_memories
 from threadkeep.base.tokens import count_text
-from threadkeep.prompt.memory_budget import within
+from threadkeep.prompt.memory_budget import best_within
 
 TEXTS = st.text(max_size=60) | st.integers(1, 60).map(lambda n: "Olive grove, 17 km!\n" * n)
 MEMORIES = st.lists(
@@ -36,7 +36,7 @@ MEMORIES = st.lists(
 def test_a_block_never_exceeds_its_budget_whatever_it_holds(
     memories: list[RecalledItem], budget: int
 ) -> None:
-    kept = within(memories, budget)
+    kept = best_within(memories, budget)
     block = render_memories(kept)
     assert count_text(block) <= budget
     assert kept == [memory for memory in memories if any(memory is each for each in kept)]
@@ -60,5 +60,5 @@ def test_two_short_ones_are_better_than_a_long_one_that_is_hardly_likelier() -> 
     long = said(0, "We talked about it at length and agreed on little else. " * 6, 0.62)
     short = [said(1, "The gate code is 4711.", 0.6), said(2, "The gate is green.", 0.6)]
     budget = count_text(render_memories([long])) + 1
-    assert [memory["id"] for memory in within([long, *short], budget)] == ["1", "2"]
-    assert within([long], budget) == [long]
+    assert [memory["id"] for memory in best_within([long, *short], budget)] == ["1", "2"]
+    assert best_within([long], budget) == [long]

@@ -15,8 +15,14 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.graph.state import Ledger, State
-from threadkeep.prompt.recalled_turns import Standing, as_memory, reads, standing, thread_names
-from threadkeep.prompt.validity import exchanges, newest_user_message
+from threadkeep.prompt.exchanges import newest_user_message, split_exchanges
+from threadkeep.prompt.recalled_turns import (
+    RecalledRecord,
+    read_ops,
+    recalled_item,
+    recalled_records,
+    thread_names,
+)
 from threadkeep.stores.memory_ids import find_messages
 
 
@@ -70,8 +76,8 @@ async def explain(store: BaseStore, owner: str, state: State, name: str) -> Expl
     asked, answer = _newest(state.messages)
     if answer is None:
         raise BadInput(f"Thread {name!r} has no answer yet; send a message first.")
-    found = standing(
-        state.recalled, await store.abatch(reads(owner, state.recalled)), outdated=True
+    found = recalled_records(
+        state.recalled, await store.abatch(read_ops(owner, state.recalled)), outdated=True
     )
     shown = sum(len(turn["places"]) for turn in state.recalled)
     told = "\n".join(part for part in (state.summary, state.extract) if part)
@@ -90,7 +96,7 @@ async def explain(store: BaseStore, owner: str, state: State, name: str) -> Expl
 
 
 def _newest(messages: Sequence[AnyMessage]) -> tuple[AnyMessage | None, AnyMessage | None]:
-    for part in reversed(exchanges(messages)):
+    for part in reversed(split_exchanges(messages)):
         answers = [message for message in part if isinstance(message, AIMessage)]
         if answers:
             return newest_user_message(part), answers[-1]
@@ -98,7 +104,7 @@ def _newest(messages: Sequence[AnyMessage]) -> tuple[AnyMessage | None, AnyMessa
 
 
 async def _reasons(
-    store: BaseStore, owner: str, found: Sequence[Standing], asked: str
+    store: BaseStore, owner: str, found: Sequence[RecalledRecord], asked: str
 ) -> list[Reason]:
     """Return the reasons, what is pinned first, then by score."""
     keys = {key for each in found for key in each.item.value.get("sources") or ()}
@@ -109,10 +115,10 @@ async def _reasons(
 
 
 def _reason(
-    each: Standing, named: Mapping[str, str], taught: Mapping[str, Item], asked: str
+    each: RecalledRecord, named: Mapping[str, str], taught: Mapping[str, Item], asked: str
 ) -> Reason:
     value = each.item.value
-    memory: dict[str, Any] = dict(as_memory(each.item, named, each.before, each.scores))
+    memory: dict[str, Any] = dict(recalled_item(each.item, named, each.before, each.scores))
     memory |= {
         "pinned": each.before == PINNED,
         "earlier": each.before not in (PINNED, asked),
@@ -134,7 +140,7 @@ def corrected_on(value: Mapping[str, Any]) -> str:
 
 
 def _source(item: Item, named: Mapping[str, str]) -> Source:
-    memory = as_memory(item, named, "")
+    memory = recalled_item(item, named, "")
     return {
         "id": memory["id"],
         "text": memory["text"],

@@ -11,7 +11,7 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.graph.context import Context
 from threadkeep.prompt.pinned_block import fit_pins, pinned_budget
-from threadkeep.prompt.recalled_turns import as_memory, thread_names
+from threadkeep.prompt.recalled_turns import recalled_item, thread_names
 from threadkeep.stores.memory_ids import KINDS, Meant, is_meant
 from threadkeep.stores.namespaces import PINS_KEY, pinned_of
 
@@ -77,7 +77,7 @@ async def pins_within_budget(
     found = await pinned_items(store, owner, places)
     there = {item.key: item for item in found if item}
     named = await thread_names(store, owner, there.values())
-    memories = [as_memory(item, named, PINNED) for item in there.values()]
+    memories = [recalled_item(item, named, PINNED) for item in there.values()]
     fit = fit_pins(memories, pinned_budget(context))
     return fit, [[*(item := there[m["id"]]).namespace[1:], item.key] for m in fit]
 

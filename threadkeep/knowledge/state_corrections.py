@@ -12,7 +12,7 @@ from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.tokens import cut_middle
 from threadkeep.base.validation import sanitise_text
 from threadkeep.extract.sentences import sentences
-from threadkeep.graph.state import Pin, State, Update
+from threadkeep.graph.state import LiteralPassage, State, Update
 from threadkeep.prompt.coverage import Coverage
 from threadkeep.stores.namespaces import messages_of
 
@@ -67,7 +67,7 @@ def _taken(state: State, item: Item) -> State:
     if item.key in uncovered or not (state.summary or state.extract or state.pins):
         return state
     old = [sentence for each in item.value["history"] for sentence in sentences(each["text"])]
-    pin: Pin = {
+    pin: LiteralPassage = {
         "text": f"Corrected: {cut_middle(' '.join(text.split()), PIN_TOKENS)}",
         "literals": [],
         "message": item.key,

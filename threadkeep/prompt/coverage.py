@@ -1,4 +1,4 @@
-"""Which messages a summary or quoted sentences stand in for, and how they come to."""
+"""Which messages the summary or quoted sentences cover, so that they can leave the prompt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,25 +6,25 @@ from itertools import takewhile
 
 from langchain_core.messages import AnyMessage
 
-from threadkeep.graph.state import Pin, State, Update
+from threadkeep.graph.state import LiteralPassage, State, Update
 from threadkeep.prompt.extractive_summary import summarize
-from threadkeep.prompt.literal_passages import pinned
+from threadkeep.prompt.literal_passages import add_passages
 from threadkeep.prompt.window import Window
 
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """What stands in the prompt for messages that do not.
+    """What the prompt shows instead of older messages.
 
-    `summary` covers all up to `summarized_through`; `extract` covers what lies between that and
-    `extracted_through`, until a summary does.
+    `summary` covers all messages up to `summarized_through`; `extract` covers the messages from
+    there to `extracted_through`, until a summary covers them.
     """
 
     summary: str
     summarized_through: str
     extract: str
     extracted_through: str
-    pins: list[Pin]
+    passages: list[LiteralPassage]
 
     @classmethod
     def of(cls, state: State) -> "Coverage":
@@ -34,67 +34,70 @@ class Coverage:
             summarized_through=state.summarized_through,
             extract=state.extract,
             extracted_through=state.extracted_through,
-            pins=state.pins,
+            passages=state.pins,
         )
 
     @property
     def update(self) -> Update:
-        """Return it as what a node returns."""
+        """The coverage as a node's update of the state."""
         return {
             "summary": self.summary,
             "summarized_through": self.summarized_through,
             "extract": self.extract,
             "extracted_through": self.extracted_through,
-            "pins": self.pins,
+            "pins": self.passages,
         }
 
     def uncovered(self, messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-        """Return the messages that nothing stands in for."""
-        return after(after(messages, self.summarized_through), self.extracted_through)
+        """Return the messages that neither the summary nor the extract covers."""
+        unsummarized = self.unsummarized(messages)
+        return messages_after(unsummarized, self.extracted_through)
 
     def unsummarized(self, messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-        """Return the messages that no summary covers, quoted or not."""
-        return after(messages, self.summarized_through)
+        """Return the messages that the summary does not cover."""
+        return messages_after(messages, self.summarized_through)
 
-    def extracting(self, left: Sequence[AnyMessage], window: Window) -> "Coverage":
-        """Return the coverage with quoted sentences for `left`; no model is called."""
-        if not left:
+    def extend_extract(self, messages: Sequence[AnyMessage], window: Window) -> "Coverage":
+        """Return the coverage with quoted sentences for `messages`; no model is called."""
+        if not messages:
             return self
+        extract = summarize(self.extract, messages, window.extract) if window.extract else ""
         return replace(
             self,
-            extract=summarize(self.extract, left, window.extract) if window.extract else "",
-            extracted_through=left[-1].id or "",
-            pins=pinned(self.pins, left, window.pins),
+            extract=extract,
+            extracted_through=messages[-1].id or "",
+            passages=add_passages(self.passages, messages, window.passages),
         )
 
-    def summarizing(
+    def extend_summary(
         self,
         summary: str,
-        folded: Sequence[AnyMessage],
-        rest: Sequence[AnyMessage],
+        messages: Sequence[AnyMessage],
+        following: Sequence[AnyMessage],
         window: Window,
     ) -> "Coverage":
-        """Return the coverage with a summary that covers `folded` too; `rest` comes after them.
+        """Return the coverage with a `summary` that covers `messages` too.
 
-        Quoted sentences go once the summary reaches the last message that they stand in for.
+        `following` are the messages after them. The extract is dropped once the summary covers
+        its last message.
         """
-        reached = self.extracted_through not in {message.id for message in rest}
-        new = after(folded, self.extracted_through) if reached else ()
+        extract_covered = self.extracted_through not in {message.id for message in following}
+        unquoted = messages_after(messages, self.extracted_through) if extract_covered else ()
         return Coverage(
             summary=summary,
-            summarized_through=folded[-1].id or "",
-            extract="" if reached else self.extract,
-            extracted_through="" if reached else self.extracted_through,
-            pins=pinned(self.pins, new, window.pins),
+            summarized_through=messages[-1].id or "",
+            extract="" if extract_covered else self.extract,
+            extracted_through="" if extract_covered else self.extracted_through,
+            passages=add_passages(self.passages, unquoted, window.passages),
         )
 
 
-def after(messages: Sequence[AnyMessage], message_id: str) -> list[AnyMessage]:
-    """Return the messages behind `message_id`; all of them where it is not among them."""
+def messages_after(messages: Sequence[AnyMessage], message_id: str) -> list[AnyMessage]:
+    """Return the messages behind `message_id`; all of them if it is not among them."""
     ids = [message.id for message in messages]
     return list(messages[ids.index(message_id) + 1 :] if message_id in ids else messages)
 
 
-def before(messages: Sequence[AnyMessage], message_id: str | None) -> list[AnyMessage]:
-    """Return the messages in front of `message_id`."""
+def messages_before(messages: Sequence[AnyMessage], message_id: str | None) -> list[AnyMessage]:
+    """Return the messages in front of `message_id`; all of them if it is not among them."""
     return list(takewhile(lambda message: message.id != message_id, messages))

@@ -1,4 +1,4 @@
-"""The ledger: what filled the window, what the provider reported, and who is billed for it."""
+"""The ledger: what filled the window, what the provider reported, and what a call is billed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,17 +9,18 @@ from threadkeep.base.memory_block import RecalledItem
 from threadkeep.base.tokens import apply_ratio, count_message, count_messages, count_text
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Ledger
+from threadkeep.prompt.exchanges import is_offline_reply
 from threadkeep.prompt.window import PRIMING, Window
 from threadkeep.stores.usage import Usage
 
 PARTS = ("system", "pinned", "summary", "entities", "facts", "memories", "recent", "newest")
-LINE = 2
-"""Tokens that a line of the memory block costs beside its words."""
+LINE_OVERHEAD = 2
+"""Tokens of a line of the memory block beside its words."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
-    """A prompt, and the parts that it was put together from."""
+class PromptParts:
+    """A prompt, and the parts that it is made of."""
 
     system: AnyMessage
     pinned: Sequence[AnyMessage]
@@ -30,21 +31,21 @@ class Shown:
     prompt: Sequence[AnyMessage]
 
 
-def ledger_of(shown: Shown, context: Context, window: Window) -> Ledger:
-    """Return the tokens by part; with reserve and free they add up to the limit.
+def ledger_of(parts: PromptParts, context: Context, window: Window) -> Ledger:
+    """Return the tokens by part; with `reserve` and `free` they add up to `limit`.
 
-    They are the provider's tokens as far as is known: counted ones times the model's ratio.
+    The figures estimate the provider's tokens: the tokens counted here times the model's ratio.
     """
-    counted = count_messages(shown.prompt)
-    parts = {
-        "system": count_message(shown.system) + PRIMING,
-        "pinned": sum(map(count_message, shown.pinned)),
-        "summary": sum(map(count_message, shown.summary)),
-        "recent": sum(map(count_message, shown.recent)),
-        "newest": sum(map(count_message, shown.newest)),
+    counted = count_messages(parts.prompt)
+    sizes = {
+        "system": count_message(parts.system) + PRIMING,
+        "pinned": sum(map(count_message, parts.pinned)),
+        "summary": sum(map(count_message, parts.summary)),
+        "recent": sum(map(count_message, parts.recent)),
+        "newest": sum(map(count_message, parts.newest)),
     }
-    parts |= _recalled(counted - sum(parts.values()), shown.memories)
-    scaled = _scaled([parts[name] for name in PARTS], window.ratio)
+    sizes |= _sizes_by_kind(counted - sum(sizes.values()), parts.memories)
+    scaled = _scale([sizes[name] for name in PARTS], window.ratio)
     used = sum(scaled)
     return {
         **dict(zip(PARTS, scaled, strict=True)),
@@ -56,56 +57,61 @@ def ledger_of(shown: Shown, context: Context, window: Window) -> Ledger:
     }
 
 
-def with_reply(reply: AIMessage, model: str, *, exact: bool) -> Ledger:
-    """Return what a reply adds to the ledger: its size, the model, what the provider reported.
+def reply_entries(reply: AIMessage, model: str, *, exact: bool) -> Ledger:
+    """Return the ledger entries of a reply: its size, the model, what the provider reported.
 
-    Where `exact` is false, all other figures are estimates.
+    Unless `exact`, the figures that the provider did not report are estimates.
     """
-    told: Ledger = {"model": model, "exact": exact, "reply": count_message(reply)}
-    if reported := reported_by(reply):
-        told["reported"] = reported
-    return told
+    entries: Ledger = {"model": model, "exact": exact, "reply": count_message(reply)}
+    if reported := reported_tokens(reply):
+        entries["reported"] = reported
+    return entries
 
 
-def reported_by(reply: AIMessage) -> dict[str, int]:
-    """Return the provider's own figures, or nothing where it gave none."""
+def reported_tokens(reply: AIMessage) -> dict[str, int]:
+    """Return the provider's own figures; empty if it reported none."""
     usage = reply.usage_metadata
     # The offline model has no provider: its figures are guesses.
-    if not usage or reply.response_metadata.get("model_name") == "offline":
+    if not usage or is_offline_reply(reply):
         return {}
     cached = (usage.get("input_token_details") or {}).get("cache_read") or 0
     return {"prompt": usage["input_tokens"], "reply": usage["output_tokens"], "cached": cached}
 
 
 def usage_of(prompt: int, reply: AIMessage) -> Usage:
-    """Return what one call is billed: as reported, else `prompt` tokens and the reply's count."""
-    if told := reported_by(reply):
-        given, made, cached = told["prompt"], told["reply"], told["cached"]
-        return Usage(calls=1, prompt=given, reply=made, cached=cached, estimated=0)
+    """Return the usage of one call: as reported, or else `prompt` and the tokens of the reply."""
+    if reported := reported_tokens(reply):
+        return Usage(
+            calls=1,
+            prompt=reported["prompt"],
+            reply=reported["reply"],
+            cached=reported["cached"],
+            estimated=0,
+        )
     return Usage(calls=1, prompt=prompt, reply=count_message(reply), cached=0, estimated=1)
 
 
-def _recalled(tokens: int, blocks: Sequence[Sequence[RecalledItem]]) -> dict[str, int]:
-    """Divide what memory blocks take by kind; their fences count for the last kind there is."""
+def _sizes_by_kind(tokens: int, blocks: Sequence[Sequence[RecalledItem]]) -> dict[str, int]:
+    """Divide the tokens of memory blocks by kind; the last kind present takes the fences too."""
     kinds = {"entity": 0, "fact": 0, "message": 0}
-    for memory in (memory for block in blocks for memory in block):
-        kinds[memory["kind"]] += count_text(memory["text"]) + LINE
+    for item in (item for block in blocks for item in block):
+        kinds[item["kind"]] += count_text(item["text"]) + LINE_OVERHEAD
     names = {"entity": "entities", "fact": "facts", "message": "memories"}
     present = [kind for kind, size in kinds.items() if size] or ["message"]
-    divided = dict.fromkeys(names.values(), 0)
+    sizes = dict.fromkeys(names.values(), 0)
     for kind in present[:-1]:
-        divided[names[kind]] = min(kinds[kind], tokens)
-        tokens -= divided[names[kind]]
-    divided[names[present[-1]]] = tokens
-    return divided
+        sizes[names[kind]] = min(kinds[kind], tokens)
+        tokens -= sizes[names[kind]]
+    sizes[names[present[-1]]] = tokens
+    return sizes
 
 
-def _scaled(parts: Sequence[int], ratio: float) -> list[int]:
-    """Return the parts times `ratio`, rounded so that their sum is the rounded sum."""
+def _scale(sizes: Sequence[int], ratio: float) -> list[int]:
+    """Return the sizes times `ratio`, rounded so that they add up to the rounded total."""
     scaled, total, before = [], 0, 0
-    for part in parts:
-        total += part
-        now = apply_ratio(total, ratio)
-        scaled.append(now - before)
-        before = now
+    for size in sizes:
+        total += size
+        scaled_total = apply_ratio(total, ratio)
+        scaled.append(scaled_total - before)
+        before = scaled_total
     return scaled

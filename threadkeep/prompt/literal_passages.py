@@ -1,4 +1,7 @@
-"""Pins: what was said word for word in folded messages, kept beside the prose of the summary."""
+"""Literal passages: names, numbers, dates, paths and quotes of summarised messages.
+
+They are kept word for word beside the summary, which may blur them.
+"""
 
 import re
 from collections import defaultdict
@@ -9,82 +12,102 @@ from langchain_core.messages import AnyMessage, HumanMessage
 from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.tokens import count_text
 from threadkeep.extract.literals import Passage, passages
-from threadkeep.graph.state import Pin
+from threadkeep.graph.state import LiteralPassage
+from threadkeep.prompt.exchanges import is_offline_reply
 
-LINE = 3
-"""Tokens that a pin's line costs beside its words."""
-LITERALS = 8
-"""Of one pin, so that the state stays small."""
-TELLING = 4
-"""Characters from which a literal is taken for more than a small number or a short word."""
+LINE_OVERHEAD = 3
+"""Tokens of a passage's line beside its words."""
+MAX_LITERALS = 8
+"""Of one passage, to bound the state."""
+MIN_DISTINCTIVE = 4
+"""Characters; shorter literals are small numbers and short words that occur everywhere."""
 _EXACT = re.compile(r"[\d/\\@\"“«`]")
 
+_Extracted = Sequence[tuple[AnyMessage, list[Passage]]]
 
-def pinned(pins: Sequence[Pin], folded: Sequence[AnyMessage], budget: int) -> list[Pin]:
-    """Return `pins` and what `folded` adds, within `budget` tokens; the least used go first.
 
-    A pin is used by every folded message that mentions one of its literals. Among equals those
-    stay that nobody could guess (numbers, paths, quotes), then the telling, then the newest.
-    The order is that of the conversation.
+def add_passages(
+    passages_before: Sequence[LiteralPassage], messages: Sequence[AnyMessage], budget: int
+) -> list[LiteralPassage]:
+    """Return `passages_before` with the passages of `messages`, within `budget` tokens.
+
+    Over the budget, the passages that later messages mention least are dropped. Among equals,
+    exact ones (numbers, paths, quotes) stay, then distinctive ones, then the newest. The order is
+    that of the conversation.
     """
-    told = [(m, passages(text_with_tool_calls(m))) for m in folded if not _repeats(m)]
-    kept = list(pins)
-    known = {literal for pin in kept for literal in (pin["text"], *pin["literals"])}
-    for message, found in told:
-        for passage in found:
-            new = [literal for literal in passage.literals if literal not in known]
-            if not new:
-                continue
-            # Those alone that no other pin has: a name that is in every message is one pin's.
-            known.update(new)
-            kept.append(
-                {
-                    "text": passage.text,
-                    "literals": new[:LITERALS],
-                    "message": message.id or "",
-                    "used": int(isinstance(message, HumanMessage)),
-                }
-            )
-    return _within(_used(kept, told), budget)
+    extracted = [
+        (message, passages(text_with_tool_calls(message)))
+        for message in messages
+        if not is_offline_reply(message)
+    ]
+    every = [*passages_before, *_new_passages(passages_before, extracted)]
+    return _within_budget(_count_mentions(every, extracted), budget)
 
 
-def _used(pins: Sequence[Pin], told: Sequence[tuple[AnyMessage, list[Passage]]]) -> list[Pin]:
-    """Return the pins with the new mentions counted, each message once."""
-    mentioning: dict[str, set[str]] = defaultdict(set)
-    for message, found in told:
-        for word in {w for passage in found for w in _mentioned(passage.literals)}:
-            mentioning[word].add(message.id or "")
-    counted: list[Pin] = []
-    for pin in pins:
-        by = set[str]().union(*(mentioning.get(w, ()) for w in _mentioned(pin["literals"])))
-        counted.append({**pin, "used": pin["used"] + len(by - {pin["message"]})})
+def _new_passages(
+    passages_before: Sequence[LiteralPassage], extracted: _Extracted
+) -> list[LiteralPassage]:
+    """Return the passages that hold a literal which no earlier passage holds."""
+    known = {
+        literal
+        for passage in passages_before
+        for literal in (passage["text"], *passage["literals"])
+    }
+    new: list[LiteralPassage] = []
+    for message, of_message in extracted:
+        for passage in of_message:
+            literals = [literal for literal in passage.literals if literal not in known]
+            if literals:
+                known.update(literals)
+                new.append(
+                    {
+                        "text": passage.text,
+                        "literals": literals[:MAX_LITERALS],
+                        "message": message.id or "",
+                        "used": int(isinstance(message, HumanMessage)),
+                    }
+                )
+    return new
+
+
+def _count_mentions(every: Sequence[LiteralPassage], extracted: _Extracted) -> list[LiteralPassage]:
+    """Return the passages with the messages added that mention them, each message once."""
+    mentions: dict[str, set[str]] = defaultdict(set)
+    for message, of_message in extracted:
+        for word in {word for passage in of_message for word in _keywords(passage.literals)}:
+            mentions[word].add(message.id or "")
+    counted: list[LiteralPassage] = []
+    for passage in every:
+        words = _keywords(passage["literals"])
+        messages = set[str]().union(*(mentions.get(word, ()) for word in words))
+        used = passage["used"] + len(messages - {passage["message"]})
+        counted.append({**passage, "used": used})
     return counted
 
 
-def _mentioned(literals: Iterable[str]) -> set[str]:
-    """Return by what these literals are known again: themselves, and the words of a name."""
-    telling = [literal for literal in literals if len(literal) >= TELLING]
-    words = {word for each in telling if each.count(" ") in (1, 2) for word in each.split()}
-    return {*telling, *(word for word in words if len(word) >= TELLING)}
+def _keywords(literals: Iterable[str]) -> set[str]:
+    """Return what identifies these literals in a text: themselves, and the words of a name."""
+    distinctive = _distinctive(literals)
+    words = {word for text in distinctive if text.count(" ") in (1, 2) for word in text.split()}
+    return {*distinctive, *_distinctive(words)}
 
 
-def _within(pins: Sequence[Pin], budget: int) -> list[Pin]:
-    def worth(place: int) -> tuple[int, int, int]:
-        telling = [each for each in pins[place]["literals"] if len(each) >= TELLING]
-        exact = any(_EXACT.search(literal) for literal in telling)
-        return pins[place]["used"], bool(telling) + exact, place
+def _distinctive(literals: Iterable[str]) -> list[str]:
+    return [literal for literal in literals if len(literal) >= MIN_DISTINCTIVE]
 
-    kept: list[int] = []
-    for place in sorted(range(len(pins)), key=worth, reverse=True):
-        if budget <= LINE:
+
+def _within_budget(every: Sequence[LiteralPassage], budget: int) -> list[LiteralPassage]:
+    def rank(index: int) -> tuple[int, int, int]:
+        distinctive = _distinctive(every[index]["literals"])
+        exact = any(_EXACT.search(literal) for literal in distinctive)
+        return every[index]["used"], bool(distinctive) + exact, index
+
+    fitting: list[int] = []
+    for index in sorted(range(len(every)), key=rank, reverse=True):
+        if budget <= LINE_OVERHEAD:
             break
-        cost = count_text(pins[place]["text"]) + LINE
-        if cost <= budget:
-            kept.append(place)
-            budget -= cost
-    return [pins[place] for place in sorted(kept)]
-
-
-def _repeats(message: AnyMessage) -> bool:
-    """Tell whether it is the offline model's, whose words only repeat what others said."""
-    return message.response_metadata.get("model_name") == "offline"
+        size = count_text(every[index]["text"]) + LINE_OVERHEAD
+        if size <= budget:
+            fitting.append(index)
+            budget -= size
+    return [every[index] for index in sorted(fitting)]

@@ -1,4 +1,4 @@
-"""What was recalled, by the user's message in front of which it is shown."""
+"""Memory blocks: recalled items by the user message that they are shown in front of."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -8,78 +8,85 @@ from langchain_core.messages import AnyMessage, HumanMessage
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.tokens import count_message
 from threadkeep.graph.state import RecalledTurn
-from threadkeep.prompt.memory_budget import within
-from threadkeep.prompt.recalled_turns import placed
-from threadkeep.prompt.texts import memory_message, with_memories
-from threadkeep.prompt.validity import Exchange, newest_user_message
+from threadkeep.prompt.exchanges import Exchange, newest_user_message
+from threadkeep.prompt.memory_budget import best_within
+from threadkeep.prompt.recalled_turns import places_with_scores
+from threadkeep.prompt.templates import insert_blocks, memory_message
 
 
-class Blocks(dict[str, list[RecalledItem]]):
-    """Memories by the id of the message that they stand in front of, the best first.
+class MemoryBlocks(dict[str, list[RecalledItem]]):
+    """Recalled items by the id of the message behind them, the best first.
 
-    None is empty, and what was made is not changed.
+    No block is empty. Do not change one: `messages` is cached.
     """
 
     @cached_property
     def messages(self) -> dict[str, HumanMessage]:
-        """One message of fenced memories for each message that some stand in front of."""
-        return {place: memory_message(found, place) for place, found in self.items()}
+        """The message of each block, by the id of the message behind it."""
+        return {before: memory_message(items, before) for before, items in self.items()}
 
 
-def blocks_of(memories: Sequence[RecalledItem], messages: Sequence[AnyMessage]) -> Blocks:
-    """Return the memories by place; those whose message is gone are left out."""
-    asked = {message.id for message in messages if isinstance(message, HumanMessage)}
-    blocks = Blocks()
-    for memory in memories:
-        if (place := memory.get("before", "")) in asked:
-            blocks.setdefault(place, []).append(memory)
+def group_by_message(items: Sequence[RecalledItem], messages: Sequence[AnyMessage]) -> MemoryBlocks:
+    """Return the items by message; items whose message is gone are dropped."""
+    user_ids = {message.id for message in messages if isinstance(message, HumanMessage)}
+    blocks = MemoryBlocks()
+    for item in items:
+        if (before := item.get("before", "")) in user_ids:
+            blocks.setdefault(before, []).append(item)
     return blocks
 
 
-def cost(part: Exchange, blocks: Blocks) -> int:
-    """Return what the messages take together with the memories in front of them."""
-    return sum(map(count_message, with_memories(part, blocks.messages)))
+def exchange_tokens(exchange: Exchange, blocks: MemoryBlocks) -> int:
+    """Return the tokens of an exchange with the memory blocks in it."""
+    return sum(map(count_message, insert_blocks(exchange, blocks.messages)))
 
 
-def within_budget(blocks: Blocks, part: Exchange, budget: int) -> Blocks:
-    """Return the blocks without the worst of what stands in front of `part`, which takes less."""
-    left = Blocks(blocks)
-    for place in {message.id or "" for message in part} & blocks.keys():
-        found, shown = list(blocks[place]), blocks.messages[place]
-        while found and count_message(shown) > budget:
-            found.pop()
-            shown = memory_message(found, place)
-        budget -= count_message(shown) if found else 0
-        left[place] = found
-    if left == blocks:
+def trim_blocks(blocks: MemoryBlocks, exchange: Exchange, budget: int) -> MemoryBlocks:
+    """Return the blocks; those of `exchange` without the worst items that exceed `budget`."""
+    trimmed = MemoryBlocks(blocks)
+    for before in {message.id or "" for message in exchange} & blocks.keys():
+        items, message = list(blocks[before]), blocks.messages[before]
+        while items and count_message(message) > budget:
+            items.pop()
+            message = memory_message(items, before)
+        budget -= count_message(message) if items else 0
+        trimmed[before] = items
+    if trimmed == blocks:
         return blocks
-    return Blocks({place: found for place, found in left.items() if found})
+    return MemoryBlocks({before: items for before, items in trimmed.items() if items})
 
 
-def gathered(blocks: Blocks, newest: Exchange, budget: int) -> Blocks:
-    """Return all memories in front of the newest question, its own first, within `budget` tokens.
+def gather_at_newest(blocks: MemoryBlocks, newest: Exchange, budget: int) -> MemoryBlocks:
+    """Return all items in front of the newest question, its own first, within `budget` tokens.
 
-    They were not recalled again because they stood further up: now they would be missed.
+    Items shown further up were not recalled again, so they would be missing after a compaction.
     """
     question = newest_user_message(newest)
-    place = question.id or "" if question else ""
-    earlier = [memory for other in list(blocks)[::-1] if other != place for memory in blocks[other]]
-    kept = within([*blocks.get(place, ()), *earlier], budget)
-    return Blocks({place: kept} if kept else {})
+    newest_id = question.id or "" if question else ""
+    earlier = [
+        item for before in reversed(blocks) if before != newest_id for item in blocks[before]
+    ]
+    fitting = best_within([*blocks.get(newest_id, ()), *earlier], budget)
+    return MemoryBlocks({newest_id: fitting} if fitting else {})
 
 
-def recalled_in(
-    prompt: Sequence[AnyMessage], blocks: Blocks, recalled: Sequence[RecalledTurn]
+def recalled_in_prompt(
+    prompt: Sequence[AnyMessage], blocks: MemoryBlocks, recalled: Sequence[RecalledTurn]
 ) -> list[RecalledTurn]:
-    """Return what of `recalled` is in the prompt, each where it stands now."""
-    known = {found[0][-1]: found for turn in recalled for found in placed(turn)}
+    """Return what of `recalled` is in the prompt, with the messages that it is now in front of."""
+    places = {pair[0][-1]: pair for turn in recalled for pair in places_with_scores(turn)}
     ids = {message.id for message in prompt}
-    # What is pinned stands in a message of its own.
-    left = [turn for turn in recalled if turn["before"] == PINNED and PINNED in ids]
+    # Pins have a message of their own.
+    turns = [turn for turn in recalled if turn["before"] == PINNED and PINNED in ids]
     for message in prompt:
-        shown = blocks.get(message.id or "", ())
-        found = [known[memory["id"]] for memory in shown if memory["id"] in known]
-        if found:
-            places, scores = [place for place, _ in found], [score for _, score in found]
-            left.append({"before": message.id or "", "places": places, "scores": scores})
-    return left
+        items = blocks.get(message.id or "", ())
+        pairs = [places[item["id"]] for item in items if item["id"] in places]
+        if pairs:
+            turns.append(
+                {
+                    "before": message.id or "",
+                    "places": [place for place, _ in pairs],
+                    "scores": [scores for _, scores in pairs],
+                }
+            )
+    return turns

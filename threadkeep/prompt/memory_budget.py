@@ -1,6 +1,6 @@
-"""The best memories that fit: what a block takes, to the token, while it fills."""
+"""Fit recalled items into a token budget: count the memory block exactly while it fills."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from threadkeep.base.memory_block import (
     FENCE,
@@ -14,82 +14,87 @@ from threadkeep.base.memory_block import (
 )
 from threadkeep.base.tokens import count_text
 
-FRAME_OF_LINE = 15
-"""Tokens that a memory takes beside its words, mostly: its speaker, a share of a date line."""
-LEAST_LINE = 6
-"""With fewer tokens left no line fits."""
-SHRINKS_TO = 0.8
-"""What is left of a text's tokens, at least, when it is put on one line."""
+LINE_OVERHEAD = 15
+"""Tokens of an item beside its words, typically: its speaker and a share of a date line."""
+MIN_LINE = 6
+"""Tokens of the shortest line."""
+MIN_SHRINK = 0.8
+"""Share of a text's tokens that is left, at least, when it is put on one line."""
 
 
-class Filling:
-    """A memory block as it fills.
+class BlockFiller:
+    """A memory block while it fills.
 
-    Exact, since no token of o200k_base reaches over the end of a line of ours: the next one
+    Exact, because no token of o200k_base reaches over the end of a line of the block: every line
     begins with "-", "#" or "<".
     """
 
     def __init__(self, budget: int, fence: str = FENCE) -> None:
-        self.kept: list[RecalledItem] = []
-        self.left = budget - sum(map(_cost, (*opening_lines(fence), closing_line(fence))))
+        self.items: list[RecalledItem] = []
+        self.free = budget - sum(map(_cost, (*opening_lines(fence), closing_line(fence))))
         self._days: dict[str, tuple[list[RecalledItem], int]] = {}
         self._costs: dict[str, int] = {}
-        self._knows = False
+        self._has_known = False
 
-    def add(self, memory: RecalledItem) -> bool:
-        """Take a memory in if it fits; tell whether it did."""
-        if self.left < LEAST_LINE or memory.get("tokens", 0) * SHRINKS_TO > self.left:
-            return False
-        if memory["kind"] == "message":
-            return self._say(memory)
-        more = self._of([fact_line(memory)] + ([] if self._knows else [f"# {KNOWN_HEADING}"]))
-        if more <= self.left:
-            self.left -= more
-            self.kept.append(memory)
-            self._knows = True
-        return self.kept[-1:] == [memory]
+    def add(self, item: RecalledItem) -> None:
+        """Add an item if it fits."""
+        if self.free < MIN_LINE or item.get("tokens", 0) * MIN_SHRINK > self.free:
+            return
+        if item["kind"] == "message":
+            self._add_message(item)
+            return
+        heading = [] if self._has_known else [f"# {KNOWN_HEADING}"]
+        cost = self._cost_of([fact_line(item), *heading])
+        if cost <= self.free:
+            self.free -= cost
+            self.items.append(item)
+            self._has_known = True
 
-    def _say(self, memory: RecalledItem) -> bool:
-        of_day, before = self._days.get(day_of(memory), ([], 0))
-        with_it = [*of_day, memory]
-        now = self._of(day_lines(with_it))
-        if now - before > self.left:
-            return False
-        self.left -= now - before
-        self._days[day_of(memory)] = with_it, now
-        self.kept.append(memory)
-        return True
+    def _add_message(self, item: RecalledItem) -> None:
+        of_day, cost_before = self._days.get(day_of(item), ([], 0))
+        of_day = [*of_day, item]
+        cost = self._cost_of(day_lines(of_day))
+        if cost - cost_before <= self.free:
+            self.free -= cost - cost_before
+            self._days[day_of(item)] = of_day, cost
+            self.items.append(item)
 
-    def _of(self, lines: Iterable[str]) -> int:
+    def _cost_of(self, lines: Sequence[str]) -> int:
         for line in lines:
             if line not in self._costs:
                 self._costs[line] = _cost(line)
         return sum(self._costs[line] for line in lines)
 
 
-def within(memories: Sequence[RecalledItem], budget: int, fence: str = FENCE) -> list[RecalledItem]:
-    """Return the best memories whose block takes at most `budget` tokens, in the given order.
+def best_within(
+    items: Sequence[RecalledItem], budget: int, fence: str = FENCE
+) -> list[RecalledItem]:
+    """Return the best items whose block takes at most `budget` tokens, in the order of `items`.
 
-    What is known comes first, as given; then the messages that are most likely to help for what
-    they take: by the odds of their score per token. (On LoCoMo: 0.863 of the evidence in 1,000
-    tokens, 0.854 by score alone.)
+    Entities and facts first; then messages by the odds of their score per token. (On LoCoMo: 0.863
+    of the evidence in 1,000 tokens, 0.854 by score alone.)
     """
-    filling = Filling(budget, fence)
-    known = [memory for memory in memories if memory["kind"] != "message"]
-    said = [memory for memory in memories if memory["kind"] == "message"]
-    for memory in (*known, *sorted(said, key=worth, reverse=True)):
-        filling.add(memory)
-    kept = {id(memory) for memory in filling.kept}
-    return [memory for memory in memories if id(memory) in kept]
+    filler = BlockFiller(budget, fence)
+    known = [item for item in items if item["kind"] != "message"]
+    messages = [item for item in items if item["kind"] == "message"]
+    for item in (*known, *sorted(messages, key=odds_per_token, reverse=True)):
+        filler.add(item)
+    fitting = {id(item) for item in filler.items}
+    return [item for item in items if id(item) in fitting]
 
 
-def worth(memory: RecalledItem) -> float:
-    """Return what a message is worth for what it takes; one without a score as it comes."""
-    score = memory.get("score")
+def odds_per_token(item: RecalledItem) -> float:
+    """Return the value of a message for its size; 0 for one without a score."""
+    score = item.get("score")
     if score is None:
         return 0.0
     odds = score / max(1e-6, 1 - score)
-    return odds / ((memory.get("tokens") or count_text(memory["text"])) + FRAME_OF_LINE)
+    return odds / item_tokens(item)
+
+
+def item_tokens(item: RecalledItem) -> int:
+    """Return about how many tokens an item takes in a block."""
+    return (item.get("tokens") or count_text(item["text"])) + LINE_OVERHEAD
 
 
 def _cost(line: str) -> int:

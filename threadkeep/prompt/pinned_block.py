@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.graph.context import Context
-from threadkeep.prompt.memory_budget import Filling
+from threadkeep.prompt.memory_budget import BlockFiller
 from threadkeep.prompt.window import PRIMING, Window, window_of
 
 WINDOW_SHARE = 4
@@ -16,11 +16,11 @@ def fit_pins(items: Sequence[RecalledItem], budget: int) -> list[RecalledItem]:
 
     A later pin never displaces an earlier one.
     """
-    filling = Filling(budget, PINNED)
+    filler = BlockFiller(budget, PINNED)
     for item in items:
         if item.get("before") == PINNED:
-            filling.add(item)
-    return filling.kept
+            filler.add(item)
+    return filler.items
 
 
 def pinned_budget(context: Context, window: Window | None = None) -> int:

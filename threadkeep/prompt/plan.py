@@ -7,27 +7,27 @@ from langchain_core.messages import AnyMessage
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.memory_block import RecalledItem
+from threadkeep.base.message_text import text_of
 from threadkeep.base.tokens import count_message, cut_middle
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Ledger, RecalledTurn, State, Update
-from threadkeep.prompt.coverage import Coverage, before
-from threadkeep.prompt.ledger import Shown, ledger_of
+from threadkeep.prompt.coverage import Coverage, messages_before
+from threadkeep.prompt.exchanges import Exchange, newest_user_message, split_steps, starts_with_user
+from threadkeep.prompt.ledger import PromptParts, ledger_of
 from threadkeep.prompt.memory_blocks import (
-    Blocks,
-    blocks_of,
-    cost,
-    gathered,
-    recalled_in,
-    within_budget,
+    MemoryBlocks,
+    exchange_tokens,
+    gather_at_newest,
+    group_by_message,
+    recalled_in_prompt,
+    trim_blocks,
 )
 from threadkeep.prompt.pinned_block import fit_pins, pinned_budget
-from threadkeep.prompt.texts import pinned_message, summary_message, system_message, with_memories
-from threadkeep.prompt.validity import (
-    Exchange,
-    newest_user_message,
-    starts_with_user,
-    steps,
-    text_of,
+from threadkeep.prompt.templates import (
+    insert_blocks,
+    pinned_message,
+    summary_message,
+    system_message,
 )
 from threadkeep.prompt.visible_history import (
     history_limit,
@@ -62,7 +62,7 @@ class PromptPlan:
 
 
 def plan_prompt(
-    state: State, memories: Sequence[RecalledItem], context: Context, window: Window | None = None
+    state: State, items: Sequence[RecalledItem], context: Context, window: Window | None = None
 ) -> PromptPlan:
     """Return a valid prompt within the budget; it always holds the newest user message.
 
@@ -72,44 +72,51 @@ def plan_prompt(
     window = window or window_of(context)
     if newest_user_message(state.messages) is None:
         raise BadInput("The thread has no message from a user; send one.")
-    coverage, blocks = Coverage.of(state), blocks_of(memories, state.messages)
-    pinned = pinned_message(fit_pins(memories, pinned_budget(context, window)))
+    coverage, blocks = Coverage.of(state), group_by_message(items, state.messages)
+    pinned = pinned_message(fit_pins(items, pinned_budget(context, window)))
     summary = summary_in(coverage, context, window)
-    parts = visible_exchanges(state, coverage, context)
+    exchanges = visible_exchanges(state, coverage, context)
     limit = history_limit(context, _room(pinned, summary, window))
-    visible = newest_within(parts[-max_exchanges(context) :], blocks, limit)
-    if context.summarizes and (len(visible) < len(parts) or _lacks_a_question(visible, summary)):
-        # Cover now what leaves the prompt; show the memories recalled for it with the newest.
-        blocks = gathered(blocks, visible[-1], context.recall_tokens)
-        visible = newest_within(list(filter(starts_with_user, parts)), blocks, window.low)
-        dropped = before(coverage.uncovered(state.messages), visible[0][0].id)
-        coverage = coverage.extracting(dropped, window)
+    visible = newest_within(exchanges[-max_exchanges(context) :], blocks, limit)
+    incomplete = len(visible) < len(exchanges) or _lacks_a_question(visible, summary)
+    if context.summarizes and incomplete:
+        # Cover the exchanges that leave the prompt now; their recalled items move to the newest.
+        blocks = gather_at_newest(blocks, visible[-1], context.recall_tokens)
+        visible = newest_within(list(filter(starts_with_user, exchanges)), blocks, window.low)
+        dropped = messages_before(coverage.uncovered(state.messages), visible[0][0].id)
+        coverage = coverage.extend_extract(dropped, window)
         summary = summary_in(coverage, context, window)
-    recent = [message for part in visible[:-1] for message in part]
-    room = _room(pinned, summary, window) - cost(recent, blocks)
+    recent = [message for exchange in visible[:-1] for message in exchange]
+    room = _room(pinned, summary, window) - exchange_tokens(recent, blocks)
     newest, blocks = fit_newest(visible[-1], blocks, room)
+    parts = _parts(context, pinned, summary, recent, newest, blocks)
+    return PromptPlan(
+        prompt=list(parts.prompt),
+        ledger=ledger_of(parts, context, window),
+        coverage=coverage,
+        recalled=recalled_in_prompt(parts.prompt, blocks, state.recalled),
+    )
+
+
+def _parts(
+    context: Context,
+    pinned: list[AnyMessage],
+    summary: list[AnyMessage],
+    recent: list[AnyMessage],
+    newest: list[AnyMessage],
+    blocks: MemoryBlocks,
+) -> PromptParts:
     system = system_message(context.system_prompt)
-    prompt = [
-        system,
-        *pinned,
-        *summary,
-        *with_memories([*recent, *newest], blocks.messages),
-    ]
-    ids = {message.id for message in (*recent, *newest)}
-    filled = Shown(
+    history = [*recent, *newest]
+    ids = {message.id for message in history}
+    return PromptParts(
         system=system,
         pinned=pinned,
         summary=summary,
         recent=recent,
         newest=newest,
-        memories=[items for message_id, items in blocks.items() if message_id in ids],
-        prompt=prompt,
-    )
-    return PromptPlan(
-        prompt=prompt,
-        ledger=ledger_of(filled, context, window),
-        coverage=coverage,
-        recalled=recalled_in(prompt, blocks, state.recalled),
+        memories=[items for before, items in blocks.items() if before in ids],
+        prompt=[system, *pinned, *summary, *insert_blocks(history, blocks.messages)],
     )
 
 
@@ -117,7 +124,7 @@ def summary_in(coverage: Coverage, context: Context, window: Window) -> list[Any
     """Return the summary message, if the preset has one and it fits."""
     if not context.summarizes:
         return []
-    messages = summary_message(coverage.summary, coverage.extract, coverage.pins)
+    messages = summary_message(coverage.summary, coverage.extract, coverage.passages)
     if sum(map(count_message, messages)) > 2 * window.summary:
         # The summary was written for a larger window.
         prose = cut_middle(coverage.summary, window.prose)
@@ -125,23 +132,25 @@ def summary_in(coverage: Coverage, context: Context, window: Window) -> list[Any
     return messages if sum(map(count_message, messages)) <= 2 * window.summary else []
 
 
-def fit_newest(part: Exchange, blocks: Blocks, budget: int) -> tuple[Exchange, Blocks]:
+def fit_newest(
+    exchange: Exchange, blocks: MemoryBlocks, budget: int
+) -> tuple[Exchange, MemoryBlocks]:
     """Return the newest exchange within `budget`, and the memory blocks that still fit.
 
     The worst memories go first, then the oldest answers; at last the question is cut in the
     middle.
     """
-    size = sum(map(count_message, part))
-    fitting = within_budget(blocks, part, budget - size)
-    question = newest_user_message(part)
+    size = sum(map(count_message, exchange))
+    fitting = trim_blocks(blocks, exchange, budget - size)
+    question = newest_user_message(exchange)
     if size <= budget or question is None:
-        return part, fitting
+        return exchange, fitting
     question_size = count_message(question)
     if question_size > budget:
         empty = question.model_copy(update={"content": ""})
         words = cut_middle(text_of(question), max(1, budget - count_message(empty)))
         return [question.model_copy(update={"content": words})], fitting
-    answers = [message for message in part if message is not question]
+    answers = [message for message in exchange if message is not question]
     return [question, *_newest_steps(answers, budget - question_size)], fitting
 
 
@@ -160,7 +169,7 @@ def _room(pinned: Sequence[AnyMessage], summary: Sequence[AnyMessage], window: W
 def _newest_steps(messages: Sequence[AnyMessage], budget: int) -> list[AnyMessage]:
     """Return the newest answers within `budget`, each call with its results."""
     fitting: list[list[AnyMessage]] = []
-    for step in reversed(steps(messages)):
+    for step in reversed(split_steps(messages)):
         budget -= sum(map(count_message, step))
         if budget < 0:
             break

@@ -1,6 +1,6 @@
-"""What earlier turns recalled, read again from the store: its text is never kept in the state.
+"""What earlier turns recalled: the state holds places and scores, the text is in the store.
 
-What was forgotten or corrected since is so in the next prompt too.
+The text is read again for each prompt, so that corrections and erasures take effect.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -16,82 +16,91 @@ from threadkeep.stores.namespaces import threads_of
 KINDS = {"entities": "entity", "facts": "fact"}
 TOTAL = "total"
 Scores = dict[str, int]
-"""Hundredths, as a state holds them."""
+"""Hundredths by feature, as the state holds them."""
 
 
-class Standing(NamedTuple):
-    """A recalled item: the message in front of which it stands, and what spoke for it."""
+class RecalledRecord(NamedTuple):
+    """A record of the store that an earlier turn recalled."""
 
     item: Item
     before: str
+    """Id of the message that it is shown in front of."""
     scores: Scores
 
 
 async def read_recalled_items(
     store: BaseStore, owner: str, recalled: Sequence[RecalledTurn]
 ) -> list[RecalledItem]:
-    """Return the memories that still stand in the prompt, as the store has them now."""
-    recalled = still_standing(recalled)
-    found = standing(recalled, await store.abatch(reads(owner, recalled)))
-    named = await thread_names(store, owner, [each.item for each in found])
-    return [as_memory(each.item, named, each.before, each.scores) for each in found]
+    """Return the recalled items that are still in the prompt, as the store has them now."""
+    turns = turns_in_prompt(recalled)
+    records = recalled_records(turns, await store.abatch(read_ops(owner, turns)))
+    names = await thread_names(store, owner, [record.item for record in records])
+    return [recalled_item(r.item, names, r.before, r.scores) for r in records]
 
 
-def still_standing(recalled: Sequence[RecalledTurn]) -> list[RecalledTurn]:
-    """Return what was not let go by a compaction since."""
+def turns_in_prompt(recalled: Sequence[RecalledTurn]) -> list[RecalledTurn]:
+    """Return the recalled turns that no compaction has removed from the prompt."""
     return [turn for turn in recalled if not turn.get("over")]
 
 
-def reads(owner: str, recalled: Sequence[RecalledTurn]) -> list[GetOp]:
-    """Return the operations that read what was recalled."""
+def read_ops(owner: str, recalled: Sequence[RecalledTurn]) -> list[GetOp]:
+    """Return the operations that read the recalled records."""
     return [GetOp((owner, *place[:-1]), place[-1]) for turn in recalled for place in turn["places"]]
 
 
-def standing(
-    recalled: Sequence[RecalledTurn], read: Iterable[Result], *, outdated: bool = False
-) -> list[Standing]:
-    """Return what is still there and, unless `outdated` is wanted too, still holds."""
-    told = [(turn["before"], scores) for turn in recalled for scores in scores_of(turn)]
+def recalled_records(
+    recalled: Sequence[RecalledTurn], results: Iterable[Result], *, outdated: bool = False
+) -> list[RecalledRecord]:
+    """Return the records that still exist; superseded facts only if `outdated`.
+
+    `results` are those of `read_ops`.
+    """
+    expected = [(turn["before"], scores) for turn in recalled for scores in scores_of(turn)]
     return [
-        Standing(item, before, scores)
-        for item, (before, scores) in zip(read, told, strict=True)
+        RecalledRecord(item, before, scores)
+        for item, (before, scores) in zip(results, expected, strict=True)
         if isinstance(item, Item) and (outdated or not item.value.get("superseded_by"))
     ]
 
 
 def scores_of(turn: RecalledTurn) -> list[Scores]:
-    """Return what spoke for each place; nothing where an older version has not kept it."""
+    """Return the scores of each place; empty ones where an older version stored none."""
     scores = turn.get("scores") or []
     return [*scores, *({} for _ in turn["places"][len(scores) :])][: len(turn["places"])]
 
 
-def placed(turn: RecalledTurn) -> list[tuple[list[str], Scores]]:
-    """Return each place with what spoke for it."""
+def places_with_scores(turn: RecalledTurn) -> list[tuple[list[str], Scores]]:
+    """Return each place with its scores."""
     return list(zip(turn["places"], scores_of(turn), strict=True))
 
 
-def without_ids(recalled: Iterable[RecalledTurn], gone: Set[str]) -> list[RecalledTurn]:
-    """Return what was recalled but for these ids, and what stood in front of one of them."""
-    left: list[RecalledTurn] = []
+def without_ids(recalled: Iterable[RecalledTurn], ids: Set[str]) -> list[RecalledTurn]:
+    """Return the recalled turns without the places and messages of these ids."""
+    turns: list[RecalledTurn] = []
     for turn in recalled:
-        kept = [(place, scores) for place, scores in placed(turn) if gone.isdisjoint(place)]
-        if kept and turn["before"] not in gone:
-            changed: RecalledTurn = {**turn, "places": [place for place, _ in kept]}
+        pairs = [pair for pair in places_with_scores(turn) if ids.isdisjoint(pair[0])]
+        if pairs and turn["before"] not in ids:
+            changed: RecalledTurn = {**turn, "places": [place for place, _ in pairs]}
             if "scores" in turn:
-                changed["scores"] = [scores for _, scores in kept]
-            left.append(changed)
-    return left
+                changed["scores"] = [scores for _, scores in pairs]
+            turns.append(changed)
+    return turns
 
 
-def scored(memory: RecalledItem) -> Scores:
-    """Return a memory's score by part, as a state holds it."""
-    told = {TOTAL: memory["score"], **memory.get("parts", {})} if "score" in memory else {}
-    hundredths = {part: round(100 * value) for part, value in told.items()}
-    return {part: value for part, value in hundredths.items() if value or part == TOTAL}
+def recalled_turn(
+    before: str, recalled: Sequence[RecalledItem], records: Iterable[Item]
+) -> RecalledTurn:
+    """Return what the state holds of a turn's recalled items: places and scores, no text."""
+    places = {record.key: [*record.namespace[1:], record.key] for record in records}
+    return {
+        "before": before,
+        "places": [places[item["id"]] for item in recalled],
+        "scores": [_hundredths(item) for item in recalled],
+    }
 
 
 async def thread_names(store: BaseStore, owner: str, items: Iterable[Item]) -> dict[str, str]:
-    """Return the names of the threads from which the items come, by id."""
+    """Return the names of the threads that the items come from, by id."""
     threads = sorted({str(item.value.get("thread") or "") for item in items} - {""})
     records = await store.abatch([GetOp(threads_of(owner), thread) for thread in threads])
     return {
@@ -101,31 +110,42 @@ async def thread_names(store: BaseStore, owner: str, items: Iterable[Item]) -> d
     }
 
 
-def as_memory(
-    item: Item, named: Mapping[str, str], before: str, scores: Mapping[str, int] | None = None
+def recalled_item(
+    item: Item, names: Mapping[str, str], before: str, scores: Mapping[str, int] | None = None
 ) -> RecalledItem:
-    """Return a stored item as a memory in front of the message `before`."""
+    """Return a record of the store as an item shown in front of the message `before`.
+
+    `names` are the names of threads by id.
+    """
     value = item.value
     thread = str(value.get("thread") or "")
-    memory: RecalledItem = {
+    recalled: RecalledItem = {
         "id": item.key,
         "kind": KINDS.get(item.namespace[1], "message"),  # type: ignore[typeddict-item]
         "text": str(value.get("text") or ""),
         "speaker": str(value.get("name") or value.get("role") or ""),
         "time": str(value.get("time") or value.get("last_seen") or value.get("recorded_at") or ""),
-        "thread": named.get(thread, thread),
+        "thread": names.get(thread, thread),
         "before": before,
     }
-    if memory["kind"] != "message":
-        memory["speaker"] = ""
+    if recalled["kind"] != "message":
+        recalled["speaker"] = ""
     tokens = value.get("tokens")
     if isinstance(tokens, int) and tokens > 0:
-        memory["tokens"] = tokens
+        recalled["tokens"] = tokens
     if isinstance(item, SearchItem) and item.score is not None:
-        memory["score"] = round(item.score, 4)
+        recalled["score"] = round(item.score, 4)
         if isinstance(item, ScoredItem):
-            memory["parts"] = {name: round(told, 2) for name, told in item.parts.items() if told}
+            parts = item.parts.items()
+            recalled["parts"] = {name: round(value, 2) for name, value in parts if value}
     elif scores:
-        memory["score"] = scores.get(TOTAL, 0) / 100
-        memory["parts"] = {part: each / 100 for part, each in scores.items() if part != TOTAL}
-    return memory
+        recalled["score"] = scores.get(TOTAL, 0) / 100
+        recalled["parts"] = {name: n / 100 for name, n in scores.items() if name != TOTAL}
+    return recalled
+
+
+def _hundredths(item: RecalledItem) -> Scores:
+    """Return an item's score and its parts in hundredths; parts of 0 are dropped."""
+    scores = {TOTAL: item["score"], **item.get("parts", {})} if "score" in item else {}
+    hundredths = {name: round(100 * score) for name, score in scores.items()}
+    return {name: value for name, value in hundredths.items() if value or name == TOTAL}

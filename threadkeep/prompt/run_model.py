@@ -39,7 +39,7 @@ async def choice_of(context: Context, store: BaseStore) -> Choice:
 def window_for(state: State, model: BaseChatModel, context: Context) -> Window:
     """Return the budgets of `context` for this model, as far as the thread has got to know it."""
     ratio = 1.0 if is_exact(model) else ratio_of(state.ratios, name_of(model))
-    return window_of(context, ratio=ratio, most=state.windows.get(name_of(model)))
+    return window_of(context, ratio=ratio, limit=state.windows.get(name_of(model)))
 
 
 async def ask_quietly(

@@ -1,61 +1,105 @@
-"""Messages cut into pieces that a summariser can be shown, not a word left out."""
+"""Extend the summary by calls to the model: every message is shown, in as many calls as needed."""
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from langchain_core.messages import AnyMessage, HumanMessage
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage
 
+from threadkeep.base.fences import escape_tags
 from threadkeep.base.tokens import count_text
-from threadkeep.prompt.texts import as_line
+from threadkeep.models.calls import is_cut_off
+from threadkeep.models.faults import ContextOverflow
+from threadkeep.models.offline import OfflineChatModel
+from threadkeep.prompt.extractive_summary import summarize
+from threadkeep.prompt.run_model import ask_quietly
+from threadkeep.prompt.templates import SUMMARIZE
+from threadkeep.prompt.transcript_chunks import chunk_transcript
+from threadkeep.prompt.window import Window
+from threadkeep.stores.usage import NOTHING, Usage, added
+
+log = logging.getLogger(__name__)
+MAX_CALLS = 8
+"""Of one turn. Later turns summarise the rest; quoted sentences cover it until then."""
+MIN_PROSE = 40
+"""Tokens; a model cannot write a summary in less."""
+MIN_CHUNK = 200
+"""Tokens of messages in one call."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Piece:
-    """What one call is shown, and how many messages it completes."""
+class ExtendedSummary:
+    """A summary, the number of messages that it now covers, and the usage of its calls."""
 
     text: str
-    covers: int
-    """Messages that are fully shown with this piece; 0 in the middle of an exchange."""
+    covered: int
+    usage: Usage = field(default_factory=lambda: NOTHING)
 
 
-def in_pieces(messages: Sequence[AnyMessage], room: int) -> list[Piece]:
-    """Return the messages as transcripts of at most `room` tokens.
+async def extend_summary(
+    previous: str, messages: Sequence[AnyMessage], window: Window, model: BaseChatModel
+) -> ExtendedSummary:
+    """Return a summary that covers `previous` and the first of `messages`, in whole exchanges.
 
-    A piece covers whole exchanges, so that what follows begins with a question. An exchange that
-    is too long alone takes several pieces, of which the last one covers it.
+    Each call shows the summary so far and the next messages. It ends at the first call that
+    fails, with the messages of the calls before.
     """
-    pieces: list[Piece] = []
-    lines: list[str] = []
-    size = covers = 0
-    for group in _groups(messages):
-        text = "\n".join(map(as_line, group))
-        cost = count_text(text) + 1
-        if lines and size + cost > room:
-            pieces.append(Piece(text="\n".join(lines), covers=covers))
-            lines, size, covers = [], 0, 0
-        if cost > room:
-            *first, text = _cut(text, room)
-            pieces += [Piece(text=part, covers=0) for part in first]
-            cost = count_text(text) + 1
-        lines.append(text)
-        size, covers = size + cost, covers + len(group)
-    return [*pieces, Piece(text="\n".join(lines), covers=covers)] if lines else pieces
+    if isinstance(model, OfflineChatModel) or window.prose < MIN_PROSE:
+        text = summarize(previous, messages, window.prose)
+        return ExtendedSummary(text=text, covered=len(messages))
+    # `complete` covers whole exchanges; `draft` may end in the middle of one.
+    complete = draft = previous
+    covered, calls, usage = 0, 0, NOTHING
+    chunk_tokens = _chunk_tokens(window)
+    chunks = chunk_transcript(messages, chunk_tokens)
+    while chunks and calls < MAX_CALLS:
+        calls += 1
+        try:
+            text, call_usage = await _summarize_chunk(draft, chunks[0].text, window, model)
+        except ContextOverflow as error:
+            chunk_tokens //= 2
+            if chunk_tokens < MIN_CHUNK:
+                log.warning("The summary will be tried again next turn: %s", error)
+                break
+            draft, chunks = complete, chunk_transcript(messages[covered:], chunk_tokens)
+            continue
+        except Exception as error:
+            log.warning("The summary failed and will be tried again next turn: %s", error)
+            break
+        usage = added([usage, call_usage])
+        if not text:
+            break
+        draft, chunk = text, chunks.pop(0)
+        if chunk.messages:
+            complete, covered = draft, covered + chunk.messages
+    return ExtendedSummary(text=complete, covered=covered, usage=usage)
 
 
-def _groups(messages: Sequence[AnyMessage]) -> list[list[AnyMessage]]:
-    """Return the messages cut before every one of the user; none is left out."""
-    groups: list[list[AnyMessage]] = []
-    for message in messages:
-        if isinstance(message, HumanMessage) or not groups:
-            groups.append([])
-        groups[-1].append(message)
-    return groups
+async def _summarize_chunk(
+    previous: str, transcript: str, window: Window, model: BaseChatModel
+) -> tuple[str, Usage]:
+    """Return the summary of one call, "" if it is empty, cut off or too long, and its usage."""
+    prompt = SUMMARIZE.format(
+        words=window.prose // 2, previous=escape_tags(previous), messages=escape_tags(transcript)
+    )
+    reply, usage = await ask_quietly(model, prompt)
+    text = reply.text.strip()
+    fault = _fault(reply, text, window)
+    if fault:
+        log.warning("The summary is %s and will be tried again next turn.", fault)
+    return "" if fault else text, usage
 
 
-def _cut(text: str, room: int) -> list[str]:
-    """Return `text` in parts of less than `room` tokens, cut at line ends or blanks if it can."""
-    if count_text(text) < room or len(text) < 2:
-        return [text]
-    half = len(text) // 2
-    at = max(text.rfind("\n", half // 2, half), text.rfind(" ", half // 2, half)) + 1 or half
-    return [*_cut(text[:at], room), *_cut(text[at:], room)]
+def _fault(reply: AIMessage, text: str, window: Window) -> str:
+    if not text:
+        return "empty"
+    if is_cut_off(reply):
+        return "cut off"
+    return "too long" if count_text(text) > window.prose else ""
+
+
+def _chunk_tokens(window: Window) -> int:
+    """Return how many tokens of messages fit into one call, beside instructions and summary."""
+    prompt = count_text(SUMMARIZE) + 2 * window.prose + window.extract
+    return max(MIN_CHUNK, window.prompt - prompt)

@@ -7,8 +7,9 @@ from langchain_core.messages import AnyMessage
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
 from threadkeep.prompt.coverage import Coverage
-from threadkeep.prompt.memory_blocks import Blocks, cost
-from threadkeep.prompt.validity import Exchange, exchanges, repair, starts_with_user
+from threadkeep.prompt.exchanges import Exchange, split_exchanges, starts_with_user
+from threadkeep.prompt.memory_blocks import MemoryBlocks, exchange_tokens
+from threadkeep.prompt.valid_messages import valid_messages
 from threadkeep.prompt.window import Window, window_of
 
 UNLIMITED = 1_000_000
@@ -17,11 +18,11 @@ UNLIMITED = 1_000_000
 def visible_exchanges(state: State, coverage: Coverage, context: Context) -> list[Exchange]:
     """Return the exchanges that the preset may show, repaired."""
     messages = coverage.uncovered(state.messages) if context.summarizes else state.messages
-    parts = exchanges(repair(messages))
-    from_user = [part for part in parts if starts_with_user(part)]
+    exchanges = split_exchanges(valid_messages(messages))
+    from_user = [exchange for exchange in exchanges if starts_with_user(exchange)]
     # The newest question is shown even when a summary or extract covers it.
-    from_user = from_user or exchanges(repair(state.messages))[-1:]
-    return parts if context.summarizes and any(map(starts_with_user, parts)) else from_user
+    from_user = from_user or split_exchanges(valid_messages(state.messages))[-1:]
+    return exchanges if context.summarizes and any(map(starts_with_user, exchanges)) else from_user
 
 
 def max_exchanges(context: Context) -> int:
@@ -36,24 +37,28 @@ def history_limit(context: Context, room: int) -> int:
     return min(room, context.history_tokens) if context.memory == "tokens" else room
 
 
-def newest_within(parts: Sequence[Exchange], blocks: Blocks, budget: int) -> list[Exchange]:
+def newest_within(
+    exchanges: Sequence[Exchange], blocks: MemoryBlocks, budget: int
+) -> list[Exchange]:
     """Return the newest exchanges that fit with their memories; the last one in any case."""
     fitting: list[Exchange] = []
-    for part in reversed(parts):
-        budget -= cost(part, blocks)
+    for exchange in reversed(exchanges):
+        budget -= exchange_tokens(exchange, blocks)
         if fitting and budget < 0:
             break
-        fitting.append(part)
+        fitting.append(exchange)
     return fitting[::-1]
 
 
 def out_of_reach(state: State, context: Context, window: Window | None = None) -> list[AnyMessage]:
     """Return the oldest messages that a preset without a summary will not show again."""
-    parts = exchanges(state.messages)
+    exchanges = split_exchanges(state.messages)
     window = window or window_of(context)
     limit = history_limit(context, window.history)
-    visible = newest_within(parts[-max_exchanges(context) :], Blocks(), limit)
-    return [message for part in parts[: len(parts) - len(visible)] for message in part]
+    visible = newest_within(exchanges[-max_exchanges(context) :], MemoryBlocks(), limit)
+    return [
+        message for exchange in exchanges[: len(exchanges) - len(visible)] for message in exchange
+    ]
 
 
 def prunable_messages(

@@ -20,7 +20,7 @@ from threadkeep.checkpoints.savers import MAX_TURNS
 from threadkeep.checkpoints.thread_turns import pending_nodes
 from threadkeep.graph.agent import BOOKKEEPING, graph
 from threadkeep.graph.context import Context
-from threadkeep.prompt.run_owner import thread_name
+from threadkeep.prompt.runtime import thread_name
 from threadkeep.server.shared_memory import Memory, apart, current_memory
 from threadkeep.stores.namespaces import thread_id, user_key
 

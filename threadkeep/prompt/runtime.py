@@ -1,4 +1,4 @@
-"""Whose turn it is. Nobody is the default."""
+"""What a node reads of its run: store, owner, context, thread. There is no default user."""
 
 from collections.abc import Coroutine, Mapping
 from functools import wraps
@@ -23,7 +23,7 @@ class Node(Protocol):
     """A node of the graph."""
 
     def __call__(self, state: State, runtime: Runtime[Context]) -> Coroutine[Any, Any, Update]:
-        """Return what changes."""
+        """Return the update of the state."""
 
 
 def store_of(runtime: Runtime[Context]) -> BaseStore:
@@ -61,7 +61,7 @@ async def owner_of(runtime: Runtime[Context]) -> str:
 
 
 def context_of(runtime: Runtime[Context]) -> Context:
-    """Return what the caller chose; inside another graph, whose context it is, the user alone.
+    """Return the caller's context; inside another graph, a context with its user alone.
 
     Raises:
         BadInput: neither a context nor the run's config names a user.
@@ -69,17 +69,17 @@ def context_of(runtime: Runtime[Context]) -> Context:
     context: Any = runtime.context
     if isinstance(context, Context):
         return context
-    # What else another graph's context holds may mean other things there, such as `model`.
-    own = context if isinstance(context, Mapping) else getattr(context, "__dict__", {})
+    # Other fields of another graph's context, such as `model`, may mean something else there.
+    fields = context if isinstance(context, Mapping) else getattr(context, "__dict__", {})
     try:
-        user = own.get(USER_KEY) or acting_user(get_config())
+        user = fields.get(USER_KEY) or acting_user(get_config())
     except NoUser:
         raise BadInput("The run has no user; pass context={'user_id': ...}.") from None
     return Context(user_id=user)
 
 
 def thread_of() -> str:
-    """Return the id of the run's thread; to be called inside a node.
+    """Return the id of the run's thread; call it inside a node.
 
     Raises:
         BadInput: the run has none.
