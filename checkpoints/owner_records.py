@@ -39,7 +39,7 @@ class OwnerRecord:
     """Checkpoint id of the moment of the last deletion; ids sort by time."""
 
     def is_usable_by(self, user_id: str) -> bool:
-        """Return whether the user owns the thread, or nobody does yet."""
+        """Return whether the user owns the thread, or it has no owner yet."""
         return self.owner in ("", user_digest(user_id))
 
 
@@ -58,7 +58,7 @@ class OwnerRecords:
         return OwnerRecord(owner=owners[0] if owners else "", deleted_at=max(deletions, default=""))
 
     async def claim(self, thread: str, user_id: str) -> OwnerRecord:
-        """Make the user the owner of a thread without one; return the record, of whoever won."""
+        """Make the user the owner of an unowned thread; return the record, also if another won."""
         checkpoint = {**empty_checkpoint(), "id": RECORD_CHECKPOINT_ID}
         await self._saver.aput(
             record_config(thread),

@@ -44,7 +44,7 @@ class PostgresThreadLock:
         await asyncio.gather(self._watcher, return_exceptions=True)
 
     async def _watch(self) -> None:
-        """Wait for notifications, which nobody sends; a closed connection ends the wait."""
+        """Wait for notifications; none are sent, and a closed connection ends the wait."""
         with suppress(Error):
             async for _ in self.conn.notifies():
                 pass

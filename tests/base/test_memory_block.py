@@ -14,7 +14,7 @@ from threadkeep.base.memory_block import (
 from threadkeep.prompt.templates import summary_message
 
 
-def said(
+def message_item(
     text: str, thread: str = "first", speaker: str = "user", day: str = "2026-03-04"
 ) -> RecalledItem:
     return {
@@ -27,13 +27,18 @@ def said(
     }
 
 
-def known(text: str) -> RecalledItem:
+def fact_item(text: str) -> RecalledItem:
     return {"id": "2", "kind": "fact", "text": text, "speaker": "", "time": "", "thread": ""}
 
 
 def test_the_block_has_one_date_line_a_day_and_the_oldest_first() -> None:
     block = render_memories(
-        [said("b", day="2026-03-05"), said("a"), known("user lives in Bergen"), said("c")]
+        [
+            message_item("b", day="2026-03-05"),
+            message_item("a"),
+            fact_item("user lives in Bergen"),
+            message_item("c"),
+        ]
     )
     assert block.splitlines()[2:] == [
         "# Known",
@@ -48,7 +53,7 @@ def test_the_block_has_one_date_line_a_day_and_the_oldest_first() -> None:
 
 
 def test_a_day_of_two_threads_names_them_line_by_line() -> None:
-    block = render_memories([said("a"), said("b", thread='se"cond')])
+    block = render_memories([message_item("a"), message_item("b", thread='se"cond')])
     assert block.splitlines()[2:] == [
         "# 2026-03-04 Wednesday",
         '- user in "first": a',
@@ -58,14 +63,14 @@ def test_a_day_of_two_threads_names_them_line_by_line() -> None:
     assert [memory["thread"] for memory in parse_memories(block)] == ["first", 'se"cond']
 
 
-def test_nothing_recalled_is_no_block() -> None:
+def test_a_block_of_no_items_is_empty() -> None:
     assert render_memories([]) == ""
 
 
 @given(st.text(), st.text(min_size=1), st.sampled_from(["user", "assistant", "Caroline"]))
-def test_what_is_rendered_can_be_read_back(text: str, thread: str, speaker: str) -> None:
-    for others in ([], [said("a", thread="another")]):
-        block = render_memories([said(text, thread, speaker), *others])
+def test_a_rendered_block_can_be_parsed(text: str, thread: str, speaker: str) -> None:
+    for others in ([], [message_item("a", thread="another")]):
+        block = render_memories([message_item(text, thread, speaker), *others])
         memory = parse_memories(block)[0]
         assert memory["speaker"] == speaker
         assert memory["text"] == one_line(text)
@@ -73,11 +78,11 @@ def test_what_is_rendered_can_be_read_back(text: str, thread: str, speaker: str)
 
 
 @given(st.text(st.characters(exclude_characters="<"), max_size=40))
-def test_only_what_cannot_be_seen_is_left_out_of_a_text_without_tags(text: str) -> None:
-    kept = one_line(text)
-    assert set(kept) <= {*text, " "} or "‹" in kept
-    letters = [each for each in text if each.isalnum()]
-    assert [each for each in kept if each.isalnum()] == letters
+def test_only_invisible_characters_are_removed_from_a_text_without_tags(text: str) -> None:
+    line = one_line(text)
+    assert set(line) <= {*text, " "} or "‹" in line
+    letters = [char for char in text if char.isalnum()]
+    assert [char for char in line if char.isalnum()] == letters
 
 
 NAMES = st.sampled_from(["memories", "pinned", "summary", "system", "assistant", "|im_start|"])
@@ -87,12 +92,12 @@ NEWLINES = st.sampled_from([*"\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\r\n", " "
 
 @st.composite
 def attacks(draw: st.DrawFn) -> str:
-    """A tag that a model could take for one of ours, in one of many disguises."""
+    """A tag that a model could take for one of our fences, in a random disguise."""
     name = draw(NAMES)
-    wide = str.maketrans({each: chr(ord(each) + 0xFEE0) for each in name if each.isalpha()})
+    wide = str.maketrans({char: chr(ord(char) + 0xFEE0) for char in name if char.isalpha()})
     looks = [name, name.upper(), name.title(), name.translate(wide), name.replace("e", "е")]
     tag = draw(st.sampled_from(looks))
-    tag = "".join(each + draw(INVISIBLE) for each in tag)
+    tag = "".join(char + draw(INVISIBLE) for char in tag)
     opens = draw(st.sampled_from(["<", "</", "< / ", "＜/", "﹤", "<<", "</ <", "<\n/"]))
     ends = draw(st.sampled_from([">", "＞", " >", ">>", ""]))
     return "".join((draw(NEWLINES), opens, draw(INVISIBLE), tag, ends, draw(NEWLINES)))
@@ -102,25 +107,25 @@ TAGS = re.compile(r"<[\s/<]*(?:\||(?:memories|pinned|summary|system|assistant)(?
 
 
 def plain(text: str) -> str:
-    """What a reader may take a text for: no accents, nothing invisible, one case and width."""
+    """Return the text as a reader sees it: visible characters, one case and width."""
     folded = unicodedata.normalize("NFKD", text).casefold().replace("е", "e")
-    seen = [each for each in folded if unicodedata.category(each)[0] not in "MC" or each == "\n"]
-    return "".join(seen)
+    visible = [char for char in folded if unicodedata.category(char)[0] not in "MC" or char == "\n"]
+    return "".join(visible)
 
 
 @settings(max_examples=300)
 @given(st.lists(attacks() | st.text(max_size=20), min_size=1, max_size=4), st.sampled_from("tnsd"))
-def test_what_is_remembered_cannot_close_its_fence(parts: list[str], place: str) -> None:
-    told = "".join(parts)
-    memory = said("a")
+def test_a_recalled_text_cannot_close_its_fence(parts: list[str], place: str) -> None:
+    text = "".join(parts)
+    memory = message_item("a")
     memory |= {  # type: ignore[typeddict-item]
-        "t": {"text": told},
-        "n": {"thread": told},
-        "s": {"speaker": told},
-        "d": {"time": told},
+        "t": {"text": text},
+        "n": {"thread": text},
+        "s": {"speaker": text},
+        "d": {"time": text},
     }[place]
     for fence in ("memories", "pinned"):
-        block = render_memories([memory, known(told), said("b")], fence)
+        block = render_memories([memory, fact_item(text), message_item("b")], fence)
         assert is_memory_block(block)
         tags = TAGS.findall(plain(block))
         assert tags == [f"<{fence}", f"</{fence}"]

@@ -9,7 +9,7 @@ from threadkeep.base.database_url import parse_database
 from threadkeep.base.postgres import CHECK_AFTER_SECONDS, open_pool
 
 
-async def test_a_server_that_closed_its_connections_is_used_again() -> None:
+async def test_the_pool_reconnects_after_the_server_closed_its_connections() -> None:
     async with fresh_database("postgres") as url, open_pool(parse_database(url)) as pool:
         async with pool.connection() as conn:
             pid = conn.info.backend_pid

@@ -76,7 +76,7 @@ def test_a_very_long_run_of_one_character_is_counted(character: str) -> None:
     assert tokens.count_text(character * 2_000_000) > 10_000
 
 
-def test_a_long_text_has_the_tokens_it_had() -> None:
+def test_a_long_text_has_the_same_tokens_in_pieces() -> None:
     sentence = "Some words, in a row; and a few more."
     words = (sentence + " ") * 4_000
     assert len(words) > 2 * PIECE
@@ -185,7 +185,7 @@ def test_head_and_tail_stay_and_the_cut_is_marked() -> None:
         ("offline", False),
     ],
 )
-def test_counts_are_called_exact_only_for_models_of_this_encoding(name: str, exact: bool) -> None:
+def test_counts_are_exact_only_for_models_with_this_encoding(name: str, exact: bool) -> None:
     assert tokens.exact_for(name) is exact
 
 
@@ -198,7 +198,7 @@ def test_the_ratio_follows_what_the_provider_reports() -> None:
     assert tokens.ratio_of(ratio, "other") == 1
 
 
-def test_a_server_that_reports_only_what_its_cache_lacked_teaches_nothing() -> None:
+def test_a_report_of_uncached_tokens_only_is_ignored() -> None:
     assert tokens.learn_ratio({"llama": 1.2}, "llama", 1_000, 30) == {"llama": 1.2}
 
 
@@ -214,6 +214,6 @@ def test_the_ratio_stays_between_a_half_and_two(reports: list[tuple[int, int]]) 
     assert 0.5 <= tokens.ratio_of(ratio, "m") <= 2
 
 
-def test_a_spoilt_ratio_is_not_trusted() -> None:
+def test_an_invalid_ratio_is_ignored() -> None:
     assert tokens.ratio_of({"m": float("nan")}, "m") == 1
     assert tokens.ratio_of({"m": 1e9}, "m") == 2

@@ -12,15 +12,15 @@ from threadkeep.base.validation import (
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_cleaned_text_can_be_stored_anywhere(text: str) -> None:
-    cleaned = sanitise_text(text)
-    assert "\0" not in cleaned
-    assert cleaned.encode().decode() == cleaned
-    assert sanitise_text(cleaned) == cleaned
+def test_sanitised_text_can_be_stored_anywhere(text: str) -> None:
+    sanitised = sanitise_text(text)
+    assert "\0" not in sanitised
+    assert sanitised.encode().decode() == sanitised
+    assert sanitise_text(sanitised) == sanitised
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
-def test_good_text_is_not_touched(text: str) -> None:
+def test_valid_text_is_not_changed(text: str) -> None:
     assert sanitise_text(text) == text
 
 
@@ -41,16 +41,18 @@ def test_a_message_over_the_limit_is_refused_with_the_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    "good", ["ada", "a/b", "a.b", "a:b", "../x", "名前", "O'Neil", "a b", "%2e"]
+    "valid_id", ["ada", "a/b", "a.b", "a:b", "../x", "名前", "O'Neil", "a b", "%2e"]
 )
-def test_names_may_hold_what_people_put_in_names(good: str) -> None:
-    assert validate_id(good, "user") == good
+def test_names_may_contain_any_printable_characters(valid_id: str) -> None:
+    assert validate_id(valid_id, "user") == valid_id
 
 
-@pytest.mark.parametrize("bad", ["", " ", " a", "a\n", "a\0b", "\ud800", "x" * 10_000, 7, None])
-def test_a_bad_name_is_one_short_sentence(bad: object) -> None:
+@pytest.mark.parametrize(
+    "invalid_id", ["", " ", " a", "a\n", "a\0b", "\ud800", "x" * 10_000, 7, None]
+)
+def test_an_invalid_name_is_one_short_sentence(invalid_id: object) -> None:
     with pytest.raises(BadInput) as refused:
-        validate_id(bad, "user")
+        validate_id(invalid_id, "user")
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 200
 

@@ -12,7 +12,7 @@ from threadkeep.base.user import acting_as
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.checkpoints.savers import open_checkpointer, open_saver
 
-CAPABILITIES = [each.value for each in Capability]
+CAPABILITIES = [capability.value for capability in Capability]
 
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
@@ -35,7 +35,9 @@ async def test_the_saver_has_the_capability(kind: str, capability: str) -> None:
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
 @pytest.mark.parametrize("kind", BACKENDS)
-async def test_its_owner_notices_nothing_of_the_guard(kind: str, capability: str) -> None:
+async def test_the_saver_has_the_capability_for_the_owner_of_a_thread(
+    kind: str, capability: str
+) -> None:
     async with fresh_database(kind) as url:
 
         @checkpointer_test(name=f"threadkeep on {kind}, owned")

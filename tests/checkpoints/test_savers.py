@@ -48,29 +48,33 @@ async def test_a_thread_keeps_the_checkpoints_of_its_newest_turns_only(kind: str
 
 
 async def orphans(saver: Any) -> int:
-    """Return how many writes and blobs belong to no checkpoint."""
-    lost = (
+    """Return the number of writes and blobs without a checkpoint."""
+    query = (
         "SELECT count(*) AS n FROM {0} "
         "WHERE checkpoint_id NOT IN (SELECT checkpoint_id FROM checkpoints)"
     )
     if isinstance(saver, SqliteSaver):
-        return int(next(iter(await saver.conn.execute_fetchall(lost.format("writes"))))[0])
+        return int(next(iter(await saver.conn.execute_fetchall(query.format("writes"))))[0])
     if isinstance(saver, MemorySaver):
-        return len([k for k in saver.writes if k[2] not in saver.storage[k[0]][k[1]]])
+        return len([key for key in saver.writes if key[2] not in saver.storage[key[0]][key[1]]])
     if hasattr(saver, "pool"):
         blobs = """SELECT count(*) AS n FROM checkpoint_blobs b WHERE NOT EXISTS (
             SELECT 1 FROM checkpoints c
             WHERE c.checkpoint -> 'channel_versions' ->> b.channel = b.version)"""
         async with saver.pool.connection() as conn:
-            counts = [await conn.execute(q) for q in (lost.format("checkpoint_writes"), blobs)]
-            return sum([(await count.fetchone())["n"] for count in counts])
+            cursors = [
+                await conn.execute(statement)
+                for statement in (query.format("checkpoint_writes"), blobs)
+            ]
+            return sum([(await cursor.fetchone())["n"] for cursor in cursors])
     keys = {key.decode() async for key in saver.client.scan_iter(match="*:{t}*")}
-    kept = {key.partition(":")[2] for key in keys if key.startswith("checkpoint:")}
-    return len([k for k in keys if k.startswith("writes:") and k.partition(":")[2] not in kept])
+    checkpoints = {key.partition(":")[2] for key in keys if key.startswith("checkpoint:")}
+    writes = {key.partition(":")[2] for key in keys if key.startswith("writes:")}
+    return len(writes - checkpoints)
 
 
 @pytest.mark.parametrize("kind", BACKENDS)
-async def test_messages_survive_and_classes_of_others_do_not_run(kind: str) -> None:
+async def test_messages_are_restored_and_unknown_classes_are_not(kind: str) -> None:
     async with fresh_database(kind) as url, open_saver(url) as saver:
         message = AIMessage("hi", id="1", tool_calls=[{"name": "f", "args": {"a": 1}, "id": "c"}])
         assert saver.serde.loads_typed(saver.serde.dumps_typed(message)) == message
@@ -79,41 +83,41 @@ async def test_messages_survive_and_classes_of_others_do_not_run(kind: str) -> N
 
 
 @pytest.mark.parametrize("kind", BACKENDS)
-async def test_a_thread_that_has_expired_is_gone_and_use_extends_its_life(kind: str) -> None:
+async def test_an_expired_thread_is_deleted_and_use_extends_its_lifetime(kind: str) -> None:
     async with fresh_database(kind) as url, open_saver(url, ttl_minutes=1.5 / 60) as saver:
         graph = chat().compile(checkpointer=saver)
         used: RunnableConfig = {"configurable": {"thread_id": "used"}}
-        left: RunnableConfig = {"configurable": {"thread_id": "left"}}
-        kept: RunnableConfig = {"configurable": {"thread_id": "kept"}}
-        for config in (used, left, kept):
+        unused: RunnableConfig = {"configurable": {"thread_id": "unused"}}
+        permanent: RunnableConfig = {"configurable": {"thread_id": "permanent"}}
+        for config in (used, unused, permanent):
             await graph.ainvoke({"messages": [HumanMessage("hello")]}, config)
-        await saver.aset_ttl("kept", None)  # type: ignore[attr-defined]
+        await saver.aset_ttl("permanent", None)  # type: ignore[attr-defined]
         for _ in range(4):
             await asyncio.sleep(0.6)
             assert (await graph.aget_state(used)).values["messages"]
-        assert (await graph.aget_state(kept)).values["messages"]
-        assert [state async for state in graph.aget_state_history(left)] == []
-        assert (await graph.aget_state(left)).values == {}
-        await graph.ainvoke({"messages": [HumanMessage("again")]}, left)
-        assert len((await graph.aget_state(left)).values["messages"]) == 2
+        assert (await graph.aget_state(permanent)).values["messages"]
+        assert [state async for state in graph.aget_state_history(unused)] == []
+        assert (await graph.aget_state(unused)).values == {}
+        await graph.ainvoke({"messages": [HumanMessage("again")]}, unused)
+        assert len((await graph.aget_state(unused)).values["messages"]) == 2
         await asyncio.sleep(1.7)
         assert await saver.asweep() == (0 if kind == "redis" else 2)  # type: ignore[attr-defined]
-        assert (await graph.aget_state(kept)).values["messages"]
+        assert (await graph.aget_state(permanent)).values["messages"]
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "label"),
     [
         ("postgresql://root@127.0.0.1:1/test", "postgresql://root@127.0.0.1:1/test"),
         ("redis://127.0.0.1:1/0", "redis://127.0.0.1:1/0"),
         ("sqlite:////proc/no/such.sqlite", "/proc/no/such.sqlite"),
     ],
 )
-async def test_a_database_that_cannot_be_reached_is_one_sentence(url: str, said: str) -> None:
+async def test_an_unreachable_database_is_one_sentence(url: str, label: str) -> None:
     with pytest.raises(StorageFailed) as raised:
         async with open_saver(url):
             pass
-    assert said in str(raised.value)
+    assert label in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
@@ -126,7 +130,7 @@ async def test_a_wrong_password_is_one_sentence_without_the_password() -> None:
         assert "password" in str(raised.value)
 
 
-async def test_a_server_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_redis_that_is_too_old_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     async with fresh_database("redis") as url:
         monkeypatch.setattr("threadkeep.base.redis.MIN_VERSION", 99)
         with pytest.raises(StorageFailed, match="needs Redis or Valkey 99"):
@@ -142,7 +146,7 @@ async def test_a_postgres_that_is_too_old_is_one_sentence(monkeypatch: pytest.Mo
                 pass
 
 
-async def test_a_redis_that_fails_is_never_taken_for_an_empty_thread() -> None:
+async def test_a_failing_redis_is_an_error_and_not_an_empty_thread() -> None:
     async with fresh_database("redis") as url, open_saver(url) as saver:
         pool = saver.client.connection_pool  # type: ignore[attr-defined]
         await pool.disconnect()
@@ -152,7 +156,7 @@ async def test_a_redis_that_fails_is_never_taken_for_an_empty_thread() -> None:
             await saver.aget_tuple({"configurable": {"thread_id": "t"}})
 
 
-async def test_a_file_that_is_no_database_is_one_sentence_and_left_as_it_was(
+async def test_a_file_that_is_not_a_database_is_one_sentence_and_is_not_changed(
     home: Settings,
 ) -> None:
     home.database.write_bytes(b"no database " * 1000)
@@ -162,7 +166,7 @@ async def test_a_file_that_is_no_database_is_one_sentence_and_left_as_it_was(
     assert home.database.read_bytes() == b"no database " * 1000
 
 
-async def test_a_disk_that_is_full_is_one_sentence(home: Settings) -> None:
+async def test_a_full_disk_is_one_sentence(home: Settings) -> None:
     with pytest.raises(StorageFailed, match="disk"):
         async with open_saver(home.checkpoint_database):
             raise sqlite3.OperationalError("database or disk is full")

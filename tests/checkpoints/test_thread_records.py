@@ -1,4 +1,4 @@
-"""Threads are listed, titled, given state, deleted and forgotten, on every backend."""
+"""Threads are listed, titled, changed, deleted and expired, on every backend."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -50,7 +50,7 @@ async def test_state_and_metadata_are_set_and_read_by_key(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize("state", [{"x": "y" * 40_000}, {"x": float("nan")}, {"x": {1, 2}}])
-async def test_what_is_no_json_or_too_large_is_refused(agent: Agent, state: Any) -> None:
+async def test_a_state_that_is_not_json_or_too_large_is_refused(agent: Agent, state: Any) -> None:
     await say(agent, "trip", "I live in Bergen.")
     with pytest.raises(BadInput):
         await agent.change_thread(ADA, "trip", state=state)
@@ -58,16 +58,18 @@ async def test_what_is_no_json_or_too_large_is_refused(agent: Agent, state: Any)
         await agent.change_thread(ADA, "another", title="x")
 
 
-async def test_the_newest_messages_come_in_their_order(agent: Agent) -> None:
+async def test_the_newest_messages_are_returned_in_their_order(agent: Agent) -> None:
     for number in range(4):
         await say(agent, "trip", f"Number {number} is mine.")
     owner = await user_key(agent.store, "ada")
-    found = await newest_messages(agent.store, messages_of(owner, thread_id(owner, "trip")), 3)
-    assert [item.value["position"] for item in found] == [5, 6, 7]
-    assert found[1].value["text"] == "Number 3 is mine."
+    messages = await newest_messages(agent.store, messages_of(owner, thread_id(owner, "trip")), 3)
+    assert [item.value["position"] for item in messages] == [5, 6, 7]
+    assert messages[1].value["text"] == "Number 3 is mine."
 
 
-async def test_a_deleted_thread_is_gone_with_all_it_holds_and_may_begin_anew(agent: Agent) -> None:
+async def test_a_deleted_thread_loses_its_messages_and_its_name_can_be_used_again(
+    agent: Agent,
+) -> None:
     await say(agent, "trip", "The vault opens with tulip.")
     await agent.delete_thread(ADA, "trip")
     owner = await user_key(agent.store, "ada")
@@ -79,26 +81,28 @@ async def test_a_deleted_thread_is_gone_with_all_it_holds_and_may_begin_anew(age
     assert len((await agent.graph.aget_state(config)).values["messages"]) == 2
 
 
-async def test_a_thread_with_a_time_to_live_is_forgotten_and_use_extends_it(agent: Agent) -> None:
-    for thread in ("used", "left", "kept"):
+async def test_an_expired_thread_is_erased_and_use_extends_its_lifetime(agent: Agent) -> None:
+    for thread in ("used", "unused", "permanent"):
         await say(agent, thread, "The vault opens with tulip.")
-    for thread in ("used", "left"):
+    for thread in ("used", "unused"):
         await agent.change_thread(ADA, thread, ttl_minutes=4 / 60)
     for _ in range(3):
         await asyncio.sleep(1.6)
         await say(agent, "used", "And another thing.")
     owner = await user_key(agent.store, "ada")
     records = await list_records(agent.store, threads_of(owner), 10)
-    assert {record.value["name"] for record in records} == {"used", "kept"}
-    found = await agent.store.asearch((owner, "messages"), query="vault tulip", limit=50)
-    threads = {item.value["thread"] for item in found}
-    assert threads == {thread_id(owner, "used"), thread_id(owner, "kept")}
-    assert (await agent.graph.aget_state(await agent.config(ADA, "left"))).values == {}
+    assert {record.value["name"] for record in records} == {"used", "permanent"}
+    items = await agent.store.asearch((owner, "messages"), query="vault tulip", limit=50)
+    threads = {item.value["thread"] for item in items}
+    assert threads == {thread_id(owner, "used"), thread_id(owner, "permanent")}
+    assert (await agent.graph.aget_state(await agent.config(ADA, "unused"))).values == {}
     used = (await agent.graph.aget_state(await agent.config(ADA, "used"))).values
     assert len(used["messages"]) == 8
 
 
-async def test_listing_costs_the_same_with_ten_or_thousands_of_other_users(tmp_path: Path) -> None:
+async def test_listing_threads_costs_the_same_for_ten_or_thousands_of_other_users(
+    tmp_path: Path,
+) -> None:
     settings = Settings(home=tmp_path, model="offline")
     async with open_agent(settings) as agent:
         items = agent.store.items

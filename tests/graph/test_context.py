@@ -6,13 +6,13 @@ from threadkeep.graph.agent import graph
 from threadkeep.graph.context import Context
 
 
-def test_nobody_is_the_default() -> None:
+def test_a_context_without_a_user_is_refused() -> None:
     with pytest.raises(BadInput, match="user_id is missing"):
         Context()  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("values", "message"),
     [
         ({"max_tokens": 100}, "max_tokens 100 is not allowed"),
         ({"max_tokens": "many"}, "max_tokens 'many' is not allowed"),
@@ -23,12 +23,12 @@ def test_nobody_is_the_default() -> None:
         ({"reserve_tokens": 8_000}, "reserve_tokens 8000 leaves nothing"),
     ],
 )
-def test_a_bad_value_is_one_sentence_with_the_field_and_the_value(
-    given: dict[str, object], named: str
+def test_an_invalid_value_is_one_sentence_with_field_and_value(
+    values: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(BadInput, match=named) as refused:
-        Context.model_validate({"user_id": "ada", **given})
-    assert "\n" not in str(refused.value)
+    with pytest.raises(BadInput, match=message) as raised:
+        Context.model_validate({"user_id": "ada", **values})
+    assert "\n" not in str(raised.value)
 
 
 async def test_a_run_without_a_user_is_refused() -> None:
@@ -36,7 +36,7 @@ async def test_a_run_without_a_user_is_refused() -> None:
         await graph.ainvoke({"messages": []})
 
 
-def test_every_field_tells_what_it_is_and_what_is_allowed() -> None:
+def test_every_field_has_a_description_and_its_limits() -> None:
     schema = graph.get_context_jsonschema()
     assert schema is not None
     for name, field in schema["properties"].items():
@@ -45,6 +45,6 @@ def test_every_field_tells_what_it_is_and_what_is_allowed() -> None:
     assert "hybrid" in schema["properties"]["memory"]["enum"]
 
 
-def test_the_input_shows_one_field_and_the_state_describes_all_of_its() -> None:
+def test_the_input_has_one_field_and_the_context_requires_the_user() -> None:
     assert list(graph.get_input_jsonschema()["properties"]) == ["messages"]
     assert TypeAdapter(Context).json_schema()["required"] == ["user_id"]
