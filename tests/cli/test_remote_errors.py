@@ -14,6 +14,7 @@ MESSAGE = "api.example.com failed with status 503; try again in a moment."
     ("name", "exit_code"),
     [
         ("ServerFailed", 4),
+        ("ProviderServerFailed", 4),
         ("RateLimited", 4),
         ("KeyRefused", 3),
         ("StorageFailed", 5),
