@@ -10,15 +10,10 @@ from threadkeep.base.storage_errors import storage_errors
 from threadkeep.base.user import acting_as
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
-from threadkeep.knowledge.corrections import (
-    CorrectionResult,
-    Wording,
-    correct_fact,
-    correct_message,
-    history_of,
-)
+from threadkeep.knowledge.corrections import CorrectionResult, correct_fact, correct_message
 from threadkeep.knowledge.explanation import Explanation, explain
 from threadkeep.knowledge.pins import Pin, add_pin, list_pins, remove_pin
+from threadkeep.knowledge.wording_history import Wording, history_of
 from threadkeep.stores.memory_ids import find_memory
 from threadkeep.stores.namespaces import threads_of, user_key
 from threadkeep.stores.owned import OwnedStore
