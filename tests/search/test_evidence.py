@@ -7,7 +7,7 @@ import pytest
 
 from tests.search.indexes import NAMESPACE, evidence_of, index_of, message
 from threadkeep.search.evidence import K1, MAX_CANDIDATES, B, candidates, date_match
-from threadkeep.search.vocabulary import word_weight
+from threadkeep.search.vocabulary import word_vector, word_weight
 
 NONE = np.zeros(0, dtype=np.int64)
 
@@ -54,6 +54,16 @@ def test_terms_that_no_item_contains_lower_the_share_of_the_others() -> None:
 def test_a_text_equal_to_the_query_has_similarity_one() -> None:
     similarity = evidence_of("parrot lisbon", index_of("parrot lisbon", "train")).similarity
     assert similarity[0] == pytest.approx(1, abs=1e-3)
+
+
+def test_similarity_is_the_cosine_of_the_weighted_sums_of_word_vectors() -> None:
+    index = index_of("parrot train", "train")
+    parrot, train = word_vector("parrot"), word_vector("train")
+    weights = index.term_weights(np.array([index.vocabulary.lookup("parrot"), 1]))
+    text = weights[0] * parrot + weights[1] * train
+    similarity = evidence_of("parrot", index).similarity
+    assert similarity[0] == pytest.approx(text @ parrot / np.linalg.norm(text), abs=1e-3)
+    assert similarity[1] == pytest.approx(train @ parrot, abs=1e-3)
 
 
 def test_a_related_text_without_a_common_word_is_more_similar_than_an_unrelated_one() -> None:

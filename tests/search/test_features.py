@@ -78,6 +78,13 @@ def test_similarity_is_relative_to_the_best_row() -> None:
     assert values[0] == 1 > values[1]
 
 
+def test_a_dissimilar_text_counts_no_less_than_minus_one() -> None:
+    evidence = evidence_of("parrot", index_of("kiln", "train"))
+    evidence.similarity = np.array([0.01, -0.5, 0], dtype=np.float32)
+    matrix = features(evidence, np.arange(2), {})
+    assert matrix[:, FEATURES.index("similarity")].tolist() == [1, -1]
+
+
 def test_words_and_similarity_of_the_neighbours_count() -> None:
     values = features_of("parrot", index_of("kiln", "parrot", "train", "piano"))
     assert [value > 0 for value in values["words_before"]] == [False, False, True, False]
@@ -91,6 +98,13 @@ def test_coverage_includes_the_previous_message_and_nearby_two_on_each_side() ->
     values = features_of("parrot", index_of(*texts))
     assert values["coverage"] == pytest.approx([0, 0, 1, 1, 0, 0, 0])
     assert values["coverage_nearby"] == pytest.approx([1, 1, 1, 1, 1, 0, 0])
+
+
+def test_the_first_and_the_last_message_are_no_neighbours() -> None:
+    values = features_of("parrot", index_of("kiln", "train", "onion", "piano", "parrot", "banjo"))
+    assert values["coverage_nearby"] == pytest.approx([0, 0, 1, 1, 1, 1])
+    values = features_of("parrot", index_of("kiln", "parrot", "onion", "piano", "train", "banjo"))
+    assert values["coverage_nearby"] == pytest.approx([1, 1, 1, 1, 0, 0])
 
 
 def test_a_neighbour_is_the_next_position_in_the_same_thread_in_any_order_of_arrival() -> None:
@@ -169,6 +183,16 @@ def test_messages_of_one_day_share_its_best_match_and_its_words() -> None:
     assert values["day_coverage"] == pytest.approx([1, 1, 0, 0])
 
 
+def test_a_day_counts_the_message_before_its_first_one_by_half() -> None:
+    index = index_of(
+        message("parrot", time="2023-05-08"),
+        message("train", time="2023-05-09"),
+        message("kiln", time="2023-05-09"),
+    )
+    values = features_of("parrot", index)
+    assert values["day"][1] == values["day"][2] == pytest.approx(values["day"][0] / 2)
+
+
 def test_a_removed_message_gives_its_day_nothing() -> None:
     day = "2023-05-08T10:00:00+00:00"
     index = index_of(
@@ -180,9 +204,9 @@ def test_a_removed_message_gives_its_day_nothing() -> None:
 
 
 def test_the_form_of_a_message_is_told_by_its_text_and_its_place() -> None:
-    index = index_of("Do you like Lisbon?", "I like it in 2023.", "And then")
+    index = index_of("Do you like Lisbon?", "I like it in 2023.", "And then?")
     values = features_of("kiln", index)
-    assert values["question"] == [1, 0, 0]
+    assert values["question"] == [1, 0, 1]
     assert values["answer"] == [0, 1, 0]
     assert values["opening"] == [1, 0, 0]
     assert values["proper_name"] == [1, 0, 0]
@@ -190,8 +214,11 @@ def test_the_form_of_a_message_is_told_by_its_text_and_its_place() -> None:
 
 
 def test_length_and_weights_leave_out_stop_words() -> None:
-    index = index_of("parrot", "the parrot and a train", "")
+    index = index_of("parrot", "the parrot and a train", "train", "")
     values = features_of("kiln", index)
-    assert values["length"] == pytest.approx([0, np.log(2), 0])
-    assert values["total_weight"][1] > values["total_weight"][0] > values["total_weight"][2] == 0
-    assert values["max_weight"][1] >= values["max_weight"][0] > values["max_weight"][2] == 0
+    parrot, both, train, none = values["max_weight"]
+    assert values["length"] == pytest.approx([0, np.log(2), 0, 0])
+    assert both == max(parrot, train)
+    assert none == 0
+    totals = [parrot, parrot + train, train, 0]
+    assert values["total_weight"] == pytest.approx(np.log1p(totals))
