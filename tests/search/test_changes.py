@@ -1,12 +1,18 @@
 """The rows that a database lists become the changes of one user's items."""
 
+from typing import Any
+
 from threadkeep.search.changes import ReadPosition, read_changes
 
 START = ReadPosition()
 
 
 def test_added_items_come_the_oldest_first_and_move_the_position() -> None:
-    rows = [(0, 7, None, None), (2, 12, "ada.facts", b'{"text": "b"}'), (2, 3, "ada.pins", {})]
+    rows: list[Any] = [
+        (0, 7, None, None),
+        (2, 12, "ada.facts", b'{"text": "b"}'),
+        (2, 3, "ada.pins", {}),
+    ]
     changes = read_changes(rows, START)
     assert changes.added == [(3, "ada.pins", {}), (12, "ada.facts", {"text": "b"})]
     assert changes.position == ReadPosition(owner=7, item=12, deletion=0)

@@ -203,7 +203,7 @@ def test_a_removed_message_gives_its_day_nothing() -> None:
     assert (values["day"], values["day_coverage"]) == ([0, 0], [0, 0])
 
 
-def test_the_form_of_a_message_is_told_by_its_text_and_its_place() -> None:
+def test_the_form_of_a_message_depends_on_its_text_and_its_place() -> None:
     index = index_of("Do you like Lisbon?", "I like it in 2023.", "And then?")
     values = features_of("kiln", index)
     assert values["question"] == [1, 0, 1]

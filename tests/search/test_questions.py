@@ -52,7 +52,8 @@ def test_pairs_are_stems_that_follow_each_other_but_for_stop_words() -> None:
 def test_a_question_carries_what_it_asks_for() -> None:
     question = analyse("When in May 2023, and how many?", ())
     assert (question.asks_time, question.asks_quantity) == (True, True)
-    assert (question.dates.years, question.dates.months) == ({2023}, {5})
+    assert question.dates.years == {2023}
+    assert question.dates.months == {5}
 
 
 def test_the_subject_is_the_speaker_mentioned_first() -> None:

@@ -12,7 +12,7 @@ def test_forms_of_a_stem_have_one_id_and_new_stems_the_next() -> None:
     assert len(vocabulary) == 2
 
 
-def test_a_stem_is_found_by_any_of_its_forms_and_others_are_unknown() -> None:
+def test_every_form_of_a_stem_has_its_id_and_other_words_are_unknown() -> None:
     vocabulary = Vocabulary()
     vocabulary.ids(["bakery"])
     assert vocabulary.lookup("bakeries") == 0
