@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,7 +101,7 @@ async def test_results_and_scores_are_the_same_on_every_database(
     async with fresh_schema() as url:
         databases = [parse_database(url), parse_database("memory://")]
         others = [
-            replace(home, home=tmp_path / str(number), checkpoints=database)
+            home.model_copy(update={"home": tmp_path / str(number), "checkpoints": database})
             for number, database in enumerate(databases)
         ]
         scores = [await _scores(settings) for settings in (home, *others)]
