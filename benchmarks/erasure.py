@@ -15,15 +15,11 @@ from random import Random
 from benchmarks.report import report
 from benchmarks.turn import sentence
 from threadkeep.base.settings import Settings
-from threadkeep.base.user import acting_as
-from threadkeep.cli.event_loop import run
-from threadkeep.cli.export_file import open_memory
 from threadkeep.cli.import_file import import_file
-from threadkeep.erase.erase import erase
 from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
-from threadkeep.opened import open_opened
-from threadkeep.transfer.export import export_user
+from threadkeep.memory import open_memory
+from threadkeep.process import run
 
 USERS, MESSAGES, THREADS = 10, 3_000, 30
 MOST_SECONDS = 30.0
@@ -51,25 +47,23 @@ def write_transcript(path: Path, users: int, messages: int) -> None:
 async def digests(settings: Settings, users: range) -> dict[str, str]:
     """Return a digest of all that is kept of each user."""
     found = {}
-    async with open_memory(settings) as (store, saver):
+    async with open_memory(settings) as memory:
         for user in (f"user-{number}" for number in users):
             digest = hashlib.sha256()
-            with acting_as(user):
-                async for line in export_user(store, saver, user):
-                    record = json.loads(line)
-                    told = {key: each for key, each in record.items() if key not in VOLATILE}
-                    digest.update(json.dumps(told, sort_keys=True).encode())
+            async for line in memory.export(user_id=user):
+                record = json.loads(line)
+                lasting = {key: item for key, item in record.items() if key not in VOLATILE}
+                digest.update(json.dumps(lasting, sort_keys=True).encode())
             found[user] = digest.hexdigest()
     return found
 
 
 async def forget(settings: Settings) -> tuple[Receipt, float]:
     """Forget the first user in a process that has everything open; return the seconds it took."""
-    async with open_opened(settings) as opened:
-        with acting_as("user-0"):
-            began = time.perf_counter()
-            receipt = await erase(opened, "user-0", Target(kind="user"), verify=True)
-            return receipt, time.perf_counter() - began
+    async with open_memory(settings) as memory:
+        began = time.perf_counter()
+        receipt = await memory.forget(Target(kind="user"), verify=True, user_id="user-0")
+        return receipt, time.perf_counter() - began
 
 
 def main() -> None:

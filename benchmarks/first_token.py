@@ -17,21 +17,22 @@ from langchain_core.language_models import BaseChatModel
 from benchmarks.report import main_over_turns, percentile
 from benchmarks.scripted_thread import open_scripted, purpose_of_request
 from benchmarks.turn import sentence
+from tests.backends import asking
 from threadkeep.base.settings import Settings
 from threadkeep.graph.context import Context
+from threadkeep.memory import Memory, open_memory
 from threadkeep.prompt.run_model import model_of
 from threadkeep.testing import NO_FACTS
-from threadkeep.turn_agent import Agent, open_agent
 
 TURNS = 200
 SECONDS = 0.5
 
 
-async def turn(agent: Agent, context: Context, text: str) -> tuple[float, float]:
+async def turn(memory: Memory, context: Context, text: str) -> tuple[float, float]:
     """Return the seconds to the first token, and to the end of the bookkeeping."""
     began = time.perf_counter()
     first = 0.0
-    under_way = await agent.say(context, "measured", text)
+    under_way = await memory.say(text, thread="measured", **asking(context))
     async for piece in under_way:
         if piece and not first:
             first = time.perf_counter() - began
@@ -59,22 +60,22 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
         thread = await stack.enter_async_context(open_scripted())
         address = thread.server.base_url
         settings = Settings(home=home, model="openai/scripted", openai_base_url=address)
-        agent = await stack.enter_async_context(open_agent(settings))
+        memory = await stack.enter_async_context(open_memory(settings))
         thread.replies = lambda asked: sentence(random, 30)
         thread.summarise = lambda asked: sentence(random, 60)
         thread.extract = lambda asked: NO_FACTS
         context = Context(user_id="bench")
-        await turn(agent, context, "Hello.")
+        await turn(memory, context, "Hello.")
         thread.server.requests.clear()
         thread.server.delay_first = SECONDS
         before_answer = []
         for number in range(turns):
             asked = len(thread.server.requests)
-            first, whole = await turn(agent, context, f"{number}. {sentence(random, 30)}?")
+            first, whole = await turn(memory, context, f"{number}. {sentence(random, 30)}?")
             before_answer.append(purpose_of_request(thread.server.requests[asked]) != "answer")
             firsts.append(first * 1_000)
             wholes.append(whole * 1_000)
-            alone.append(await bare(await model_of(context, agent.store)))
+            alone.append(await bare(await model_of(context, memory.opened.store)))
         compactions = len(thread.summaries)
     median = percentile(firsts, 0.5)
     figures = {

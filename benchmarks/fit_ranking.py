@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.locomo import Dataset, Question, open_dataset
-from threadkeep.cli.event_loop import run
+from threadkeep.process import run
 from threadkeep.search.evidence import Evidence
 from threadkeep.search.features import FEATURES, features
 from threadkeep.search.questions import analyse

@@ -27,9 +27,8 @@ from benchmarks.report import percentile, report
 from benchmarks.turn import sentence
 from threadkeep.base.database_url import parse_database
 from threadkeep.base.settings import Settings
-from threadkeep.cli.event_loop import run
-from threadkeep.graph.context import Context
-from threadkeep.turn_agent import open_agent
+from threadkeep.memory import open_memory
+from threadkeep.process import run
 
 WORDS = 50
 YOUNG, TIMED = 100, 100
@@ -106,14 +105,14 @@ async def beside_young(talk: Talk, open_talk: OpenTalk, name: str, step: int) ->
 @asynccontextmanager
 async def threadkeep(settings: Settings, size: Size) -> AsyncIterator[Talk]:
     """Open threadkeep on the database of the settings."""
-    async with open_agent(settings, model=FiftyWords()) as agent:
+    async with open_memory(settings, model=FiftyWords()) as memory:
 
         async def turn(text: str) -> None:
-            done = await agent.say(Context(user_id="bench"), "long", text)
+            done = await memory.say(text, thread="long", user_id="bench")
             await done.finished()
 
         async def indexed() -> int:
-            await agent.store.index_pending()
+            await memory.opened.store.index_pending()
             return await size()
 
         yield Talk(turn=turn, size=indexed)
@@ -157,7 +156,7 @@ async def plain() -> AsyncIterator[Talk]:
 
 @asynccontextmanager
 async def summarizing() -> AsyncIterator[Talk]:
-    """Open LangChain's agent with SummarizationMiddleware, 40 messages down to 20."""
+    """Open LangChain's memory with SummarizationMiddleware, 40 messages down to 20."""
     async with growth_stock.open_stock(growth_stock.summarizing) as (turn, size):
         yield Talk(turn=turn, size=size)
 

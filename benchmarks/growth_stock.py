@@ -1,4 +1,4 @@
-"""What people build first: a chat that keeps its messages in the state, and LangChain's agent."""
+"""What people build first: a chat that keeps its messages in the state, and LangChain's memory."""
 
 import asyncio
 import tempfile
@@ -44,7 +44,7 @@ def plain(saver: Any) -> Any:
 
 
 def summarizing(saver: Any) -> Any:
-    """Return LangChain's agent with SummarizationMiddleware, 40 messages down to 20."""
+    """Return LangChain's memory with SummarizationMiddleware, 40 messages down to 20."""
     from langchain.agents import create_agent
     from langchain.agents.middleware import SummarizationMiddleware
 

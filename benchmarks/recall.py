@@ -35,10 +35,10 @@ from benchmarks.recall_sizes import measure_sizes
 from benchmarks.report import report
 from threadkeep.base.memory_block import RecalledItem, render_memories
 from threadkeep.base.tokens import count_text
-from threadkeep.cli.event_loop import run
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
 from threadkeep.nodes.retrieve_memories import retrieve_memories
+from threadkeep.process import run
 
 DEPTHS, BUDGETS, DEEP_BUDGET = (5, 10, 20), (500, 1_000, 2_000), 4_000
 """`DEEP_BUDGET` tokens hold the first twenty turns, however long they are."""

@@ -8,9 +8,9 @@ from random import Random
 from benchmarks.report import percentile
 from benchmarks.turn import fill, sentence
 from threadkeep.base.settings import Settings
+from threadkeep.memory import open_memory
 from threadkeep.stores.hybrid import HybridStore
 from threadkeep.stores.namespaces import all_messages_of, user_key
-from threadkeep.turn_agent import open_agent
 
 SIZES, QUERIES, WARM_UP = (10_000, 100_000), 100, 10
 WORDS, LIMIT = 8, 33
@@ -23,16 +23,16 @@ async def measure_sizes(folder: Path, embeddings: str) -> dict[str, float]:
     for size in SIZES:
         random = Random(7)
         settings = Settings(home=folder / str(size), model="offline", embeddings=embeddings)
-        async with open_agent(settings) as agent:
-            await fill(agent, "bench", size, random)
-            owner = await user_key(agent.store, "bench")
+        async with open_memory(settings) as memory:
+            await fill(memory, "bench", size, random)
+            owner = await user_key(memory.opened.store, "bench")
             namespace, milliseconds = all_messages_of(owner), list[float]()
-            while not await _is_loaded(agent.store, owner):  # noqa: ASYNC110  (a thread loads it)
+            while not await _is_loaded(memory.opened.store, owner):  # noqa: ASYNC110  (a thread loads it)
                 await asyncio.sleep(0.1)
             for number in range(WARM_UP + QUERIES):
                 query = f"What about {sentence(random, WORDS)}?"
                 start = time.perf_counter()
-                await agent.store.asearch(namespace, query=query, limit=LIMIT)
+                await memory.opened.store.asearch(namespace, query=query, limit=LIMIT)
                 if number >= WARM_UP:
                     milliseconds.append((time.perf_counter() - start) * 1000)
         figures[f"ms_per_query_at_{size}"] = percentile(milliseconds, 0.50)

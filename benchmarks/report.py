@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from threadkeep.cli.event_loop import run
+from threadkeep.process import run
 
 Figures = Mapping[str, float]
 Met = Mapping[str, bool]

@@ -23,8 +23,7 @@ from benchmarks.growth_stock import FiftyWords
 from benchmarks.report import report
 from benchmarks.turn import sentence
 from threadkeep.base.settings import Settings
-from threadkeep.graph.context import Context
-from threadkeep.turn_agent import open_agent
+from threadkeep.memory import open_memory
 
 WORKERS = (1, 2, 4)
 TURNS = 100
@@ -35,13 +34,13 @@ ROOT = Path(__file__).parents[1]
 async def work(worker: str) -> None:
     """Talk for several users; print when ready, begin on a line of input, print when done."""
     random = Random(worker)
-    async with open_agent(Settings(), model=FiftyWords()) as agent:
-        await agent.store.index_pending()
+    async with open_memory(Settings(), model=FiftyWords()) as memory:
+        await memory.opened.store.index_pending()
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         for number in range(TURNS):
             user = "shared" if number % USERS == 0 else f"user-{worker}-{number % USERS}"
-            turn = await agent.say(Context(user_id=user), f"w{worker}", sentence(random, 50))
+            turn = await memory.say(sentence(random, 50), thread=f"w{worker}", user_id=user)
             await turn.finished()
         print("done", flush=True)
 

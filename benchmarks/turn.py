@@ -28,13 +28,12 @@ from langgraph.graph import MessagesState, StateGraph
 
 from benchmarks.report import percentile, report
 from threadkeep.base.settings import Settings
-from threadkeep.cli.event_loop import run
 from threadkeep.graph.agent import builder as graph_builder
-from threadkeep.graph.context import Context
 from threadkeep.knowledge.stored_messages import StoredMessage, store_messages
+from threadkeep.memory import Memory, open_memory
+from threadkeep.process import run
 from threadkeep.search.words import STOP_WORDS
 from threadkeep.stores.namespaces import thread_id, user_key
-from threadkeep.turn_agent import Agent, open_agent
 
 CALLED: ContextVar["Called | None"] = ContextVar("called", default=None)
 register_configure_hook(CALLED, inheritable=True)
@@ -64,9 +63,9 @@ def sentence(random: Random, words: int) -> str:
     return " ".join(said)
 
 
-async def fill(agent: Agent, user: str, count: int, random: Random) -> None:
+async def fill(memory: Memory, user: str, count: int, random: Random) -> None:
     """Store `count` messages for `user` in threads of 100, vectors included."""
-    owner = await user_key(agent.store, user)
+    owner = await user_key(memory.opened.store, user)
     batch: list[StoredMessage] = []
     before = ""
     for number in range(count):
@@ -86,10 +85,10 @@ async def fill(agent: Agent, user: str, count: int, random: Random) -> None:
         )
         before = text
         if len(batch) == 500:
-            await store_messages(agent.store, owner, batch)
+            await store_messages(memory.opened.store, owner, batch)
             batch.clear()
-    await store_messages(agent.store, owner, batch)
-    await agent.store.index_pending()
+    await store_messages(memory.opened.store, owner, batch)
+    await memory.opened.store.index_pending()
 
 
 class Called(BaseCallbackHandler):
@@ -103,7 +102,7 @@ class Called(BaseCallbackHandler):
         self.at = time.perf_counter()
 
 
-async def turns(agent: Agent, user: str, count: int, random: Random) -> dict[str, list[float]]:
+async def turns(memory: Memory, user: str, count: int, random: Random) -> dict[str, list[float]]:
     """Return milliseconds before the model, and of the whole turn."""
     taken: dict[str, list[float]] = {"before_model": [], "whole": []}
     called = Called()
@@ -111,11 +110,11 @@ async def turns(agent: Agent, user: str, count: int, random: Random) -> dict[str
     for number in range(count):
         thread = f"measured {number // 20}"
         began = time.perf_counter()
-        turn = await agent.say(Context(user_id=user), thread, f"What about {sentence(random, 14)}?")
+        turn = await memory.say(f"What about {sentence(random, 14)}?", thread=thread, user_id=user)
         await turn.finished()
         ended = time.perf_counter()
         # While a person reads, the vectors are made.
-        await agent.store.index_pending()
+        await memory.opened.store.index_pending()
         taken["before_model"].append((called.at - began) * 1000)
         taken["whole"].append((ended - began) * 1000)
     return taken
@@ -203,12 +202,12 @@ def prompt_seconds(home: Path) -> float:
 async def measure(home: Path) -> tuple[dict[str, float], dict[str, bool]]:
     """Return the figures and which targets they meet."""
     random = Random(7)
-    async with open_agent(Settings(home=home, model="offline")) as agent:
-        await fill(agent, "bench", STORED, random)
-        await turns(agent, "bench", 20, random)
-        taken = await turns(agent, "bench", TURNS, random)
+    async with open_memory(Settings(home=home, model="offline")) as memory:
+        await fill(memory, "bench", STORED, random)
+        await turns(memory, "bench", 20, random)
+        taken = await turns(memory, "bench", TURNS, random)
         bare = await bare_turns(home / "bare.sqlite", 100)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures = {
         "before_model_p50_ms": percentile(taken["before_model"], 0.50),
         "before_model_p95_ms": percentile(taken["before_model"], 0.95),
@@ -217,7 +216,7 @@ async def measure(home: Path) -> tuple[dict[str, float], dict[str, bool]]:
         "bare_langgraph_before_model_p50_ms": percentile(bare, 0.50),
         "help_s": await asyncio.to_thread(help_seconds),
         "prompt_s": await asyncio.to_thread(prompt_seconds, home),
-        "memory_mb": memory,
+        "memory_mb": megabytes,
     }
     met = {
         "before_model_p50 <= 18 ms": figures["before_model_p50_ms"] <= 18,

@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest import mock
 from urllib.parse import quote, urlsplit
 
 import pytest
 
 from threadkeep.base.settings import Settings
+from threadkeep.graph.context import Context
 
 ROOT = Path(__file__).parents[1]
 POSTGRES = os.environ.get("THREADKEEP_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
@@ -137,3 +139,9 @@ def settings_in(environ: Mapping[str, str]) -> Settings:
     """Return the settings of a process with this environment."""
     with mock.patch.dict(os.environ, environ, clear=True):
         return Settings()
+
+
+def asking(context: Context) -> dict[str, Any]:
+    """Return the user and the fields of a context, as `Memory.say` takes them."""
+    values = context.model_dump(exclude_unset=True, exclude={"user_id"})
+    return {"user_id": context.user_id, "context": values}

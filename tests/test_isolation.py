@@ -19,7 +19,7 @@ from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, MatchCondition, Op, PutOp, SearchOp
 
-from tests.backends import BACKENDS, fresh_database
+from tests.backends import BACKENDS, asking, fresh_database
 from threadkeep.base.database_url import parse_database
 from threadkeep.base.errors import AccessRefused, BadInput, ThreadDeleted
 from threadkeep.base.settings import Settings, create_data_folder
@@ -32,10 +32,10 @@ from threadkeep.erase.erase import erase
 from threadkeep.erase.plan import Target
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
-from threadkeep.knowledge.corrections import correct_message
+from threadkeep.knowledge.corrections import correct_message, history_of
 from threadkeep.knowledge.explanation import explain
 from threadkeep.knowledge.pins import add_pin, list_pins, remove_pin
-from threadkeep.knowledge.wording_history import history_of
+from threadkeep.memory import Memory, open_memory
 from threadkeep.stores.memory_ids import Meant, find_memory, find_messages
 from threadkeep.stores.namespaces import (
     all_messages_of,
@@ -50,8 +50,6 @@ from threadkeep.transfer.format import Seal, line_of
 from threadkeep.transfer.read import survey
 from threadkeep.transfer.report import report_user
 from threadkeep.transfer.restore import restore_user
-from threadkeep.turn_agent import Agent, open_agent
-from threadkeep.turn_memory import correct, history, pin, pins, unpin, why
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "The vault opens with tulip-4711."
@@ -81,13 +79,13 @@ HERS = file_of()
 class House:
     """Ada has a thread with a secret in it; everything else is whoever asks."""
 
-    agent: Agent
+    memory: Memory
     thread: str
     owner: str
 
     @property
     def saver(self) -> OwnedSaver:
-        return self.agent.saver
+        return self.memory.opened.saver
 
     def config(self, thread: str | None = None, **run: Any) -> RunnableConfig:
         return {"configurable": {"thread_id": thread or self.thread, "checkpoint_ns": "", **run}}
@@ -101,19 +99,19 @@ async def house(
     async with fresh_database(request.param) as url:
         settings = Settings(home=home, model="offline", checkpoints=parse_database(url))
         create_data_folder(settings)
-        async with open_agent(settings) as agent:
-            turn = await agent.say(Context(user_id="ada"), "trip", SECRET)
+        async with open_memory(settings) as memory:
+            turn = await memory.say(SECRET, thread="trip", user_id="ada")
             await turn.finished()
-            owner = await user_key(agent.store, "ada")
-            yield House(agent, thread_id(owner, "trip"), owner)
+            owner = await user_key(memory.opened.store, "ada")
+            yield House(memory, thread_id(owner, "trip"), owner)
 
 
 async def unharmed(house: House) -> None:
     """Check that Ada still has all of it, and nobody else's words among it."""
-    state = await house.agent.graph.aget_state(house.config(user_id="ada"))
+    state = await house.memory.graph.aget_state(house.config(user_id="ada"))
     assert state.values["messages"][0].text == SECRET
     assert len(state.values["messages"]) == 2
-    found = await house.agent.store.asearch(messages_of(house.owner, house.thread))
+    found = await house.memory.opened.store.asearch(messages_of(house.owner, house.thread))
     assert SECRET in [item.value["text"] for item in found]
 
 
@@ -138,30 +136,32 @@ async def put_writes(house: House, run: dict[str, Any]) -> None:
 
 async def update_state(house: House, run: dict[str, Any]) -> None:
     words = {"messages": [HumanMessage("mine")]}
-    await house.agent.graph.aupdate_state(house.config(**run), words, as_node="call_model")
+    await house.memory.graph.aupdate_state(house.config(**run), words, as_node="call_model")
 
 
 async def export(house: House, _: dict[str, Any]) -> None:
-    await drain(export_user(house.agent.store, house.saver, "ada"))
+    await drain(export_user(house.memory.opened.store, house.saver, "ada"))
 
 
 async def report(house: House, _: dict[str, Any]) -> None:
-    await drain(report_user(house.agent.store, house.saver, "ada"))
+    await drain(report_user(house.memory.opened.store, house.saver, "ada"))
 
 
 async def take_in(house: House, _: dict[str, Any]) -> None:
     file = io.BytesIO(HERS)
-    locks = house.agent.locks
-    await restore_user(house.agent.store, house.saver, locks, file, survey(file, "x"), "ada")
+    locks = house.memory.opened.locks
+    await restore_user(
+        house.memory.opened.store, house.saver, locks, file, survey(file, "x"), "ada"
+    )
 
 
 async def forget(house: House, _: dict[str, Any]) -> None:
-    await erase(house.agent.opened, "ada", Target(kind="user"))
+    await erase(house.memory.opened, "ada", Target(kind="user"))
 
 
 async def run_turn(house: House, run: dict[str, Any]) -> None:
     user = run.get("user_id", "bob")
-    await house.agent.graph.ainvoke(
+    await house.memory.graph.ainvoke(
         {"messages": [HumanMessage("What opens the vault?")]},
         house.config(**run),
         context=Context(user_id=user),
@@ -180,7 +180,7 @@ async def why_of(house: House, _: dict[str, Any]) -> None:
     said: list[AnyMessage] = [HumanMessage("?", id="q"), AIMessage("!", id="a")]
     places = [["messages", house.thread, "m"]]
     state = State(messages=said, recalled=[{"before": "q", "places": places}])
-    await explain(OwnedStore(house.agent.store), house.owner, state, "trip")
+    await explain(OwnedStore(house.memory.opened.store), house.owner, state, "trip")
 
 
 CONFIGURED: dict[str, Door] = {
@@ -191,13 +191,13 @@ CONFIGURED: dict[str, Door] = {
     "list": lambda house, run: drain(house.saver.alist(house.config(**run))),
     "put": put,
     "put writes": put_writes,
-    "state": lambda house, run: house.agent.graph.aget_state(house.config(**run)),
-    "history": lambda house, run: drain(house.agent.graph.aget_state_history(house.config(**run))),
+    "state": lambda house, run: house.memory.graph.aget_state(house.config(**run)),
+    "history": lambda house, run: drain(house.memory.graph.aget_state_history(house.config(**run))),
     "update": update_state,
-    "fork": lambda house, run: house.agent.graph.aupdate_state(
+    "fork": lambda house, run: house.memory.graph.aupdate_state(
         house.config(**run), None, "__copy__"
     ),
-    "undo": lambda house, run: undo_turns(house.agent.graph, house.config(**run), "trip", 1),
+    "undo": lambda house, run: undo_turns(house.memory.graph, house.config(**run), "trip", 1),
     "run": run_turn,
 }
 BY_ID: dict[str, Door] = {
@@ -212,21 +212,23 @@ BY_ID: dict[str, Door] = {
     "forget": forget,
     "import": take_in,
     "report": report,
-    "find by id": lambda house, _: find_memory(house.agent.store, house.owner, "a"),
-    "sources by id": lambda house, _: find_messages(house.agent.store, house.owner, ["a"]),
+    "find by id": lambda house, _: find_memory(house.memory.opened.store, house.owner, "a"),
+    "sources by id": lambda house, _: find_messages(house.memory.opened.store, house.owner, ["a"]),
     "why": why_of,
     "history of a memory": lambda house, _: history_of(
-        OwnedStore(house.agent.store),
+        OwnedStore(house.memory.opened.store),
         house.owner,
         Meant(kind="fact", id="f", items=hers(house).items),
     ),
     "correct": lambda house, _: correct_message(
-        OwnedStore(house.agent.store), house.owner, hers(house), "mine"
+        OwnedStore(house.memory.opened.store), house.owner, hers(house), "mine"
     ),
-    "pin": lambda house, _: add_pin(OwnedStore(house.agent.store), house.owner, hers(house)),
-    "unpin": lambda house, _: remove_pin(OwnedStore(house.agent.store), house.owner, "m"),
+    "pin": lambda house, _: add_pin(
+        OwnedStore(house.memory.opened.store), house.owner, hers(house)
+    ),
+    "unpin": lambda house, _: remove_pin(OwnedStore(house.memory.opened.store), house.owner, "m"),
     "pins": lambda house, _: list_pins(
-        OwnedStore(house.agent.store), house.owner, Context(user_id="ada")
+        OwnedStore(house.memory.opened.store), house.owner, Context(user_id="ada")
     ),
     "time to live": lambda house, _: house.saver.aset_ttl(house.thread, 0.0001),
 }
@@ -300,12 +302,14 @@ async def test_a_name_that_only_looks_alike_is_somebody_else(house: House, user:
     with pytest.raises(REFUSED):
         await house.saver.aget_tuple(house.config(user_id=user))
     normal = unicodedata.normalize("NFC", user)
-    assert await user_key(house.agent.store, normal) != house.owner
+    assert await user_key(house.memory.opened.store, normal) != house.owner
     try:
         context = Context(user_id=user)
     except BadInput:
         return
-    turn = await house.agent.say(context, "trip", "What does the vault open with?")
+    turn = await house.memory.say(
+        "What does the vault open with?", thread="trip", **asking(context)
+    )
     await turn.finished()
     assert "4711" not in turn.reply
     assert turn.memories == []
@@ -314,9 +318,9 @@ async def test_a_name_that_only_looks_alike_is_somebody_else(house: House, user:
 
 async def test_two_spellings_of_one_name_are_one_user(house: House) -> None:
     composed, parts = "Zoë", unicodedata.normalize("NFD", "Zoë")
-    turn = await house.agent.say(Context(user_id=composed), "trip", "I live in Bergen.")
+    turn = await house.memory.say("I live in Bergen.", thread="trip", user_id=composed)
     await turn.finished()
-    turn = await house.agent.say(Context(user_id=parts), "trip", "Where do I live?")
+    turn = await house.memory.say("Where do I live?", thread="trip", user_id=parts)
     await turn.finished()
     assert "Bergen" in turn.reply
 
@@ -339,7 +343,7 @@ async def test_an_id_that_is_a_pattern_or_a_prefix_matches_itself_only(
     house: House, pattern: str
 ) -> None:
     for user, thread in (("bob", "t1"), ("eve", pattern)):
-        await house.agent.graph.ainvoke(
+        await house.memory.graph.ainvoke(
             {"messages": [HumanMessage("hello")]},
             house.config(thread, user_id=user),
             context=Context(user_id=user),
@@ -371,7 +375,7 @@ async def test_the_records_of_owners_are_nobodys_thread(house: House) -> None:
 
 async def test_of_two_who_begin_a_thread_at_once_one_owns_it(house: House) -> None:
     async def begin(user: str) -> str:
-        await house.agent.graph.ainvoke(
+        await house.memory.graph.ainvoke(
             {"messages": [HumanMessage(f"I am {user}")]},
             house.config("contested", user_id=user),
             context=Context(user_id=user),
@@ -381,7 +385,7 @@ async def test_of_two_who_begin_a_thread_at_once_one_owns_it(house: House) -> No
     done = await asyncio.gather(*map(begin, ("bob", "eve", "mallory")), return_exceptions=True)
     (winner,) = [each for each in done if isinstance(each, str)]
     assert all(isinstance(each, AccessRefused) for each in done if not isinstance(each, str))
-    state = await house.agent.graph.aget_state(house.config("contested", user_id=winner))
+    state = await house.memory.graph.aget_state(house.config("contested", user_id=winner))
     assert state.values["messages"][0].text == f"I am {winner}"
 
 
@@ -389,7 +393,7 @@ async def test_a_callers_metadata_makes_nobody_an_owner(house: House) -> None:
     config = house.config("t1", user_id="bob")
     config["metadata"] = {"user_id": "ada", "owner": "ada"}
     words: Any = {"messages": [HumanMessage("hello")]}
-    await house.agent.graph.ainvoke(words, config, context=Context(user_id="bob"))
+    await house.memory.graph.ainvoke(words, config, context=Context(user_id="bob"))
     with pytest.raises(AccessRefused):
         await house.saver.aget_tuple(house.config("t1", user_id="ada"))
     assert await house.saver.aget_tuple(house.config("t1", user_id="bob"))
@@ -400,7 +404,7 @@ async def test_the_runs_of_others_are_not_deleted(house: House) -> None:
     run_id = "5c9ae2a4-6f0c-4a9d-8a2b-3a1c7a7f0001"
     config = house.config("t2", user_id="bob")
     config["metadata"] = {"run_id": run_id}
-    await house.agent.graph.ainvoke(words, config, context=Context(user_id="bob"))
+    await house.memory.graph.ainvoke(words, config, context=Context(user_id="bob"))
     with acting_as("ada"), pytest.raises(AccessRefused):
         await house.saver.adelete_for_runs([run_id])
     with pytest.raises(AccessRefused):
@@ -412,7 +416,7 @@ async def test_the_runs_of_others_are_not_deleted(house: House) -> None:
 
 
 async def test_what_comes_late_does_not_bring_a_deleted_thread_back(house: House) -> None:
-    turn = await house.agent.say(Context(user_id="ada"), "late", SECRET)
+    turn = await house.memory.say(SECRET, thread="late", user_id="ada")
     await turn.finished()
     thread = thread_id(house.owner, "late")
     # As another process would: with a guard of its own, which has not heard of the deletion.
@@ -437,9 +441,9 @@ async def test_what_comes_late_does_not_bring_a_deleted_thread_back(house: House
         await house.saver.adelete_thread(thread)
     with pytest.raises(AccessRefused):
         await house.saver.aput(house.config(thread, user_id="bob"), new, {}, {})
-    turn = await house.agent.say(Context(user_id="ada"), "late", "A new beginning.")
+    turn = await house.memory.say("A new beginning.", thread="late", user_id="ada")
     await turn.finished()
-    state = await house.agent.graph.aget_state(house.config(thread, user_id="ada"))
+    state = await house.memory.graph.aget_state(house.config(thread, user_id="ada"))
     assert state.values["messages"][0].text == "A new beginning."
 
 
@@ -465,18 +469,18 @@ async def test_any_other_saver_is_guarded_as_well() -> None:
 async def test_a_name_is_undone_and_forked_among_ones_own_threads_alone(house: House) -> None:
     bob = Context(user_id="bob-who-has-nothing")
     with pytest.raises(BadInput, match="cannot be taken back"):
-        await house.agent.undo(bob, "trip")
+        await house.memory.undo("trip", user_id=bob.user_id)
     with pytest.raises(BadInput, match="no finished turn"):
-        await house.agent.fork_thread(bob, "trip", "mine")
+        await house.memory.fork("trip", "mine", user_id=bob.user_id)
     await unharmed(house)
 
 
 async def test_what_others_have_is_forgotten_by_nobody_and_looks_as_if_it_were_not_there(
     house: House,
 ) -> None:
-    turn = await house.agent.say(Context(user_id="bob"), "own", "My dog is called Rufus.")
+    turn = await house.memory.say("My dog is called Rufus.", thread="own", user_id="bob")
     await turn.finished()
-    store, owner, bob = house.agent.store, house.owner, Context(user_id="bob")
+    store, owner, bob = house.memory.opened.store, house.owner, Context(user_id="bob")
     spoken = await store.asearch(messages_of(owner, house.thread))
     facts = await store.asearch((owner, "entities"))
     hers: list[tuple[Any, str, str]] = [("thread", house.thread, "no-such-thread")]
@@ -487,44 +491,47 @@ async def test_what_others_have_is_forgotten_by_nobody_and_looks_as_if_it_were_n
         told = []
         for each in (name, nothing):
             with pytest.raises(BadInput) as error:
-                await house.agent.forget(bob, Target(kind=kind, name=each))
+                await house.memory.forget(Target(kind=kind, name=each), user_id=bob.user_id)
             told.append(str(error.value).replace(repr(each), "X"))
         assert told[0] == told[1]
-    await house.agent.delete_thread(bob, "trip")
-    await house.agent.delete_thread(bob, house.thread)
+    await house.memory.delete_thread("trip", user_id=bob.user_id)
+    await house.memory.delete_thread(house.thread, user_id=bob.user_id)
     await unharmed(house)
-    receipt = await house.agent.forget(bob, Target(kind="user"), verify=True)
+    receipt = await house.memory.forget(Target(kind="user"), verify=True, user_id=bob.user_id)
     assert receipt.clean, receipt.found
     await unharmed(house)
 
 
 async def test_an_id_of_somebody_elses_memory_means_nothing(house: House) -> None:
-    found = await house.agent.store.asearch(messages_of(house.owner, house.thread))
+    found = await house.memory.opened.store.asearch(messages_of(house.owner, house.thread))
     bob = Context(user_id="bob")
     for key in (found[0].key, found[0].key[:8], found[0].key[-8:], "", "%", "_", "*", "."):
         for ask in (
-            lambda given: correct(house.agent, "bob", given, "mine"),
-            lambda given: pin(house.agent, bob, given),
-            lambda given: history(house.agent, "bob", given),
+            lambda given: house.memory.correct(given, "mine", user_id="bob"),
+            lambda given: house.memory.pin(given, **asking(bob)),
+            lambda given: house.memory.history(given, user_id="bob"),
         ):
             with pytest.raises(BadInput, match="You have no memory"):
                 await ask(key)
         with pytest.raises(BadInput, match="is pinned"):
-            await unpin(house.agent, "bob", key)
+            await house.memory.unpin(key, user_id="bob")
     with pytest.raises(REFUSED):
-        await why(house.agent, bob, "trip")
-    assert await pins(house.agent, bob) == []
+        await house.memory.why("trip", user_id=bob.user_id)
+    assert await house.memory.pins(**asking(bob)) == []
     await unharmed(house)
 
 
 async def test_a_thread_of_the_same_name_is_another_for_everybody(house: House) -> None:
-    ids = {thread_id(await user_key(house.agent.store, u), "trip") for u in ("ada", "bob", "Ada")}
+    ids = {
+        thread_id(await user_key(house.memory.opened.store, u), "trip")
+        for u in ("ada", "bob", "Ada")
+    }
     assert len(ids) == 3
-    turn = await house.agent.say(Context(user_id="bob"), "trip", "What does the vault open with?")
+    turn = await house.memory.say("What does the vault open with?", thread="trip", user_id="bob")
     await turn.finished()
     assert "4711" not in turn.reply
     records = await list_records(
-        house.agent.store, threads_of(await user_key(house.agent.store, "bob")), 10
+        house.memory.opened.store, threads_of(await user_key(house.memory.opened.store, "bob")), 10
     )
     assert house.thread not in [record.key for record in records]
 
@@ -532,7 +539,7 @@ async def test_a_thread_of_the_same_name_is_another_for_everybody(house: House) 
 async def test_a_context_that_names_somebody_else_is_refused(house: House) -> None:
     for run in ({"user_id": "bob"}, {"langgraph_auth_user_id": "bob"}):
         with pytest.raises(AccessRefused):
-            await house.agent.graph.ainvoke(
+            await house.memory.graph.ainvoke(
                 {"messages": [HumanMessage("What does the vault open with?")]},
                 house.config("bobs", **run),
                 context=Context(user_id="ada"),
@@ -569,8 +576,8 @@ def reach(key: str) -> list[Op]:
 async def test_the_store_refuses_a_namespace_that_is_not_the_users(
     house: House, number: int
 ) -> None:
-    store, op = OwnedStore(house.agent.store), reach(house.owner)[number]
-    bob = await user_key(house.agent.store, "bob")
+    store, op = OwnedStore(house.memory.opened.store), reach(house.owner)[number]
+    bob = await user_key(house.memory.opened.store, "bob")
     for ops in ([op], [GetOp((bob, "facts"), "f"), op]):
         with acting_as("bob"), pytest.raises(AccessRefused):
             await store.abatch(ops)
@@ -581,14 +588,14 @@ async def test_the_store_refuses_a_namespace_that_is_not_the_users(
 
 @pytest.mark.parametrize("label", ["a.b", "", 1, None, ("a",)])
 async def test_a_label_that_could_be_a_separator_is_refused(house: House, label: Any) -> None:
-    store = OwnedStore(house.agent.store)
+    store = OwnedStore(house.memory.opened.store)
     for op in (GetOp((house.owner, label), "k"), PutOp((house.owner, label), "k", {})):
         with acting_as("ada"), pytest.raises(AccessRefused):
             await store.abatch([op])
 
 
 async def test_a_users_own_namespaces_are_open_to_them(house: House) -> None:
-    store = OwnedStore(house.agent.store)
+    store = OwnedStore(house.memory.opened.store)
     with acting_as("ada"):
         found = await store.asearch(all_messages_of(house.owner), query="vault")
         assert SECRET in [item.value["text"] for item in found]
@@ -604,16 +611,16 @@ async def test_an_import_for_one_user_writes_to_no_other(house: House, tmp_path:
         '{"user": "ada", "thread": "trip", "role": "user", "text": "The vault opens with rose-1.",'
         ' "time": "2025-08-14T21:05:00+02:00"}\n'
     )
-    settings = house.agent.settings
+    settings = house.memory.settings
     if settings.item_database.kind == "memory":
         pytest.skip("an import is another process; memory ends with its own")
     await import_file(settings, lines, "jsonl", user="bob")
     await unharmed(house)
-    bob = await user_key(house.agent.store, "bob")
-    found = await house.agent.store.asearch(all_messages_of(bob), query="vault")
+    bob = await user_key(house.memory.opened.store, "bob")
+    found = await house.memory.opened.store.asearch(all_messages_of(bob), query="vault")
     assert "The vault opens with rose-1." in [item.value["text"] for item in found]
     with acting_as("ada"):
-        found = await OwnedStore(house.agent.store).asearch(
+        found = await OwnedStore(house.memory.opened.store).asearch(
             all_messages_of(house.owner), query="rose vault"
         )
     assert found
@@ -633,13 +640,15 @@ async def test_an_export_that_names_anothers_thread_becomes_ones_own(house: Hous
                 {"kind": "item", "namespace": [house.owner], "id": "i", "value": {"text": "x"}},
             )
         )
-        seen, locks = survey(file, "x"), house.agent.locks
+        seen, locks = survey(file, "x"), house.memory.opened.locks
         with acting_as("mallory"):
-            await restore_user(house.agent.store, house.saver, locks, file, seen, "mallory")
-        key = await user_key(house.agent.store, "mallory")
-        spaces = await house.agent.store.alist_namespaces(prefix=(key,), limit=100)
+            await restore_user(house.memory.opened.store, house.saver, locks, file, seen, "mallory")
+        key = await user_key(house.memory.opened.store, "mallory")
+        spaces = await house.memory.opened.store.alist_namespaces(prefix=(key,), limit=100)
         assert (key, "messages", house.thread) not in spaces
         assert (key, house.owner) in spaces
     await unharmed(house)
-    records = await house.agent.store.alist_namespaces(prefix=(house.owner, "threads"), limit=9)
+    records = await house.memory.opened.store.alist_namespaces(
+        prefix=(house.owner, "threads"), limit=9
+    )
     assert len(records) == 1

@@ -1,22 +1,148 @@
-"""One turn under way, as whoever waits for its reply sees it."""
+"""The lifecycle of one turn: lock, recover, run, prune, unlock; and the turn as it is read."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import Context as Variables
+from dataclasses import dataclass
+from typing import Any, cast
 
 from langchain_core.messages import AIMessageChunk
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import StreamMode
 
 from threadkeep.base.memory_block import RecalledItem
-from threadkeep.graph.state import Ledger, merge_ledger
+from threadkeep.base.storage_errors import storage_errors
+from threadkeep.base.user import USER_KEY, acting_as
+from threadkeep.checkpoints.locks import WAIT_SECONDS, ThreadLock
+from threadkeep.checkpoints.savers import MAX_TURNS
+from threadkeep.checkpoints.thread_turns import pending_nodes
+from threadkeep.graph.agent import BOOKKEEPING
+from threadkeep.graph.context import Context
+from threadkeep.graph.state import Input, Ledger, Output, State, merge_ledger
+from threadkeep.opened import Opened
+from threadkeep.stores.namespaces import user_key
 
+Graph = CompiledStateGraph[State, Context, Input, Output]
 Event = tuple[str, Any]
-"""What a run streams: the mode, and what LangGraph streams in it."""
+"""What a run streams: the stream mode, and what LangGraph streams in it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thread:
+    """One user's thread: its id in the checkpoints, and the name a person gave it."""
+
+    id: str
+    name: str
+    user_id: str
+
+    def config(self, checkpoint_id: str | None = None) -> RunnableConfig:
+        """Return the config of a run, or with a checkpoint of what reads or changes that state."""
+        place = {"checkpoint_id": checkpoint_id} if checkpoint_id else {}
+        return {
+            "configurable": {"thread_id": self.id, "checkpoint_ns": "", USER_KEY: self.user_id}
+            | place,
+            "metadata": {"thread_name": self.name},
+        }
+
+
+@asynccontextmanager
+async def open_turn(
+    opened: Opened,
+    graph: CompiledStateGraph[Any, Any, Any, Any],
+    context: Context,
+    thread: Thread,
+    *,
+    is_stop: Callable[[BaseException], bool],
+    wait: float = WAIT_SECONDS,
+) -> AsyncIterator[ThreadLock]:
+    """Hold a thread for one turn, behind the bookkeeping that a crash left unfinished.
+
+    The turn stands in the journal until it is finished, so that the next start finds it after a
+    crash; `is_stop` tells which errors mean that its user gave it up. At the end the checkpoints
+    of old turns are pruned and the thread is released, whatever happened.
+
+    Raises:
+        ThreadBusy: somebody else holds the thread for `wait` seconds.
+        StorageFailed: a database cannot be used.
+    """
+    with storage_errors(opened.settings.checkpoint_database):
+        async with opened.locks.acquire(thread.id, thread.name, wait=wait) as lock:
+            owner = await user_key(opened.store, context.user_id)
+            if await opened.turn_journal.begin(owner, thread.id, thread.name):
+                # In a context of its own: a server's request and its run config are not this run's.
+                recovery = _finish_bookkeeping(graph, context, thread)
+                await asyncio.create_task(recovery, context=Variables())
+            try:
+                yield lock
+            except BaseException as error:
+                if is_stop(error):
+                    await opened.turn_journal.finish(owner, thread.id)
+                raise
+            await opened.turn_journal.finish(owner, thread.id)
+            with acting_as(context.user_id):
+                await opened.saver.aprune_turns(thread.id, MAX_TURNS)
+
+
+async def _finish_bookkeeping(
+    graph: CompiledStateGraph[Any, Any, Any, Any], context: Context, thread: Thread
+) -> None:
+    """Finish what a turn owes after its reply; a reply that never came is not asked for again."""
+    pending = await pending_nodes(graph, thread.config())
+    if pending and pending <= {*BOOKKEEPING}:
+        await graph.ainvoke(None, thread.config(), context=context, durability="sync")
+
+
+async def start_run(
+    opened: Opened,
+    graph: Graph,
+    context: Context,
+    thread: Thread,
+    values: Input | None,
+    *,
+    is_stop: Callable[[BaseException], bool],
+    wait: float = WAIT_SECONDS,
+    modes: Sequence[StreamMode] = ("messages", "updates"),
+    checkpoint_id: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> AsyncIterator[Event]:
+    """Take the thread and return a run of the graph, which releases it at its end.
+
+    The iterator must be consumed. `values` None finishes what the thread's last run left pending;
+    `checkpoint_id` names the state to go on from, by default the newest.
+
+    Raises:
+        ThreadBusy: somebody else holds the thread for `wait` seconds.
+    """
+    config = thread.config(checkpoint_id)
+    config["metadata"] = {**(metadata or {}), **config["metadata"]}
+    turn = AsyncExitStack()
+    lock = await turn.enter_async_context(
+        open_turn(opened, graph, context, thread, is_stop=is_stop, wait=wait)
+    )
+
+    async def run() -> AsyncIterator[Event]:
+        with storage_errors(opened.settings.checkpoint_database):
+            async with turn:
+                resumes = values is None and checkpoint_id is None
+                if resumes and not await pending_nodes(graph, config):
+                    return
+                async for event in graph.astream(
+                    values, config, context=context, stream_mode=list(modes), durability="sync"
+                ):
+                    lock.check()
+                    yield cast(Event, event)
+
+    return run()
 
 
 class Turn:
     """One turn under way: iterate over the reply as it comes; `finished` waits for bookkeeping."""
 
-    def __init__(self, run: AsyncIterator[Event]) -> None:
+    def __init__(self, run: AsyncIterator[Event], thread: str = "") -> None:
+        self.thread = thread
+        """The name of the thread."""
         self.reply = ""
         self.memories: list[RecalledItem] = []
         self.ledger: Ledger = {}
@@ -31,15 +157,15 @@ class Turn:
             self._task.result()
 
     async def finished(self) -> None:
-        """Wait until everything about this turn is written.
+        """Wait until everything about this turn is stored.
 
         Raises:
-            ThreadkeepError: what kept it from being written.
+            ThreadkeepError: what kept it from being stored.
         """
         await self._task
 
     async def stop(self) -> None:
-        """Give the turn up where it stands; what the user said stays in the thread."""
+        """Give the turn up where it stands; the user's message stays in the thread."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -52,8 +178,8 @@ class Turn:
 
     def _take(self, mode: str, event: Any) -> None:
         if mode == "messages":
-            chunk, about = event
-            if about.get("langgraph_node") == "call_model" and isinstance(chunk, AIMessageChunk):
+            chunk, metadata = event
+            if metadata.get("langgraph_node") == "call_model" and isinstance(chunk, AIMessageChunk):
                 self._pieces.put_nowait(str(chunk.text))
                 self._streamed = True
             return

@@ -112,13 +112,13 @@ def test_a_whole_conversation_reads_as_it_should(env: dict[str, str]) -> None:
 
 KILLED = """
 import asyncio, os, signal, sys
-from threadkeep.turn_agent import open_agent
+from threadkeep.memory import open_memory
 from threadkeep.graph.context import Context
 from threadkeep.base.settings import Settings
 
 async def main():
-    async with open_agent(Settings()) as agent:
-        turn = await agent.say(Context(user_id="ada"), "first", sys.argv[1])
+    async with open_memory(Settings()) as memory:
+        turn = await memory.say(sys.argv[1], thread="first", user_id="ada")
         async for piece in turn:
             pass
         os.kill(os.getpid(), signal.SIGKILL)

@@ -16,13 +16,13 @@ MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
 THREADKEEP = [sys.executable, "-c", "from threadkeep.cli.app import main; main()"]
 KILLED = """
 import asyncio, os, signal, sys
-from threadkeep.turn_agent import open_agent
+from threadkeep.memory import open_memory
 from threadkeep.graph.context import Context
 from threadkeep.base.settings import Settings
 
 async def main():
-    async with open_agent(Settings()) as agent:
-        turn = await agent.say(Context(user_id="ada"), "first", sys.argv[1])
+    async with open_memory(Settings()) as memory:
+        turn = await memory.say(sys.argv[1], thread="first", user_id="ada")
         async for piece in turn:
             pass
         os.kill(os.getpid(), signal.SIGKILL)

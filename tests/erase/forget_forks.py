@@ -11,19 +11,18 @@ import chromadb  # noqa: F401  (imported before the forks, not by each of them)
 from threadkeep.base.settings import Settings
 from threadkeep.erase.erase import carry_out
 from threadkeep.erase.plan import Target
-from threadkeep.graph.context import Context
-from threadkeep.turn_agent import open_agent
+from threadkeep.memory import open_memory
 
 
 async def forget(job: dict[str, str]) -> None:
     """Forget in a home; say when the first change is about to be made, and when all is done."""
     settings = Settings(home=Path(job["home"]), model="offline")
-    async with open_agent(settings) as agent:
+    async with open_memory(settings) as memory:
         target = Target(kind=job["kind"], name=job["name"])  # type: ignore[arg-type]
-        await agent.store.count_vectors("nobody")
-        plan = await agent.plan_erasure(Context(user_id="ada"), target)
+        await memory.opened.store.count_vectors("nobody")
+        plan = await memory.plan_erasure(target, user_id="ada")
         say("begun")
-        await carry_out(agent.opened, plan)
+        await carry_out(memory.opened, plan)
         say("done")
 
 

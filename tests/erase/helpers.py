@@ -7,9 +7,8 @@ from pathlib import Path
 from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
 from threadkeep.cli.import_file import import_file
-from threadkeep.graph.context import Context
+from threadkeep.memory import Memory
 from threadkeep.transfer.export import export_user
-from threadkeep.turn_agent import Agent
 
 VOLATILE = ("created", "sha256")
 
@@ -24,20 +23,20 @@ def grep(folder: Path, text: str) -> list[str]:
     ]
 
 
-async def say(agent: Agent, user: str, thread: str, *texts: str) -> str:
+async def say(memory: Memory, user: str, thread: str, *texts: str) -> str:
     """Say something, one turn each; return the last reply."""
     reply = ""
     for text in texts:
-        turn = await agent.say(Context(user_id=user), thread, text)
+        turn = await memory.say(text, thread=thread, user_id=user)
         await turn.finished()
         reply = turn.reply
     return reply
 
 
-async def kept_of(agent: Agent, user: str) -> list[object]:
+async def kept_of(memory: Memory, user: str) -> list[object]:
     """Return all that is kept of a user, but for when it was looked at."""
     with acting_as(user):
-        lines: AsyncIterator[str] = export_user(agent.store, agent.saver, user)
+        lines: AsyncIterator[str] = export_user(memory.opened.store, memory.opened.saver, user)
         found = [json.loads(line) async for line in lines]
     return [{key: told for key, told in each.items() if key not in VOLATILE} for each in found]
 

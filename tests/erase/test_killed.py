@@ -17,11 +17,11 @@ import pytest
 from tests.backends import ROOT
 from tests.erase.helpers import grep, import_talk, kept_of, say, words
 from threadkeep.base.settings import Settings
-from threadkeep.cli.event_loop import run
 from threadkeep.erase.intents import has_erasures
+from threadkeep.memory import Memory, open_memory
+from threadkeep.process import run
 from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.namespaces import messages_of, thread_id, user_key
-from threadkeep.turn_agent import Agent, open_agent
 
 KILLS = 20
 SECRET = "The vault opens with tulip-4711."
@@ -84,14 +84,16 @@ async def _fill(home: Path) -> tuple[list[object], list[object], str]:
     settings = Settings(home=home, model="offline")
     await import_talk(settings, "ada", 40)
     await import_talk(settings, "bob", 40)
-    async with open_agent(settings) as agent:
-        await say(agent, "ada", "trip", STAYS, SECRET, "And what else?")
-        await say(agent, "bob", "trip", "I live in Bergen.", "Where do I live?")
-        await agent.store.index_pending()
-        owner = await user_key(agent.store, "ada")
-        spoken = await agent.store.asearch(messages_of(owner, thread_id(owner, "trip")), limit=99)
+    async with open_memory(settings) as memory:
+        await say(memory, "ada", "trip", STAYS, SECRET, "And what else?")
+        await say(memory, "bob", "trip", "I live in Bergen.", "Where do I live?")
+        await memory.opened.store.index_pending()
+        owner = await user_key(memory.opened.store, "ada")
+        spoken = await memory.opened.store.asearch(
+            messages_of(owner, thread_id(owner, "trip")), limit=99
+        )
         (secret,) = [item.key for item in spoken if item.value["text"] == SECRET]
-        return [*await kept_of(agent, "ada")], [*await kept_of(agent, "bob")], secret
+        return [*await kept_of(memory, "ada")], [*await kept_of(memory, "bob")], secret
 
 
 def test_killed_at_any_moment_a_user_is_forgotten_at_the_next_start(
@@ -117,25 +119,25 @@ async def _check_user(home: Path, ada: list[object], bob: list[object]) -> bool:
     settings = Settings(home=home, model="offline")
     async with open_store(settings) as store:
         cut = await has_erasures(store)
-    async with open_agent(settings) as agent:
-        assert any("is forgotten now" in each for each in agent.finished) == cut
-        assert await kept_of(agent, "bob") == bob
-        assert await agent.store.vectors.count("x") == 0
-        left = await kept_of(agent, "ada")
+    async with open_memory(settings) as memory:
+        assert any("is forgotten now" in each for each in memory.recovered) == cut
+        assert await kept_of(memory, "bob") == bob
+        assert await memory.opened.store.vectors.count("x") == 0
+        left = await kept_of(memory, "ada")
         if left == ada:
             assert not cut
             return False
-        await _nothing_of_ada(agent)
+        await _nothing_of_ada(memory)
     for text in ("tulip-4711", "parrots", words("ada", 3), words("ada", 38)):
         assert grep(home, text) == [], text
     return cut
 
 
-async def _nothing_of_ada(agent: Agent) -> None:
-    owner = await user_key(agent.store, "ada")
-    assert await agent.store.alist_namespaces(prefix=(owner,), limit=10) == []
-    assert not await has_erasures(agent.store)
-    assert await agent.store.count_vectors(owner) == 0
+async def _nothing_of_ada(memory: Memory) -> None:
+    owner = await user_key(memory.opened.store, "ada")
+    assert await memory.opened.store.alist_namespaces(prefix=(owner,), limit=10) == []
+    assert not await has_erasures(memory.opened.store)
+    assert await memory.opened.store.count_vectors(owner) == 0
 
 
 def test_killed_at_any_moment_a_message_is_forgotten_and_the_rest_stays(
@@ -160,5 +162,5 @@ def test_killed_at_any_moment_a_message_is_forgotten_and_the_rest_stays(
 
 
 async def _kept(home: Path, user: str) -> list[object]:
-    async with open_agent(Settings(home=home, model="offline")) as agent:
-        return [*await kept_of(agent, user)]
+    async with open_memory(Settings(home=home, model="offline")) as memory:
+        return [*await kept_of(memory, user)]

@@ -8,30 +8,29 @@ import pytest
 import pytest_asyncio
 
 from benchmarks.scripted_thread import ScriptedThread, open_scripted
+from tests.backends import asking
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.base.tokens import count_text
 from threadkeep.base.user import acting_as
-from threadkeep.cli.show_prompt import plan_of
 from threadkeep.graph.context import Context, Preset
-from threadkeep.knowledge.pins import MAX_PINS, add_pin, list_pins, remove_pin
+from threadkeep.knowledge.pins import MOST, add_pin, list_pins, remove_pin
+from threadkeep.memory import Memory, open_memory
 from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.memory_ids import find_memory
 from threadkeep.stores.namespaces import all_messages_of, facts_of, user_key
-from threadkeep.turn_agent import Agent, open_agent
-from threadkeep.turn_memory import correct, pin, pins, unpin, why
 
 ADA = Context(user_id="ada")
 
 
 @pytest_asyncio.fixture
-async def agent(home: Settings) -> AsyncIterator[Agent]:
-    async with open_agent(home) as opened:
+async def memory(home: Settings) -> AsyncIterator[Memory]:
+    async with open_memory(home) as opened:
         yield opened
 
 
-async def say(agent: Agent, text: str, thread: str = "trip") -> str:
-    turn = await agent.say(ADA, thread, text)
+async def say(memory: Memory, text: str, thread: str = "trip") -> str:
+    turn = await memory.say(text, thread=thread, user_id="ada")
     await turn.finished()
     return turn.reply
 
@@ -105,68 +104,72 @@ async def test_the_prefix_changes_only_when_the_pins_do(home: Settings) -> None:
         assert sum("4711" in text for text in contents(thread)) == 1, "it is recalled again"
 
 
-async def test_the_earliest_pins_stay_and_what_does_not_fit_is_told(agent: Agent) -> None:
+async def test_the_earliest_pins_stay_and_what_does_not_fit_is_told(memory: Memory) -> None:
     said = [f"Fact {number}: " + "the box is green. " * 12 for number in range(4)]
     for text in said:
-        await say(agent, text)
-    done = [await pin(agent, ADA, await key_of(agent.store, text)) for text in said]
+        await say(memory, text)
+    done = [
+        await memory.pin(await key_of(memory.opened.store, text), user_id="ada") for text in said
+    ]
     assert [each["shown"] for each in done] == [True, True, True, False]
-    plan = await plan_of(agent, ADA, "trip")
+    plan = await memory.prompt("trip", user_id="ada")
     block = str(plan.prompt[1].text)
     assert count_text(block) <= ADA.pinned_tokens
     assert [text for text in said if text.strip() in block] == said[:3]
     more = Context(user_id="ada", pinned_tokens=600)
-    assert all(each["shown"] for each in await pins(agent, more))
+    assert all(each["shown"] for each in await memory.pins(**asking(more)))
     none = Context(user_id="ada", pinned_tokens=0)
-    assert not any(each["shown"] for each in await pins(agent, none))
-    assert (await plan_of(agent, none, "trip")).ledger["pinned"] == 0
+    assert not any(each["shown"] for each in await memory.pins(**asking(none)))
+    assert (await memory.prompt("trip", **asking(none))).ledger["pinned"] == 0
 
 
-async def test_a_pin_follows_what_takes_its_place(agent: Agent) -> None:
-    await say(agent, "I live in Bergen.")
-    fact = await key_of(agent.store, "user lives in Bergen")
-    message = await key_of(agent.store, "I live in Bergen.")
-    await pin(agent, ADA, fact)
-    await pin(agent, ADA, message[:8])
-    await pin(agent, ADA, message)
-    await correct(agent, "ada", fact, "Oslo")
-    assert [each["text"] for each in await pins(agent, ADA)] == [
+async def test_a_pin_follows_what_takes_its_place(memory: Memory) -> None:
+    await say(memory, "I live in Bergen.")
+    fact = await key_of(memory.opened.store, "user lives in Bergen")
+    message = await key_of(memory.opened.store, "I live in Bergen.")
+    await memory.pin(fact, user_id="ada")
+    await memory.pin(message[:8], user_id="ada")
+    await memory.pin(message, user_id="ada")
+    await memory.correct(fact, "Oslo", user_id="ada")
+    assert [each["text"] for each in await memory.pins(user_id="ada")] == [
         "user lives in Oslo",
         "I live in Bergen.",
     ]
-    await say(agent, "I live in Rome.")
-    assert "- user lives in Rome" in str((await plan_of(agent, ADA, "trip")).prompt[1].text)
-    await agent.undo(ADA, "trip", 2)
-    assert [each["text"] for each in await pins(agent, ADA)] == ["", ""]
-    assert await unpin(agent, "ada", fact[:8]) == fact
+    await say(memory, "I live in Rome.")
+    assert "- user lives in Rome" in str(
+        (await memory.prompt("trip", user_id="ada")).prompt[1].text
+    )
+    await memory.undo("trip", 2, user_id="ada")
+    assert [each["text"] for each in await memory.pins(user_id="ada")] == ["", ""]
+    assert await memory.unpin(fact[:8], user_id="ada") == fact
     with pytest.raises(BadInput, match=r"No memory .* is pinned"):
-        await unpin(agent, "ada", fact[:8])
+        await memory.unpin(fact[:8], user_id="ada")
 
 
 async def test_pins_are_bounded(home: Settings) -> None:
     async with open_store(home) as store:
         owner = await user_key(store, "ada")
-        for number in range(MAX_PINS + 1):
+        for number in range(MOST + 1):
             text = f"Fact {number}."
             await store.aput((owner, "facts"), f"{number:08}", {"text": text})
         with acting_as("ada"):
-            for number in range(MAX_PINS):
+            for number in range(MOST):
                 await add_pin(store, owner, await find_memory(store, owner, f"{number:08}"))
             with pytest.raises(BadInput, match="100 pins already"):
-                await add_pin(store, owner, await find_memory(store, owner, f"{MAX_PINS:08}"))
-            assert len(await list_pins(store, owner, ADA)) == MAX_PINS
+                await add_pin(store, owner, await find_memory(store, owner, f"{MOST:08}"))
+            assert len(await list_pins(store, owner, ADA)) == MOST
 
 
 async def test_an_answer_tells_what_it_rests_on_after_a_restart_too(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    async with open_agent(settings) as agent:
-        await say(agent, "My sister Miriam moved to Lisbon in March 2026.", "first")
-        await say(agent, "The gate code is 4711.", "first")
-        await pin(agent, ADA, await key_of(agent.store, "The gate code is 4711."))
-        reply = await say(agent, "Where does my sister live?", "second")
-        said = await key_of(agent.store, "My sister Miriam moved to Lisbon in March 2026.")
-    async with open_agent(settings) as agent:
-        found = await why(agent, ADA, "second")
+    async with open_memory(settings) as memory:
+        await say(memory, "My sister Miriam moved to Lisbon in March 2026.", "first")
+        await say(memory, "The gate code is 4711.", "first")
+        await memory.pin(await key_of(memory.opened.store, "The gate code is 4711."), user_id="ada")
+        reply = await say(memory, "Where does my sister live?", "second")
+        said = await key_of(memory.opened.store, "My sister Miriam moved to Lisbon in March 2026.")
+    async with open_memory(settings) as memory:
+        found = await memory.why("second", user_id="ada")
         assert (found["question"], found["answer"]) == ("Where does my sister live?", reply)
         assert found["gone"] == 0
         first, *rest = found["memories"]
@@ -180,32 +183,34 @@ async def test_an_answer_tells_what_it_rests_on_after_a_restart_too(tmp_path: Pa
         assert [source["id"] for source in fact["sources"]] == [said]
         assert fact["sources"][0]["thread"] == "first"
         assert not any(each["earlier"] for each in found["memories"])
-        state = await agent.graph.aget_state(await agent.config(ADA, "second"))
+        state = await memory.graph.aget_state(
+            (await memory.thread("second", user_id="ada")).config()
+        )
         assert "Lisbon" not in str(state.values["recalled"]), "places and scores, no text"
-        await say(agent, "And what does she do?", "second")
-        found = await why(agent, ADA, "second")
+        await say(memory, "And what does she do?", "second")
+        found = await memory.why("second", user_id="ada")
         assert [each["earlier"] for each in found["memories"] if each["id"] == said] == [True]
-        await agent.undo(ADA, "first", 2)
-        assert (await why(agent, ADA, "second"))["gone"] >= 2
+        await memory.undo("first", 2, user_id="ada")
+        assert (await memory.why("second", user_id="ada"))["gone"] >= 2
         with pytest.raises(BadInput, match="no thread 'nowhere' with an answer"):
-            await why(agent, ADA, "nowhere")
+            await memory.why("nowhere", user_id="ada")
 
 
 async def test_a_compaction_after_the_answer_leaves_its_reasons(home: Settings) -> None:
-    async with open_agent(home) as agent:
-        await say(agent, "The gate code is 4711.", "first")
+    async with open_memory(home) as memory:
+        await say(memory, "The gate code is 4711.", "first")
         small = Context(user_id="ada", max_tokens=1_200, reserve_tokens=200, recall_tokens=200)
         changed = 0
         for number in range(14):
             text = f"Is line {number} about the gate code? " + "It is late. " * 25
-            turn = await agent.say(small, "second", text)
+            turn = await memory.say(text, thread="second", **asking(small))
             await turn.finished()
-            found = await why(agent, small, "second")
+            found = await memory.why("second", user_id=small.user_id)
             recalled = [each for each in turn.memories if each.get("before") != "pinned"]
             assert {each["id"] for each in found["memories"]} <= {m["id"] for m in recalled}
             assert bool(found["memories"]) == bool(recalled)
             changed += found["summary_changed"]
-            plan = await plan_of(agent, small, "second")
+            plan = await memory.prompt("second", **asking(small))
             again = [m.id for m in plan.prompt if str(m.id).startswith("memories-")]
             assert not (found["summary_changed"] and again)
         assert changed

@@ -22,13 +22,13 @@ from threadkeep.base.errors import ProviderFailed
 from threadkeep.base.settings import Settings
 from threadkeep.graph.context import Context
 from threadkeep.knowledge.extraction_calls import extract_by_model
+from threadkeep.memory import open_memory
 from threadkeep.models import faults
 from threadkeep.models.calls import call, is_cut_off
 from threadkeep.models.error_text import one_line
 from threadkeep.models.identity import endpoint_of, is_exact, name_of
 from threadkeep.models.offline import OfflineChatModel
 from threadkeep.models.provider_errors import explain_any
-from threadkeep.turn_agent import open_agent
 
 KEY = "verysecret0123456789"
 ADA = Context(user_id="ada")
@@ -47,8 +47,8 @@ async def test_a_turn_is_answered_by_any_kind_of_chat_model(
     home: Settings, kind: type[SyncModel]
 ) -> None:
     model = kind()
-    async with open_agent(home, model=model) as agent:
-        turn = await agent.say(ADA, "first", "I live in Bergen.")
+    async with open_memory(home, model=model) as memory:
+        turn = await memory.say("I live in Bergen.", thread="first", user_id="ada")
         pieces = [piece async for piece in turn]
         await turn.finished()
     assert "".join(pieces).strip() == turn.reply.strip() == REPLY
@@ -61,8 +61,8 @@ async def test_a_turn_is_answered_by_any_kind_of_chat_model(
 
 async def test_a_provider_that_fails_ends_the_turn_with_one_sentence(home: Settings) -> None:
     model = FailingModel(error=RuntimeError(f"bad key {KEY}"), api_key=SecretStr(KEY))
-    async with open_agent(home, model=model) as agent:
-        turn = await agent.say(ADA, "first", "hello")
+    async with open_memory(home, model=model) as memory:
+        turn = await memory.say("hello", thread="first", user_id="ada")
         with pytest.raises(ProviderFailed, match=r"RuntimeError: bad key \[key\]"):
             await turn.finished()
 
@@ -72,8 +72,8 @@ async def test_an_overflow_of_any_provider_is_tried_again_with_a_smaller_prompt(
 ) -> None:
     error = ValueError("prompt is too long: 9000 tokens > 2000 maximum")
     model = FailingModel(error=error, failures=1)
-    async with open_agent(home, model=model) as agent:
-        turn = await agent.say(ADA, "first", "word " * 3_000)
+    async with open_memory(home, model=model) as memory:
+        turn = await memory.say("word " * 3_000, thread="first", user_id="ada")
         await turn.finished()
     assert turn.reply == REPLY
     first, second = (len(prompt[-1].text) for prompt in model.prompts[:2])

@@ -9,10 +9,9 @@ import pytest
 from threadkeep.base.errors import AccessRefused, BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
-from threadkeep.graph.context import Context
+from threadkeep.memory import Memory, open_memory
 from threadkeep.stores.namespaces import SECRET, user_key
 from threadkeep.transfer.export import export_user
-from threadkeep.turn_agent import Agent, open_agent
 
 SAID = [
     ("first", "My sister Miriam moved to Lisbon in March and keeps two parrots."),
@@ -21,15 +20,15 @@ SAID = [
 ]
 
 
-async def say(agent: Agent, user: str, thread: str, text: str) -> str:
-    turn = await agent.say(Context(user_id=user, model="offline"), thread, text)
+async def say(memory: Memory, user: str, thread: str, text: str) -> str:
+    turn = await memory.say(text, thread=thread, context={"model": "offline"}, user_id=user)
     await turn.finished()
     return turn.reply
 
 
-async def exported(agent: Agent, user: str, thread: str | None = None) -> list[dict[str, Any]]:
+async def exported(memory: Memory, user: str, thread: str | None = None) -> list[dict[str, Any]]:
     with acting_as(user):
-        lines = export_user(agent.store, agent.saver, user, thread)
+        lines = export_user(memory.opened.store, memory.opened.saver, user, thread)
         return [json.loads(line) async for line in lines]
 
 
@@ -38,10 +37,10 @@ def of_kind(records: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 
 async def test_everything_is_in_it_once_between_a_header_and_an_end(home: Settings) -> None:
-    async with open_agent(home) as agent:
+    async with open_memory(home) as memory:
         for thread, text in SAID:
-            await say(agent, "ada", thread, text)
-        records = await exported(agent, "ada")
+            await say(memory, "ada", thread, text)
+        records = await exported(memory, "ada")
     header, end = records[0], records[-1]
     assert (header["kind"], header["schema"], header["version"]) == (
         "header",
@@ -64,34 +63,36 @@ async def test_everything_is_in_it_once_between_a_header_and_an_end(home: Settin
 
 
 async def test_the_end_seals_every_byte_before_it(home: Settings) -> None:
-    async with open_agent(home) as agent:
-        await say(agent, "ada", *SAID[0])
+    async with open_memory(home) as memory:
+        await say(memory, "ada", *SAID[0])
         with acting_as("ada"):
-            lines = [line async for line in export_user(agent.store, agent.saver, "ada")]
+            lines = [
+                line async for line in export_user(memory.opened.store, memory.opened.saver, "ada")
+            ]
     whole = "".join(lines[:-1]).encode()
     assert json.loads(lines[-1])["sha256"] == sha256(whole).hexdigest()
 
 
 async def test_no_key_no_secret_and_nobody_else_is_in_it(home: Settings) -> None:
-    async with open_agent(home) as agent:
-        await say(agent, "ada", *SAID[0])
-        await say(agent, "bob", "first", "The vault opens with tulip-4711.")
-        records = json.dumps(await exported(agent, "ada"))
-        secret = await agent.store.aget(*SECRET)
+    async with open_memory(home) as memory:
+        await say(memory, "ada", *SAID[0])
+        await say(memory, "bob", "first", "The vault opens with tulip-4711.")
+        records = json.dumps(await exported(memory, "ada"))
+        secret = await memory.opened.store.aget(*SECRET)
         for user in ("ada", "bob"):
-            assert await user_key(agent.store, user) not in records
+            assert await user_key(memory.opened.store, user) not in records
     assert secret is not None
     assert secret.value["secret"] not in records
     assert "tulip" not in records
 
 
 async def test_of_one_thread_comes_what_it_alone_taught(home: Settings) -> None:
-    async with open_agent(home) as agent:
+    async with open_memory(home) as memory:
         for thread, text in SAID:
-            await say(agent, "ada", thread, text)
-        records = await exported(agent, "ada", "second")
+            await say(memory, "ada", thread, text)
+        records = await exported(memory, "ada", "second")
         with pytest.raises(BadInput, match="no thread 'third'"):
-            await exported(agent, "ada", "third")
+            await exported(memory, "ada", "third")
     assert [each["value"]["name"] for each in of_kind(records, "thread")] == ["second"]
     assert len(of_kind(records, "message")) == 4
     known = json.dumps(of_kind(records, "fact") + of_kind(records, "entity"))
@@ -100,9 +101,9 @@ async def test_of_one_thread_comes_what_it_alone_taught(home: Settings) -> None:
 
 
 async def test_only_the_user_who_asks_gets_it(home: Settings) -> None:
-    async with open_agent(home) as agent:
-        await say(agent, "ada", *SAID[0])
+    async with open_memory(home) as memory:
+        await say(memory, "ada", *SAID[0])
         with acting_as("bob"), pytest.raises(AccessRefused):
-            export_user(agent.store, agent.saver, "ada")
+            export_user(memory.opened.store, memory.opened.saver, "ada")
         with pytest.raises(AccessRefused, match="Nobody is asking"):
-            export_user(agent.store, agent.saver, "ada")
+            export_user(memory.opened.store, memory.opened.saver, "ada")

@@ -13,10 +13,9 @@ from threadkeep.base.database_url import parse_database
 from threadkeep.base.errors import AccessRefused, BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.cli.migrate import check_two, migrate_all, migrate_user, run_migrate
-from threadkeep.graph.context import Context
+from threadkeep.memory import open_memory
 from threadkeep.stores.namespaces import SECRET, thread_id, user_key
 from threadkeep.stores.pages import items_in, list_namespaces
-from threadkeep.turn_agent import open_agent
 
 PAIRS = [
     ("sqlite", "postgres"),
@@ -43,21 +42,21 @@ async def two(pair: tuple[str, str], tmp_path: Path) -> AsyncIterator[list[Setti
 
 async def say(settings: Settings, *said: tuple[str, str, str]) -> list[str]:
     replies = []
-    async with open_agent(settings) as agent:
+    async with open_memory(settings) as memory:
         for user, thread, text in said:
-            turn = await agent.say(Context(user_id=user, model="offline"), thread, text)
+            turn = await memory.say(text, thread=thread, context={"model": "offline"}, user_id=user)
             await turn.finished()
             replies.append(turn.reply)
     return replies
 
 
 async def items(settings: Settings) -> dict[Any, Any]:
-    async with open_agent(settings) as agent:
+    async with open_memory(settings) as memory:
         return {
             (each, item.key): item.value
-            for each in await list_namespaces(agent.store)
+            for each in await list_namespaces(memory.opened.store)
             if each != SECRET[0]
-            async for item in items_in(agent.store, each)
+            async for item in items_in(memory.opened.store, each)
         }
 
 
@@ -71,14 +70,14 @@ async def test_everybody_goes_on_in_the_new_database(pair: tuple[str, str], tmp_
         assert told[-1][0] == told[-1][1]
         assert done.threads >= 2
         assert await items(new) == before
-        async with open_agent(new) as agent:
-            owner = await user_key(agent.store, "ada")
+        async with open_memory(new) as memory:
+            owner = await user_key(memory.opened.store, "ada")
             config: Any = {"configurable": {"thread_id": thread_id(owner, "trip")}}
             config["configurable"]["user_id"] = "bob"
             with pytest.raises(AccessRefused):
-                await agent.graph.aget_state(config)
+                await memory.graph.aget_state(config)
             config["configurable"]["user_id"] = "ada"
-            history = [each async for each in agent.graph.aget_state_history(config)]
+            history = [each async for each in memory.graph.aget_state_history(config)]
             assert len(history) > 5
             assert len(history[0].values["messages"]) == 4
             assert not history[0].next
@@ -93,8 +92,8 @@ async def test_what_was_changed_or_forgotten_since_does_not_come_back(tmp_path: 
         await say(old, *SAID)
         await migrate_all(old, new)
         await say(new, ("ada", "trip", "I moved to Turku."))
-        async with open_agent(new) as agent:
-            await agent.delete_thread(Context(user_id="bob"), "trip")
+        async with open_memory(new) as memory:
+            await memory.delete_thread("trip", user_id="bob")
         there = await items(new)
         done = await migrate_all(old, new)
         assert done.again
@@ -118,8 +117,8 @@ async def test_stopped_half_way_it_is_finished_by_doing_it_again(
             await gone_in.wait()
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-        async with open_agent(old) as agent:
-            await agent.delete_thread(Context(user_id="bob"), "trip")
+        async with open_memory(old) as memory:
+            await memory.delete_thread("trip", user_id="bob")
         await migrate_all(old, new)
         assert await items(new) == await items(old)
         assert "Oslo" in (await say(new, ("ada", "trip", "Where do I live?")))[0]

@@ -12,10 +12,9 @@ from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
 from threadkeep.base.validation import sanitise_text
 from threadkeep.cli.import_file import import_file
-from threadkeep.graph.context import Context
+from threadkeep.memory import Memory, open_memory
 from threadkeep.stores.namespaces import messages_of, thread_id, user_key
 from threadkeep.transfer.report import report_user
-from threadkeep.turn_agent import Agent, open_agent
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -60,22 +59,24 @@ class Parsed(HTMLParser):
         return "".join(self.words)
 
 
-async def say(agent: Agent, user: str, thread: str, text: str) -> None:
-    turn = await agent.say(Context(user_id=user, model="offline"), thread, text)
+async def say(memory: Memory, user: str, thread: str, text: str) -> None:
+    turn = await memory.say(text, thread=thread, context={"model": "offline"}, user_id=user)
     await turn.finished()
 
 
-async def page_of(agent: Agent, user: str) -> str:
+async def page_of(memory: Memory, user: str) -> str:
     with acting_as(user):
-        return "".join([piece async for piece in report_user(agent.store, agent.saver, user)])
+        return "".join(
+            [piece async for piece in report_user(memory.opened.store, memory.opened.saver, user)]
+        )
 
 
 async def test_each_fact_stands_beside_the_message_that_taught_it(home: Settings) -> None:
-    async with open_agent(home) as agent:
-        await say(agent, "ada", "trip", "I live in Bergen.")
-        await say(agent, "ada", "trip", "I moved to Oslo.")
-        await say(agent, "bob", "trip", "The vault opens with tulip-4711.")
-        page = await page_of(agent, "ada")
+    async with open_memory(home) as memory:
+        await say(memory, "ada", "trip", "I live in Bergen.")
+        await say(memory, "ada", "trip", "I moved to Oslo.")
+        await say(memory, "bob", "trip", "The vault opens with tulip-4711.")
+        page = await page_of(memory, "ada")
     held, before = page.split('id="history"')
     fact = re.search(r"<h3><bdi[^>]*>user lives in Oslo</bdi></h3>.*?</article>", held, re.S)
     assert fact
@@ -92,21 +93,18 @@ async def test_each_fact_stands_beside_the_message_that_taught_it(home: Settings
 
 
 async def test_no_text_becomes_part_of_the_page(home: Settings) -> None:
-    async with open_agent(home) as agent:
+    async with open_memory(home) as memory:
         for number, text in enumerate(HOSTILE):
-            await say(agent, "ada", f"<i>{number}</i>\" onclick='x'", f"I work at {text}.")
-            await agent.store.aput(
-                (await user_key(agent.store, "ada"), "own"),
+            await say(memory, "ada", f"<i>{number}</i>\" onclick='x'", f"I work at {text}.")
+            await memory.opened.store.aput(
+                (await user_key(memory.opened.store, "ada"), "own"),
                 f"{number}<",
                 {"k<": sanitise_text(text)},
             )
-        await agent.change_thread(
-            Context(user_id="ada"),
-            "<i>0</i>\" onclick='x'",
-            title=HOSTILE[1],
-            metadata={"<b>": HOSTILE[0]},
+        await memory.change_thread(
+            "<i>0</i>\" onclick='x'", title=HOSTILE[1], metadata={"<b>": HOSTILE[0]}, user_id="ada"
         )
-        page = await page_of(agent, "ada")
+        page = await page_of(memory, "ada")
     parsed = Parsed(page)
     assert not parsed.tags & {"script", "img", "i", "b-", "iframe", "object", "form", "input"}
     assert {name for name, _ in parsed.attributes} <= ALLOWED
@@ -123,8 +121,8 @@ async def test_no_text_becomes_part_of_the_page(home: Settings) -> None:
 
 
 async def test_a_user_id_is_escaped_too_and_nothing_is_a_page_as_well(home: Settings) -> None:
-    async with open_agent(home) as agent:
-        page = await page_of(agent, "<script>x</script>")
+    async with open_memory(home) as memory:
+        page = await page_of(memory, "<script>x</script>")
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert page.count("Nothing.") == 3
@@ -144,8 +142,8 @@ async def test_three_thousand_messages_fit_on_a_page(home: Settings, tmp_path: P
     path = tmp_path / "talk.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     await import_file(home, path, "jsonl")
-    async with open_agent(home) as agent:
-        page = await page_of(agent, "ada")
+    async with open_memory(home) as memory:
+        page = await page_of(memory, "ada")
     assert page.count('<article class="message') == 3_000
     assert page.count('<details class="thread"') == 20
     assert "Fram2998" in page
@@ -155,13 +153,13 @@ async def test_three_thousand_messages_fit_on_a_page(home: Settings, tmp_path: P
 async def test_what_is_kept_under_a_key_of_a_later_version_is_shown_as_stored(
     home: Settings,
 ) -> None:
-    async with open_agent(home) as agent:
-        await say(agent, "ada", "trip", "I live in Bergen.")
-        owner = await user_key(agent.store, "ada")
+    async with open_memory(home) as memory:
+        await say(memory, "ada", "trip", "I live in Bergen.")
+        owner = await user_key(memory.opened.store, "ada")
         thread = thread_id(owner, "trip")
         value: dict[str, Any] = {"thread": thread, "text": "mine", "mood": {"happy": True}}
-        await agent.store.abatch([PutOp((owner, "diary"), "d1", value)])
-        assert await agent.store.asearch(messages_of(owner, thread))
-        page = await page_of(agent, "ada")
+        await memory.opened.store.abatch([PutOp((owner, "diary"), "d1", value)])
+        assert await memory.opened.store.asearch(messages_of(owner, thread))
+        page = await page_of(memory, "ada")
     assert "diary" in page
     assert "{&#34;happy&#34;: true}" in page

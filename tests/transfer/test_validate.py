@@ -238,5 +238,5 @@ async def test_a_file_that_is_refused_leaves_nothing_behind(tmp_path: Any) -> No
     path.write_bytes(sealed(GOOD)[:-5])
     home = Settings(home=tmp_path / "home")
     with pytest.raises(BadInput):
-        await restore_file(home, path)
+        await asyncio.to_thread(restore_file, home, path)
     assert not await asyncio.to_thread(home.home.exists)

@@ -58,3 +58,18 @@ def acting_user(config: Mapping[str, Any] | None = None) -> str:
             "a user has only their own memory."
         )
     return users[0]
+
+
+def current_user() -> str:
+    """Return the user of the run or of the `acting_as` block that this is called in.
+
+    Raises:
+        NoUser: no user is named.
+    """
+    from langgraph.config import get_config
+
+    try:
+        config: Mapping[str, Any] = get_config()
+    except RuntimeError:
+        config = {}
+    return acting_user(config)

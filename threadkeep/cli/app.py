@@ -31,7 +31,7 @@ from threadkeep.cli.user_commands import users
 
 if TYPE_CHECKING:
     from threadkeep.base.settings import Settings
-    from threadkeep.cli.agent import Home
+    from threadkeep.cli.connection import Connection
 
 app = typer.Typer(
     help="A chat that remembers: across turns, restarts, threads and months.",
@@ -87,8 +87,8 @@ def chat(
     if thread and last:
         raise BadInput("Both --thread and --continue are given; use one of them.")
     chosen = choices_of(memory, context)
-    home, user = whose_home(settings_of(db, probe=not no_probe), url, user, db)
-    run_chat(home, user, thread, last, model, chosen)
+    connection = connection_of(settings_of(db, probe=not no_probe), url, user, db)
+    run_chat(connection, thread, last, model, chosen)
 
 
 @app.command()
@@ -115,9 +115,9 @@ def ask(
         raise BadInput("Both --thread and --continue are given; use one of them.")
     if question is None:
         question = read_stdin()
-    home, user = whose_home(settings_of(db, probe=not no_probe), url, user, db)
+    connection = connection_of(settings_of(db, probe=not no_probe), url, user, db)
     chosen = choices_of(memory, context)
-    run_ask(home, user, thread, last, model, chosen, question, as_json=as_json)
+    run_ask(connection, thread, last, model, chosen, question, as_json=as_json)
 
 
 @app.command("import")
@@ -328,21 +328,20 @@ def serve(
     run_serve(settings_of(db, probe=not no_probe), host, port, jobs, named_user)
 
 
-def whose_home(
+def connection_of(
     settings: "Settings", url: str | None, user: str | None, db: str | None
-) -> "tuple[Home, str]":
-    """Return where the agent is, and the user.
+) -> "Connection":
+    """Return the memory that a conversation uses.
 
     Raises:
         BadInput: a server is named, and beside it what only it knows.
     """
-    from threadkeep.cli.agent import home_of
+    from threadkeep.cli.connection import connect
 
-    for option, told in (("--user", user), ("--db", db)):
-        if url is not None and told is not None:
+    for option, value in (("--user", user), ("--db", db)):
+        if url is not None and value is not None:
             raise BadInput(f"With --url the server knows {option}; leave it out.")
-    # Who asks a server is known by the token: the name is not sent.
-    return home_of(settings, url), named(user) if url is None else "me"
+    return connect(settings, url, None if url is not None else named(user))
 
 
 def read_stdin() -> str:

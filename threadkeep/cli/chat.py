@@ -14,15 +14,17 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from threadkeep.base.errors import BadInput, ThreadkeepError
+from threadkeep.base.ids import new_thread_name
 from threadkeep.base.validation import validate_id
-from threadkeep.cli.event_loop import new_event_loop, run
+from threadkeep.cli.connection import context_values
 from threadkeep.cli.failures import complain
+from threadkeep.process import freeze_loaded_objects, new_event_loop, run
 
 if TYPE_CHECKING:
-    from threadkeep.cli.agent import Agent, Home
+    from threadkeep.cli.connection import Connection
     from threadkeep.erase.plan import Target
     from threadkeep.erase.receipt import Receipt
-    from threadkeep.graph.context import Context
+    from threadkeep.protocol import MemoryProtocol
     from threadkeep.turn import Turn
 
 T = TypeVar("T")
@@ -59,133 +61,125 @@ class Background:
 
 
 class Chat:
-    """What one conversation in the terminal holds."""
+    """One conversation in the terminal."""
 
     def __init__(
-        self, home: "Home", user: str, model: str | None, chosen: Mapping[str, Any]
+        self, connection: "Connection", model: str | None, choices: Mapping[str, Any]
     ) -> None:
-        self.home = home
-        self.user = user
-        self.model = model
-        self.chosen = chosen
+        self.connection = connection
+        self.user_id = connection.user_id
+        self.context = context_values(model, choices)
         self.thread = ""
-        self.turn: Turn | None = None
-        self.told = ""
-        self.agent: Agent
-        self._contexts: dict[str, Context] = {}
-        self._open = AsyncExitStack()
+        self.memory: MemoryProtocol
+        self._turn: Turn | None = None
+        self._notice = ""
+        self._stack = AsyncExitStack()
 
-    async def open(self, thread: str | None, last: bool) -> None:
-        """Import what is heavy, open the home, finish what a crash left."""
-        await asyncio.to_thread(self.home.load)
-        self.agent = await self._open.enter_async_context(self.home.open())
-        for sentence in await self.agent.finish(await self._context()):
+    async def open(self, last: bool) -> None:
+        """Import what is heavy, open the memory, finish what a crash cut off."""
+        await asyncio.to_thread(self.connection.load)
+        self.memory = await self._stack.enter_async_context(self.connection.open())
+        for sentence in await self.memory.recover(user_id=self.user_id):
             complain(sentence)
         if last:
-            self.thread = await self.agent.last_thread(self.user)
+            self.thread = await self.memory.last_thread(user_id=self.user_id)
             complain(f"Going on with thread {self.thread!r}.")
 
     async def answer(self, text: str) -> None:
-        """Print the reply to `text`; return when it is there, not when it is written down."""
-        await self.written()
-        turn = self.turn = await self.agent.say(await self._context(), self.thread, text)
+        """Print the reply to `text`; return when it is there, not when it is stored."""
+        await self.finish_turn()
+        turn = self._turn = await self.memory.say(
+            text, thread=self.thread, context=self.context, user_id=self.user_id
+        )
         try:
             async for piece in turn:
                 sys.stdout.write(piece)
                 sys.stdout.flush()
         except asyncio.CancelledError:
-            self.turn = None  # Nothing of it is to be waited for.
+            self._turn = None  # Its bookkeeping is not waited for.
             await turn.stop()
             raise
         finally:
             sys.stdout.write("\n")
             sys.stdout.flush()
-            self._tell(self.agent.notice)
+            self._print_notice(self.memory.notice)
 
-    def _tell(self, notice: str) -> None:
+    def _print_notice(self, notice: str) -> None:
         """Say what a person should know about the store, once."""
-        if notice and notice != self.told:
+        if notice and notice != self._notice:
             complain(notice)
-        self.told = notice
+        self._notice = notice
 
     async def undo(self, turns: int) -> None:
         """Take back the newest turns, and say what they were about."""
-        await self.written()
-        for text in await self.agent.undo(await self._context(), self.thread, turns):
+        await self.finish_turn()
+        for text in await self.memory.undo(self.thread, turns, user_id=self.user_id):
             complain(f"Taken back: {text}")
 
     async def fork(self, name: str) -> None:
         """Go on in a copy of this thread."""
-        await self.written()
-        await self.agent.fork_thread(await self._context(), self.thread, name)
+        await self.finish_turn()
+        await self.memory.fork(self.thread, name, user_id=self.user_id)
         self.thread = name
         complain(f"Now in thread {name!r}.")
 
-    async def remember(self, word: str, rest: str) -> None:
-        """Obey what asks of memory or changes it."""
-        from threadkeep.cli.chat_memory import obey
+    async def run_command(self, command: str, rest: str) -> None:
+        """Run a command that reads memory or changes it."""
+        from threadkeep.cli.chat_memory import run_command
 
-        await self.written()
-        await obey(self.agent, await self._context(), self.thread, word, rest)
+        await self.finish_turn()
+        context = self.context
+        await run_command(self.memory, self.user_id, context, self.thread, command, rest)
 
-    async def plan_erasure(self, target: "Target") -> list[str]:
+    async def plan_forget(self, target: "Target") -> list[str]:
         """Return what would go with what is named, in lines."""
-        from threadkeep.cli import chat_forget
-
-        await self.written()
-        return await chat_forget.plan(self.agent, await self._context(), target)
+        await self.finish_turn()
+        return await self.memory.plan_forget(target, user_id=self.user_id)
 
     async def forget(self, target: "Target", *, verify: bool) -> "Receipt":
         """Forget, and return the receipt."""
-        from threadkeep.cli import chat_forget
+        from threadkeep.cli.forget import open_steps
 
-        return await chat_forget.forget(self.agent, await self._context(), target, verify=verify)
+        with open_steps() as progress:
+            return await self.memory.forget(
+                target, verify=verify, progress=progress, user_id=self.user_id
+            )
 
-    async def written(self) -> None:
-        """Wait until the turn before is written down."""
-        if self.turn:
-            turn, self.turn = self.turn, None
+    async def finish_turn(self) -> None:
+        """Wait until the turn before is stored."""
+        if self._turn:
+            turn, self._turn = self._turn, None
             await turn.finished()
+            freeze_loaded_objects(again=False)
 
     async def close(self) -> None:
-        """Finish writing and close the home."""
+        """Finish storing and close the memory."""
         try:
-            await self.written()
+            await self.finish_turn()
         finally:
-            await self._open.aclose()
-
-    async def _context(self) -> "Context":
-        from threadkeep.cli.context_options import context_of
-
-        if self.thread not in self._contexts:
-            own = await self.agent.choices(self.user, self.thread)
-            self._contexts[self.thread] = context_of(self.user, self.model, self.chosen, own)
-        return self._contexts[self.thread]
+            await self._stack.aclose()
 
 
 def run_chat(
-    home: "Home",
-    user: str,
+    connection: "Connection",
     thread: str | None,
     last: bool,
     model: str | None,
-    chosen: Mapping[str, Any],
+    choices: Mapping[str, Any],
 ) -> None:
     """Talk until the person leaves."""
-    from threadkeep.cli.thread_names import new_thread
-
-    name = validate_id(thread, "thread") if thread is not None else new_thread()
-    if chosen:
+    name = validate_id(thread, "thread") if thread is not None else new_thread_name()
+    if choices:
         from threadkeep.cli.context_options import context_of
 
-        context_of(user, model, chosen)
-    home.prepare()
-    whose, answers = run(home.whose(user, model))
-    where = "your last thread" if last else f"thread {name!r}"
-    complain(f"{whose}, {where}, {answers}. /help for help.")
-    loop, chat = Background(), Chat(home, user, model, chosen)
+        context_of(connection.user_id or "me", model, choices)
+    connection.prepare()
+    owner, model_phrase = run(connection.greeting(model))
+    place = "your last thread" if last else f"thread {name!r}"
+    complain(f"{owner}, {place}, {model_phrase}. /help for help.")
+    loop, chat = Background(), Chat(connection, model, choices)
     chat.thread = name
-    opening = loop.begin(chat.open(thread, last))
+    opening = loop.begin(chat.open(last))
     try:
         while (line := _read()) is not None:
             opening.result()
@@ -232,7 +226,7 @@ def _command(loop: Background, chat: Chat, line: str) -> bool:
         elif word == "/forget":
             _forget(loop, chat, rest)
         elif word in ("/why", "/correct", "/pin", "/unpin"):
-            _do(loop, chat.remember(word, rest))
+            _do(loop, chat.run_command(word, rest))
         else:
             complain(HELP if word == "/help" else f"There is no command {word!r}. {HELP}")
     except ThreadkeepError as error:
@@ -246,7 +240,7 @@ def _forget(loop: Background, chat: Chat, rest: str) -> None:
     from threadkeep.cli.forget import agreed, print_receipt
 
     target, verify, sure = chat_forget.parse(rest, chat.thread)
-    lines = loop.run(chat.plan_erasure(target))
+    lines = loop.run(chat.plan_forget(target))
     if not sure and not agreed(lines):
         complain("Nothing was forgotten.")
         return
@@ -255,9 +249,7 @@ def _forget(loop: Background, chat: Chat, rest: str) -> None:
 
 
 def _name(told: str) -> str:
-    from threadkeep.cli.thread_names import new_thread
-
-    return validate_id(told, "thread") if told else new_thread()
+    return validate_id(told, "thread") if told else new_thread_name()
 
 
 def _number(told: str) -> int:

@@ -10,8 +10,8 @@ from threadkeep.base.errors import StorageFailed, ThreadkeepError
 from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.checkpoints.locks import open_locks
 from threadkeep.checkpoints.savers import open_saver
-from threadkeep.cli.home import open_store
 from threadkeep.cli.import_file import open_bar
+from threadkeep.memory import open_memory
 from threadkeep.stores.hybrid import HybridStore
 
 Row = dict[str, Any]
@@ -44,7 +44,8 @@ async def examine(settings: Settings, *, reindex: bool, sweep: bool) -> AsyncIte
     yield await _row("locks", lambda: check_locks(settings))
     try:
         create_data_folder(settings)
-        async with open_store(settings) as store:
+        async with open_memory(settings) as memory:
+            store = memory.opened.store
             yield await _row("items", lambda: check_items(settings, store, sweep=sweep))
             yield await _row("vectors", lambda: check_vectors(settings, store))
             if reindex:

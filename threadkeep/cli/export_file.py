@@ -3,50 +3,38 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
-from threadkeep.base.user import acting_as
-from threadkeep.checkpoints.owned import OwnedSaver
-from threadkeep.checkpoints.savers import open_checkpointer
-from threadkeep.cli.event_loop import run
-from threadkeep.cli.home import open_store
-from threadkeep.stores.hybrid import HybridStore
-from threadkeep.transfer.export import export_user
+from threadkeep.cli.connection import with_memory
+from threadkeep.memory import Memory
 
 
-def run_export(settings: Settings, user: str, thread: str | None, out: Path | None) -> None:
-    """Write the export; a file appears only when it is whole."""
+def run_export(settings: Settings, user_id: str, thread: str | None, out: Path | None) -> None:
+    """Write the export to `out` or stdout; a file appears only when it is complete."""
+    write_all(settings, out, lambda memory: memory.export(thread, user_id=user_id))
 
-    async def write(put: Callable[[str], object]) -> None:
-        async with open_memory(settings) as (store, saver):
-            with acting_as(user):
-                async for line in export_user(store, saver, user, thread):
-                    put(line)
+
+def write_all(
+    settings: Settings, out: Path | None, pieces: Callable[[Memory], AsyncIterator[str]]
+) -> None:
+    """Write what a memory yields to `out` or stdout, in UTF-8."""
+
+    def write_to(put: Callable[[str], object]) -> None:
+        async def write(memory: Memory) -> None:
+            async for piece in pieces(memory):
+                put(piece)
+
+        with_memory(settings, write)
 
     if out is None:
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-        run(write(sys.stdout.write))
+        write_to(sys.stdout.write)
     else:
         with whole_file(out) as put:
-            run(write(put))
-
-
-@asynccontextmanager
-async def open_memory(settings: Settings) -> AsyncIterator[tuple[HybridStore, OwnedSaver]]:
-    """Open the store and the saver, without the graph around them.
-
-    Raises:
-        StorageFailed: a database cannot be used.
-    """
-    database = settings.checkpoint_database
-    async with (
-        open_store(settings) as store,
-        open_checkpointer(database, ttl_minutes=settings.ttl_minutes) as saver,
-    ):
-        yield store, saver
+            write_to(put)
 
 
 @contextmanager

@@ -9,12 +9,10 @@ import typer
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
-from threadkeep.base.user import acting_as
-from threadkeep.cli.event_loop import run
-from threadkeep.erase.erase import erase, plan_erasure
+from threadkeep.cli.connection import with_memory
 from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
-from threadkeep.opened import Progress, open_opened
+from threadkeep.opened import Progress
 
 QUESTION = "Forget this for good? [y/N] "
 
@@ -43,11 +41,14 @@ def run_forget(
     Raises:
         BadInput: there is no such thing, or nobody can be asked.
     """
-    lines = run(_plan(settings, user, target))
+    lines = with_memory(settings, lambda memory: memory.plan_forget(target, user_id=user))
     if not yes and not agreed(lines):
         raise typer.Abort
     with open_steps() as progress:
-        receipt = run(_erase(settings, user, target, verify, progress))
+        receipt = with_memory(
+            settings,
+            lambda memory: memory.forget(target, verify=verify, progress=progress, user_id=user),
+        )
     print_receipt(receipt, as_json=as_json)
     if not receipt.clean:
         raise typer.Exit(1)
@@ -89,19 +90,3 @@ def open_steps() -> Iterator[Progress | None]:
         yield lambda step, done, total: bar.update(
             task, description=step.capitalize(), completed=done, total=total
         )
-
-
-async def _plan(settings: Settings, user: str, target: Target) -> list[str]:
-    from threadkeep.cli.home import open_store
-
-    async with open_store(settings) as store, open_opened(settings, store) as opened:
-        with acting_as(user):
-            return (await plan_erasure(opened, user, target)).lines()
-
-
-async def _erase(
-    settings: Settings, user: str, target: Target, verify: bool, progress: Progress | None
-) -> Receipt:
-    async with open_opened(settings) as opened:
-        with acting_as(user):
-            return await erase(opened, user, target, verify=verify, progress=progress)

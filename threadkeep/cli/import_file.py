@@ -11,10 +11,10 @@ from typing import TypeVar
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.base.validation import validate_id
-from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
-from threadkeep.cli.home import open_store
 from threadkeep.knowledge.rebuild import rebuild_knowledge
+from threadkeep.memory import open_memory
+from threadkeep.process import run
 from threadkeep.stores.namespaces import user_key
 from threadkeep.transfer.import_messages import by_user, chunks, store_chunk
 from threadkeep.transfer.importers.chatgpt import read_chatgpt
@@ -100,7 +100,8 @@ async def import_file(
     transcript = await asyncio.to_thread(_read, path, format_, user, thread)
     _check(transcript, path, skip_bad)
     lines, new, done = transcript.lines, 0, 0
-    async with open_store(settings) as store:
+    async with open_memory(settings) as memory:
+        store = memory.opened.store
         present = settings.clock()
         for of_user in by_user(lines):
             owner = await user_key(store, of_user[0].user)

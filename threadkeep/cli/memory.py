@@ -2,71 +2,74 @@
 
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from threadkeep.base.settings import Settings
 from threadkeep.base.validation import validate_id
+from threadkeep.cli.connection import with_memory
 from threadkeep.cli.context_options import choices_of, context_of
-from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
 from threadkeep.cli.show_why import why_lines
 from threadkeep.graph.context import Context
-from threadkeep.knowledge.corrections import CorrectionResult
+from threadkeep.knowledge.corrections import CorrectionResult, Wording
 from threadkeep.knowledge.pins import Pin
-from threadkeep.knowledge.wording_history import Wording
 from threadkeep.stores.memory_ids import short_ids
-from threadkeep.turn_agent import Agent, open_agent
-from threadkeep.turn_memory import correct, history, pin, pins, unpin, why
 
 T = TypeVar("T")
 WHEN = {"now": "now", "corrected": "corrected", "outdated": "replaced"}
 
 
-def show_why(settings: Settings, user: str, thread: str | None, *, as_json: bool) -> None:
+def show_why(settings: Settings, user_id: str, thread: str | None, *, as_json: bool) -> None:
     """Print what the last answer of a thread rests on."""
     name = validate_id(thread, "thread") if thread is not None else None
-
-    async def ask(agent: Agent) -> None:
-        asked = name or await agent.last_thread(user, "to ask about; begin one with threadkeep ask")
-        found = await why(agent, Context(user_id=user), asked)
-        _print([json.dumps(found, ensure_ascii=False)] if as_json else why_lines(found))
-
-    _with_agent(settings, ask)
+    reasons = with_memory(settings, lambda memory: memory.why(name, user_id=user_id))
+    _print([_json(reasons)] if as_json else why_lines(reasons))
 
 
-def correct_memory(settings: Settings, user: str, given: str, text: str, *, as_json: bool) -> None:
+def correct_memory(
+    settings: Settings, user_id: str, memory_id: str, text: str, *, as_json: bool
+) -> None:
     """Correct a memory and print what it says now."""
-    done = _with_agent(settings, lambda agent: correct(agent, user, given, text))
-    _print([json.dumps(done, ensure_ascii=False)] if as_json else corrected_lines(done))
+    corrected = with_memory(
+        settings, lambda memory: memory.correct(memory_id, text, user_id=user_id)
+    )
+    _print([_json(corrected)] if as_json else corrected_lines(corrected))
 
 
-def show_history(settings: Settings, user: str, given: str, *, as_json: bool) -> None:
+def show_history(settings: Settings, user_id: str, memory_id: str, *, as_json: bool) -> None:
     """Print what a memory has said."""
-    told = _with_agent(settings, lambda agent: history(agent, user, given))
-    _print(map(_json, told) if as_json else history_lines(told))
+    wordings = with_memory(settings, lambda memory: memory.history(memory_id, user_id=user_id))
+    _print(map(_json, wordings) if as_json else history_lines(wordings))
 
 
-def pin_memory(settings: Settings, user: str, given: str, context: Iterable[str] | None) -> None:
+def pin_memory(
+    settings: Settings, user_id: str, memory_id: str, context: Iterable[str] | None
+) -> None:
     """Pin a memory, and say whether it fits."""
-    run_context = context_of(user, None, choices_of(None, context))
-    done = _with_agent(settings, lambda agent: pin(agent, run_context, given))
-    tell_pinned(done, run_context)
+    values = choices_of(None, context)
+    run_context = context_of(user_id, None, values)
+    pin = with_memory(
+        settings, lambda memory: memory.pin(memory_id, context=values, user_id=user_id)
+    )
+    tell_pinned(pin, run_context)
 
 
-def unpin_memory(settings: Settings, user: str, given: str) -> None:
+def unpin_memory(settings: Settings, user_id: str, memory_id: str) -> None:
     """Take a pin away."""
-    complain(f"No longer pinned: {_with_agent(settings, lambda agent: unpin(agent, user, given))}")
+    unpinned = with_memory(settings, lambda memory: memory.unpin(memory_id, user_id=user_id))
+    complain(f"No longer pinned: {unpinned}")
 
 
 def show_pins(
-    settings: Settings, user: str, context: Iterable[str] | None, *, as_json: bool
+    settings: Settings, user_id: str, context: Iterable[str] | None, *, as_json: bool
 ) -> None:
     """Print what is pinned."""
-    run_context = context_of(user, None, choices_of(None, context))
-    found = _with_agent(settings, lambda agent: pins(agent, run_context))
-    _print(map(_json, found) if as_json else pin_lines(found))
-    if not as_json and any(not each["shown"] for each in found):
+    values = choices_of(None, context)
+    run_context = context_of(user_id, None, values)
+    pins = with_memory(settings, lambda memory: memory.pins(context=values, user_id=user_id))
+    _print(map(_json, pins) if as_json else pin_lines(pins))
+    if not as_json and any(not pin["shown"] for pin in pins):
         complain(_does_not_fit(run_context))
 
 
@@ -108,14 +111,6 @@ def _does_not_fit(context: Context) -> str:
         f"Not all pins fit into pinned_tokens={context.pinned_tokens}; what was pinned last is not "
         "shown. Take a pin away, or allow more with --context pinned_tokens=N."
     )
-
-
-def _with_agent(settings: Settings, work: Callable[[Agent], Awaitable[T]]) -> T:
-    async def do() -> T:
-        async with open_agent(settings) as agent:
-            return await work(agent)
-
-    return run(do())
 
 
 def _print(lines: Iterable[str]) -> None:

@@ -41,7 +41,7 @@ def memory_list(
     """List the facts and entities that are known, with their ids."""
     from threadkeep.cli.show import list_memory
 
-    list_memory(settings_of(db), named(user), limit, every=every, as_json=as_json)
+    list_memory(settings_of(db), named(user), limit, superseded=every, as_json=as_json)
 
 
 @memory.command("search")

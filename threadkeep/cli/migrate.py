@@ -2,23 +2,16 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from tempfile import TemporaryFile
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings, create_data_folder
-from threadkeep.base.user import acting_as
-from threadkeep.checkpoints.locks import open_locks
-from threadkeep.checkpoints.owned import OwnedSaver
-from threadkeep.checkpoints.savers import open_checkpointer
-from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
-from threadkeep.cli.home import open_store
 from threadkeep.cli.import_file import counted, open_bar
-from threadkeep.stores.hybrid import HybridStore
-from threadkeep.transfer.export import export_user
+from threadkeep.memory import open_memory
+from threadkeep.opened import open_all
+from threadkeep.process import run
 from threadkeep.transfer.migrate import (
     Migrated,
     Progress,
@@ -28,18 +21,9 @@ from threadkeep.transfer.migrate import (
     finish,
     prepare,
 )
-from threadkeep.transfer.read import survey
-from threadkeep.transfer.restore import Restored, restore_user
+from threadkeep.transfer.restore import Restored
 
 MORE = "What was copied until now stays; run it again for the rest."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Memory:
-    """The two homes of memory, open."""
-
-    store: HybridStore
-    saver: OwnedSaver
 
 
 def run_migrate(source: Settings, target: Settings, user: str | None) -> None:
@@ -79,28 +63,13 @@ async def migrate_user(
     """Export a user's memory and import it into the other database. Twice is once."""
     # Nameless, so that nothing of it stays when the process ends.
     with TemporaryFile() as file:
-        async with open_memory(source) as there:
-            with acting_as(user):
-                async for line in export_user(there.store, there.saver, user):
-                    file.write(line.encode())
-        seen = await asyncio.to_thread(survey, file, f"the export of {user}")
-        async with (
-            open_memory(target) as here,
-            open_locks(target.checkpoint_database, target.locks) as locks,
-        ):
-            with acting_as(user):
-                done = await restore_user(
-                    here.store,
-                    here.saver,
-                    locks,
-                    file,
-                    seen,
-                    user,
-                    ttl_minutes=target.ttl_minutes,
-                    progress=progress,
-                )
-            await here.store.index_pending(progress)
-    return done
+        async with open_memory(source) as memory:
+            async for line in memory.export(user_id=user):
+                file.write(line.encode())
+        async with open_memory(target) as memory:
+            return await memory.restore(
+                file, name=f"the export of {user}", progress=progress, user_id=user
+            )
 
 
 async def migrate_all(
@@ -113,37 +82,24 @@ async def migrate_all(
     """
     done = Migrated()
     async with AsyncExitStack() as stack:
-        there = await stack.enter_async_context(open_memory(source))
+        old = (await stack.enter_async_context(open_memory(source))).opened
         same = _one_store(source, target)
         if not same:
             await asyncio.to_thread(create_data_folder, target)
-            done.again = await prepare(there.store, target.item_database)
+            done.again = await prepare(old.store, target.item_database)
         if done.again:
             return done
-        here = await stack.enter_async_context(open_memory(target, there.store if same else None))
+        shared = old.store if same else None
+        new = await stack.enter_async_context(open_all(target, store=shared))
         if not same:
-            done.items = await copy_items(there.store, here.store, progress)
+            done.items = await copy_items(old.store, new.store, progress)
         if source.checkpoint_database != target.checkpoint_database:
-            done.threads = await copy_threads(there.saver.saver, here.saver.saver, progress)
-            await copy_lives(here.store, here.saver.saver)
+            done.threads = await copy_threads(old.inner_saver, new.inner_saver, progress)
+            await copy_lives(new.store, new.inner_saver)
         if not same:
-            await here.store.index_pending(progress)
-            await finish(here.store)
+            await new.store.index_pending(progress)
+            await finish(new.store)
     return done
-
-
-@asynccontextmanager
-async def open_memory(
-    settings: Settings, store: HybridStore | None = None
-) -> AsyncIterator[Memory]:
-    """Open both homes; a store that is open already is not opened twice."""
-    async with AsyncExitStack() as stack:
-        if store is None:
-            store = await stack.enter_async_context(open_store(settings))
-        saver = await stack.enter_async_context(
-            open_checkpointer(settings.checkpoint_database, ttl_minutes=settings.ttl_minutes)
-        )
-        yield Memory(store=store, saver=saver)
 
 
 def _one_store(source: Settings, target: Settings) -> bool:

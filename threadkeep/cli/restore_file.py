@@ -1,6 +1,5 @@
 """`threadkeep import` of an export: checked as a whole, then taken in."""
 
-import asyncio
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,16 +10,12 @@ from typing import IO
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
-from threadkeep.base.user import acting_as
-from threadkeep.base.validation import validate_id
-from threadkeep.checkpoints.locks import open_locks
-from threadkeep.cli.event_loop import run
-from threadkeep.cli.export_file import open_memory
+from threadkeep.cli.connection import with_memory
 from threadkeep.cli.failures import complain
 from threadkeep.cli.import_file import counted, open_bar
 from threadkeep.transfer.importers.transcript import open_transcript
 from threadkeep.transfer.read import survey
-from threadkeep.transfer.restore import Progress, Restored, restore_user
+from threadkeep.transfer.restore import Progress, Restored
 
 
 def run_restore(settings: Settings, path: Path, user: str | None, thread: str | None) -> None:
@@ -29,7 +24,7 @@ def run_restore(settings: Settings, path: Path, user: str | None, thread: str | 
         raise BadInput("An export names its own threads; leave --thread out.")
     try:
         with open_bar() as progress:
-            done = run(restore_file(settings, path, user=user, progress=progress))
+            done = restore_file(settings, path, user_id=user, progress=progress)
     except KeyboardInterrupt:
         complain("What went in until now stays; import the file again for the rest.")
         raise
@@ -39,8 +34,8 @@ def run_restore(settings: Settings, path: Path, user: str | None, thread: str | 
     sys.stdout.write(f"{said}, {done.new:,} of them new.\n")
 
 
-async def restore_file(
-    settings: Settings, path: Path, *, user: str | None = None, progress: Progress | None = None
+def restore_file(
+    settings: Settings, path: Path, *, user_id: str | None = None, progress: Progress | None = None
 ) -> Restored:
     """Take in an export, for its own user unless another is named.
 
@@ -48,26 +43,12 @@ async def restore_file(
         BadInput: the file cannot be read, or is no whole export; nothing of it was stored.
     """
     with open_seekable(path) as file:
-        seen = await asyncio.to_thread(survey, file, str(path))
-        user = validate_id(seen.user if user is None else user, "user")
-        database = settings.checkpoint_database
-        async with (
-            open_memory(settings) as (store, saver),
-            open_locks(database, settings.locks) as locks,
-        ):
-            with acting_as(user):
-                done = await restore_user(
-                    store,
-                    saver,
-                    locks,
-                    file,
-                    seen,
-                    user,
-                    ttl_minutes=settings.ttl_minutes,
-                    progress=progress,
-                )
-            await store.index_pending(progress)
-    return done
+        # Before anything is opened: a file that is refused leaves no data folder behind.
+        seen = survey(file, str(path))
+        return with_memory(
+            settings,
+            lambda memory: memory.restore(file, survey=seen, progress=progress, user_id=user_id),
+        )
 
 
 @contextmanager

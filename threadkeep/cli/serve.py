@@ -15,9 +15,9 @@ from threadkeep.base.settings import (
     environment_of,
     login_name,
 )
-from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
 from threadkeep.models.choice import choose_model
+from threadkeep.process import run
 from threadkeep.stores.access_tokens import tokens_were_made
 from threadkeep.stores.hybrid import open_store
 

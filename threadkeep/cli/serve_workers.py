@@ -6,10 +6,10 @@ from pathlib import Path
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings, create_data_folder, environment_of
-from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
 from threadkeep.cli.serve import check_port
-from threadkeep.turn_agent import open_agent
+from threadkeep.memory import open_memory
+from threadkeep.process import run
 
 APP = "threadkeep.server.http.app:app"
 HEALTHCHECK_SECONDS = 60
@@ -54,5 +54,5 @@ def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
 
 async def _check_databases(settings: Settings) -> None:
     """Open them once, so that what is wrong is said once; tables are made by one process."""
-    async with open_agent(settings):
+    async with open_memory(settings):
         pass

@@ -3,14 +3,11 @@
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any
 
 from threadkeep.base.settings import Settings
 from threadkeep.base.validation import validate_id
+from threadkeep.cli.connection import with_memory
 from threadkeep.cli.context_options import choices_of, context_of, pairs
-from threadkeep.cli.event_loop import run
-from threadkeep.graph.context import Context
-from threadkeep.turn_agent import open_agent
 
 MINUTES_A_DAY = 24 * 60
 
@@ -39,13 +36,10 @@ def set_thread(
         "ttl_minutes": ttl_days * MINUTES_A_DAY if ttl_days is not None else None,
     }
 
-    async def change() -> dict[str, Any]:
-        async with open_agent(settings) as agent:
-            return await agent.change_thread(
-                Context(user_id=user), validate_id(name, "thread"), **changes
-            )
-
-    record = run(change())
+    thread = validate_id(name, "thread")
+    record = with_memory(
+        settings, lambda memory: memory.change_thread(thread, user_id=user, **changes)
+    )
     record.pop("last_message", None)
     if as_json:
         sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -54,26 +48,16 @@ def set_thread(
             sys.stdout.write(f"{key}: {value}\n")
 
 
-def fork_thread(settings: Settings, user: str, name: str, new: str, at: int | None) -> None:
+def fork_thread(settings: Settings, user_id: str, name: str, new: str, at: int | None) -> None:
     """Begin another thread with the first turns of one."""
-
-    async def fork() -> None:
-        async with open_agent(settings) as agent:
-            context = Context(user_id=user)
-            await agent.fork_thread(
-                context, validate_id(name, "thread"), validate_id(new, "thread"), at
-            )
-
-    run(fork())
+    thread, target = validate_id(name, "thread"), validate_id(new, "thread")
+    with_memory(settings, lambda memory: memory.fork(thread, target, at, user_id=user_id))
     sys.stdout.write(f"{new}\n")
 
 
-def undo_turns(settings: Settings, user: str, name: str, count: int) -> None:
-    """Take back the newest turns of a thread, and print what had been said."""
-
-    async def undo() -> list[str]:
-        async with open_agent(settings) as agent:
-            return await agent.undo(Context(user_id=user), validate_id(name, "thread"), count)
-
-    for text in run(undo()):
+def undo_turns(settings: Settings, user_id: str, name: str, count: int) -> None:
+    """Take back the newest turns of a thread, and print the user's messages in them."""
+    thread = validate_id(name, "thread")
+    texts = with_memory(settings, lambda memory: memory.undo(thread, count, user_id=user_id))
+    for text in texts:
         sys.stdout.write(f"{text}\n")

@@ -9,8 +9,8 @@ from langgraph.store.base import BaseStore
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
-from threadkeep.cli.event_loop import run
 from threadkeep.cli.failures import complain
+from threadkeep.process import run
 from threadkeep.stores.access_tokens import Token, add_token, list_tokens, revoke_tokens
 from threadkeep.stores.hybrid import open_store
 

@@ -12,6 +12,9 @@ OPEN = ("/", "/ok", "/ready", "/info", "/docs", "/openapi.json")
 INSIDE = "/noauth"
 """Where requests of the server to itself come in; no client can set it."""
 MOST_BYTES = 2_000_000
+IMPORT = "/me/import"
+MOST_IMPORT_BYTES = 256_000_000
+"""An export holds all of a user's messages."""
 
 
 class Gate:
@@ -32,27 +35,29 @@ class Gate:
             else:
                 await _answer(scope, receive, send, 404, "Not Found")
             return
-        if _announced(scope) > MOST_BYTES:
-            await _answer(scope, receive, send, 413, TOO_LARGE)
+        limit = MOST_IMPORT_BYTES if scope["path"] == IMPORT else MOST_BYTES
+        if _announced(scope) > limit:
+            await _answer(scope, receive, send, 413, _too_large(limit))
             return
         finish_left(user.identity)
         with acting_as(user.identity):
-            await self.app(scope, _bounded(receive), send)
+            await self.app(scope, _bounded(receive, limit), send)
 
 
-TOO_LARGE = f"The request is larger than {MOST_BYTES:,} bytes; send less at once."
+def _too_large(limit: int) -> str:
+    return f"The request is larger than {limit:,} bytes; send less at once."
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Return `receive`, which gives no more than `MOST_BYTES` of a body."""
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """Return `receive`, which gives no more than `limit` bytes of a body."""
     taken = 0
 
     async def bounded() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body") or b"")
-        if taken > MOST_BYTES:
-            raise HTTPException(413, TOO_LARGE)
+        if taken > limit:
+            raise HTTPException(413, _too_large(limit))
         return message
 
     return bounded

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from threadkeep.base.settings import login_name
-from threadkeep.server.shared_memory import Memory
+from threadkeep.memory import Memory
 from threadkeep.stores.access_tokens import list_tokens, tokens_were_made, user_of_token
 
 BEARER = "bearer "
@@ -21,21 +21,21 @@ async def caller(memory: Memory, scope: Mapping[str, Any]) -> str | None:
     if told:
         if told[: len(BEARER)].lower() != BEARER:
             return None
-        return await user_of_token(memory.agent.store, told[len(BEARER) :].strip())
+        return await user_of_token(memory.opened.store, told[len(BEARER) :].strip())
     return await single_user(memory) if is_local(scope, headers) else None
 
 
 async def may_come_in(memory: Memory, user: str) -> bool:
     """Tell whether a user has a token, or needs none."""
-    return bool(await list_tokens(memory.agent.store, user)) or user == await single_user(memory)
+    return bool(await list_tokens(memory.opened.store, user)) or user == await single_user(memory)
 
 
 async def single_user(memory: Memory) -> str | None:
     """Return who needs no token on this machine, or None where everybody does."""
-    named: str | None = memory.agent.settings.local_user
+    named: str | None = memory.settings.local_user
     if named:
         return named
-    if await tokens_were_made(memory.agent.store):
+    if await tokens_were_made(memory.opened.store):
         return None
     return await asyncio.to_thread(login_name)
 

@@ -7,8 +7,8 @@ from threadkeep.base.errors import BadInput
 from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
 from threadkeep.erase.whole_user import LABELS
-from threadkeep.graph.context import Context
-from threadkeep.server.shared_memory import Memory, apart
+from threadkeep.memory import Memory
+from threadkeep.server.shared_memory import apart
 from threadkeep.server.thread_rows import OWNER, forget_row, inside
 from threadkeep.stores.access_tokens import revoke_tokens
 
@@ -27,14 +27,14 @@ async def forget_user(memory: Memory, user: str, *, rows: bool = True) -> dict[s
     receipt = await _forget_memory(memory, user)
     if rows:
         receipt.removed |= await apart(_forget_rows(user))
-    receipt.removed["tokens"] = await revoke_tokens(memory.agent.store, user)
+    receipt.removed["tokens"] = await revoke_tokens(memory.opened.store, user)
     return receipt.as_json()
 
 
 async def _forget_memory(memory: Memory, user: str) -> Receipt:
     target = Target(kind="user", keep_tokens=True)
     try:
-        receipt = await memory.agent.forget(Context(user_id=user), target)
+        receipt = await memory.forget(target, user_id=user)
     except BadInput:  # Nothing is kept of them.
         receipt = Receipt(forgot="user", at=now().isoformat())
     threads = receipt.removed.get(LABELS["threads"], 0)

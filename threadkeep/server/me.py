@@ -11,12 +11,12 @@ from starlette.routing import Route
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.thread_records import list_records
+from threadkeep.memory import Memory
 from threadkeep.server.erase_user import forget_user
 from threadkeep.server.openapi import described
-from threadkeep.server.shared_memory import Memory, current_memory
+from threadkeep.server.shared_memory import current_memory
 from threadkeep.stores.namespaces import entities_of, facts_of, thread_id, threads_of, user_key
 from threadkeep.stores.usage import added, read_usage, sums
-from threadkeep.transfer.export import export_user
 
 MOST = 10_000
 LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100}
@@ -25,7 +25,7 @@ HIDDEN = ("last_message", "changed", "corrected")
 
 async def _asking(request: Request) -> tuple[Memory, str, str]:
     memory, user = current_memory(), str(request.user.identity)
-    return memory, user, await user_key(memory.agent.store, user)
+    return memory, user, await user_key(memory.opened.store, user)
 
 
 @described(
@@ -92,7 +92,7 @@ async def export(request: Request) -> StreamingResponse:
     """Export everything."""
     memory, user, _ = await _asking(request)
     thread = request.query_params.get("thread")
-    lines = export_user(memory.agent.store, memory.saver, user, thread)
+    lines = memory.export(thread, user_id=user)
     return StreamingResponse(await _begun(lines), media_type="application/x-ndjson")
 
 

@@ -9,13 +9,10 @@ from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
 from threadkeep.erase.plan import Target
-from threadkeep.graph.context import Context
 from threadkeep.server.http.request import body_of, object_of
-from threadkeep.server.me_threads import asked_of
+from threadkeep.server.me_threads import thread_of
 from threadkeep.server.openapi import described
 from threadkeep.server.shared_memory import current_memory
-from threadkeep.turn_agent import Agent
-from threadkeep.turn_memory import correct, history, pin, pins, unpin, why
 
 Kind = Literal["memory", "thread", "user"]
 ID = {"type": "string"}
@@ -28,7 +25,8 @@ MOST_CHARACTERS = 512
 )
 async def read_why(request: Request) -> JSONResponse:
     """Tell why."""
-    return JSONResponse(await why(*await asked_of(request)))
+    memory, user, thread = await thread_of(request)
+    return JSONResponse(await memory.why(thread, user_id=user))
 
 
 @described(
@@ -39,7 +37,7 @@ async def read_why(request: Request) -> JSONResponse:
 async def read_history(request: Request) -> JSONResponse:
     """Tell what a memory has said."""
     given = _text(request.query_params.get("id"), "id")
-    return JSONResponse({"history": await history(*_who(request), given)})
+    return JSONResponse({"history": await current_memory().history(given, user_id=_user(request))})
 
 
 @described(
@@ -52,7 +50,7 @@ async def change_memory(request: Request) -> JSONResponse:
     given, text = _text(told.get("id"), "id"), told.get("text")
     if not isinstance(text, str):
         raise BadInput("text is missing; write what the memory should say.")
-    return JSONResponse(await correct(*_who(request), given, text))
+    return JSONResponse(await current_memory().correct(given, text, user_id=_user(request)))
 
 
 @described(
@@ -66,7 +64,9 @@ async def read_pins(request: Request) -> JSONResponse:
         told = json.loads(request.query_params.get("context") or "{}")
     except (ValueError, RecursionError):
         raise BadInput("context is no JSON.") from None
-    return JSONResponse({"pins": await pins(*_chosen(request, told))})
+    context = object_of(told, "context")
+    pins = await current_memory().pins(context=context, user_id=_user(request))
+    return JSONResponse({"pins": pins})
 
 
 @described(
@@ -76,8 +76,9 @@ async def read_pins(request: Request) -> JSONResponse:
 async def add_pin(request: Request) -> JSONResponse:
     """Pin the memory `id`; `context` is a run's, on which it depends whether it fits."""
     told = await body_of(request)
-    asking = _chosen(request, told.get("context"))
-    return JSONResponse(await pin(*asking, _text(told.get("id"), "id")))
+    memory_id, context = _text(told.get("id"), "id"), object_of(told.get("context"), "context")
+    pin = await current_memory().pin(memory_id, context=context, user_id=_user(request))
+    return JSONResponse(pin)
 
 
 @described(
@@ -88,7 +89,7 @@ async def add_pin(request: Request) -> JSONResponse:
 async def drop_pin(request: Request) -> JSONResponse:
     """Take a pin away."""
     given = _text(request.query_params.get("id"), "id")
-    return JSONResponse({"id": await unpin(*_who(request), given)})
+    return JSONResponse({"id": await current_memory().unpin(given, user_id=_user(request))})
 
 
 @described(
@@ -97,8 +98,9 @@ async def drop_pin(request: Request) -> JSONResponse:
 )
 async def plan_forgetting(request: Request) -> JSONResponse:
     """Tell what would go with `kind` (memory, thread or user) and `name`."""
-    agent, context, target = await _meant(request, "memory", "thread", "user")
-    return JSONResponse({"lines": (await agent.plan_erasure(context, target)).lines()})
+    target = await _target(request, "memory", "thread", "user")
+    lines = await current_memory().plan_forget(target, user_id=_user(request))
+    return JSONResponse({"lines": lines})
 
 
 @described(
@@ -107,26 +109,22 @@ async def plan_forgetting(request: Request) -> JSONResponse:
 )
 async def forget(request: Request) -> JSONResponse:
     """Forget `kind` (memory or thread) and `name`; everything goes by `DELETE /me`."""
-    agent, context, target = await _meant(request, "memory", "thread")
-    return JSONResponse((await agent.forget(context, target)).as_json())
+    target = await _target(request, "memory", "thread")
+    receipt = await current_memory().forget(target, user_id=_user(request))
+    return JSONResponse(receipt.as_json())
 
 
-async def _meant(request: Request, *kinds: Kind) -> tuple[Agent, Context, Target]:
+async def _target(request: Request, *kinds: Kind) -> Target:
     told = await body_of(request)
     kind, keep = told.get("kind", "memory"), told.get("keep_messages", False)
     if kind not in kinds or not isinstance(keep, bool):
         raise BadInput(f"kind {kind!r:.40} is not allowed; use {', '.join(kinds)}.")
     name = "" if kind == "user" else _text(told.get("name"), "name")
-    return *_chosen(request, None), Target(kind=kind, name=name, keep_messages=keep)
+    return Target(kind=kind, name=name, keep_messages=keep)
 
 
-def _who(request: Request) -> tuple[Agent, str]:
-    return current_memory().agent, str(request.user.identity)
-
-
-def _chosen(request: Request, told: object) -> tuple[Agent, Context]:
-    agent, user = _who(request)
-    return agent, Context.model_validate({**object_of(told, "context"), "user_id": user})
+def _user(request: Request) -> str:
+    return str(request.user.identity)
 
 
 def _text(told: object, name: str) -> str:

@@ -6,12 +6,11 @@ from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import validate_id
-from threadkeep.graph.context import Context
+from threadkeep.memory import Memory
 from threadkeep.server.http.request import body_of, number_of, thread_id_of
 from threadkeep.server.openapi import described
 from threadkeep.server.shared_memory import current_memory
 from threadkeep.stores.namespaces import thread_called, threads_of, user_key
-from threadkeep.turn_agent import Agent
 
 MOST_TURNS = 1_000
 
@@ -24,8 +23,8 @@ async def undo(request: Request) -> JSONResponse:
     """Take back `turns` turns, by default one."""
     told = await body_of(request)
     turns = number_of(told.get("turns"), "turns", 1, MOST_TURNS)
-    agent, context, thread = await asked_of(request)
-    return JSONResponse({"said": await agent.undo(context, thread, turns)})
+    memory, user, thread = await thread_of(request)
+    return JSONResponse({"said": await memory.undo(thread, turns, user_id=user)})
 
 
 @described(
@@ -38,20 +37,19 @@ async def fork(request: Request) -> JSONResponse:
     name, at = validate_id(told.get("name"), "thread"), told.get("at")
     if at is not None and not number_of(at, "at", 1, 10**9):
         raise BadInput("at 0 is not allowed; write the number of a turn.")
-    agent, context, thread = await asked_of(request)
-    await agent.fork_thread(context, thread, name, at)
-    key = await user_key(agent.store, context.user_id)
-    return JSONResponse({"thread_id": thread_called(key, name), "name": name})
+    memory, user, thread = await thread_of(request)
+    thread_id = await memory.fork(thread, name, at, user_id=user)
+    return JSONResponse({"thread_id": thread_id, "name": name})
 
 
-async def asked_of(request: Request) -> tuple[Agent, Context, str]:
-    """Return the thread by its name where it has one: that is what a person is told of."""
-    agent, context = current_memory().agent, Context(user_id=str(request.user.identity))
+async def thread_of(request: Request) -> tuple[Memory, str, str]:
+    """Return the memory, the user, and the thread by its name where it has one, else its id."""
+    memory, user = current_memory(), str(request.user.identity)
     thread = thread_id_of(request.path_params["thread_id"])
-    key = await user_key(agent.store, context.user_id)
-    record = await agent.store.aget(threads_of(key), thread, refresh_ttl=False)
+    key = await user_key(memory.opened.store, user)
+    record = await memory.opened.store.aget(threads_of(key), thread, refresh_ttl=False)
     name = str(record.value.get("name") or "") if record else ""
-    return agent, context, name if name and thread_called(key, name) == thread else thread
+    return memory, user, name if name and thread_called(key, name) == thread else thread
 
 
 routes = [

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from threadkeep.base.errors import BadInput
-from threadkeep.server.shared_memory import Memory
+from threadkeep.memory import Memory
 from threadkeep.stores.namespaces import RESERVED, user_key
 
 WRITES = ("put", "delete")
@@ -20,7 +20,7 @@ async def own_namespace(
     Raises:
         BadInput: it is to be written, and threadkeep keeps its own things there.
     """
-    key = await user_key(memory.agent.store, user)
+    key = await user_key(memory.opened.store, user)
     labels = tuple(told)[1:] if tuple(told)[:1] == (key,) else tuple(told)
     if action in WRITES and (not labels or labels[0] in RESERVED):
         shown = ".".join(labels) or "empty"

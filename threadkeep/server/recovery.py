@@ -4,7 +4,6 @@ import asyncio
 import logging
 from contextvars import Context as Variables
 
-from threadkeep.graph.context import Context
 from threadkeep.server.shared_memory import current_memory
 
 log = logging.getLogger(__name__)
@@ -30,7 +29,7 @@ def finishing() -> set[asyncio.Task[None]]:
 
 async def _finish(user: str) -> None:
     try:
-        for sentence in await current_memory().agent.finish(Context(user_id=user)):
+        for sentence in await current_memory().recover(user_id=user):
             log.warning("%s", sentence)
     except Exception:
         log.exception("The turns of %r that were cut off could not be finished.", user)

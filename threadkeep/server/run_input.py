@@ -9,8 +9,8 @@ from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messag
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import validate_message
 from threadkeep.graph.context import Context
+from threadkeep.memory import Memory
 from threadkeep.prompt.run_model import choice_of
-from threadkeep.server.shared_memory import Memory
 from threadkeep.stores.namespaces import threads_of, user_key
 
 GIVEN = "__context_provided__"
@@ -36,7 +36,7 @@ async def check_run(memory: Memory, user: str, value: Mapping[str, Any]) -> None
     _strip(run, TRACING)
     told = told_context(user, kwargs.get("context") or {}, strict=GIVEN in run)
     chosen = {**await _choices(memory, user, value.get("thread_id")), **told}
-    await choice_of(Context.model_validate({**chosen, USER: user}), memory.agent.store)
+    await choice_of(Context.model_validate({**chosen, USER: user}), memory.opened.store)
     kwargs["context"] = {**chosen, USER: user}
     run[USER] = user
     if not kwargs.get("temporary"):
@@ -129,8 +129,8 @@ async def _choices(memory: Memory, user: str, thread: object) -> dict[str, Any]:
     """Return what was chosen for this thread's turns alone."""
     if thread is None:
         return {}
-    key = await user_key(memory.agent.store, user)
-    record = await memory.agent.store.aget(threads_of(key), str(thread), refresh_ttl=False)
+    key = await user_key(memory.opened.store, user)
+    record = await memory.opened.store.aget(threads_of(key), str(thread), refresh_ttl=False)
     return dict(record.value.get("context") or {}) if record else {}
 
 

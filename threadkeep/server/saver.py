@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from threadkeep.base.user import USER_KEY, acting_as, acting_user, is_acting
 from threadkeep.checkpoints.owned import OwnedSaver
-from threadkeep.graph.context import Context
-from threadkeep.turn_agent import Agent
+from threadkeep.memory import Memory
 
 
 class ServerSaver(OwnedSaver):
@@ -14,9 +13,9 @@ class ServerSaver(OwnedSaver):
     The server's own workers clear up after runs without saying for whom.
     """
 
-    def __init__(self, agent: Agent) -> None:
-        super().__init__(agent.saver.saver, agent.saver.follow)
-        self._agent = agent
+    def __init__(self, memory: Memory) -> None:
+        super().__init__(memory.opened.inner_saver, memory.opened.saver.follow)
+        self._memory = memory
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete what these runs have saved; a worker asks as the user whose run it was.
@@ -46,7 +45,7 @@ class ServerSaver(OwnedSaver):
         """
         if is_acting():
             await self.guard.verify(thread_id, acting_user())
-            await self._agent.delete_thread(Context(user_id=acting_user()), thread_id)
+            await self._memory.delete_thread(thread_id, user_id=acting_user())
             self.guard.drop(thread_id)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
@@ -58,5 +57,4 @@ class ServerSaver(OwnedSaver):
             ThreadBusy: a turn is open on it for too long.
         """
         await self.guard.verify(source_thread_id, acting_user())
-        user = Context(user_id=acting_user())
-        await self._agent.fork_thread(user, source_thread_id, target_thread_id)
+        await self._memory.fork(source_thread_id, target_thread_id, user_id=acting_user())

@@ -1,4 +1,4 @@
-"""The databases of this server, opened once per event loop, whoever of its parts asks first."""
+"""The memory of this server, opened once per event loop, whichever part needs it first."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -9,20 +9,9 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from threadkeep.base.settings import Settings
-from threadkeep.server.saver import ServerSaver
-from threadkeep.stores.owned import OwnedStore
-from threadkeep.turn_agent import Agent, open_agent
+from threadkeep.memory import Memory, open_memory
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Memory:
-    """What routes, credentials and runs of this server share."""
-
-    agent: Agent
-    saver: ServerSaver
-    store: OwnedStore
 
 
 @dataclass(kw_only=True)
@@ -37,8 +26,8 @@ _shared: WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = WeakKeyDictiona
 
 
 @asynccontextmanager
-async def open_memory() -> AsyncIterator[Memory]:
-    """Open the databases that the environment names; they close with the last who uses them.
+async def open_shared_memory() -> AsyncIterator[Memory]:
+    """Open the memory of the environment's settings; it closes with the last who uses it.
 
     Raises:
         StorageFailed: a database cannot be used.
@@ -46,7 +35,10 @@ async def open_memory() -> AsyncIterator[Memory]:
     shared = _shared.setdefault(asyncio.get_running_loop(), _Shared())
     async with shared.lock:
         if shared.memory is None:
-            shared.memory = await _opened(shared.stack)
+            settings = await asyncio.to_thread(Settings)
+            shared.memory = await shared.stack.enter_async_context(open_memory(settings))
+            # A server lives long, and no request waits yet.
+            shared.memory.opened.store.warm()
         shared.users += 1
     try:
         yield shared.memory
@@ -59,20 +51,13 @@ async def open_memory() -> AsyncIterator[Memory]:
 
 
 def current_memory() -> Memory:
-    """Return what is open in this event loop; the server opens it before it answers."""
+    """Return the memory of this event loop; the server's lifespan holds it open."""
     memory = _shared[asyncio.get_running_loop()].memory
-    assert memory is not None  # noqa: S101  (the server's lifespan holds it open)
+    if memory is None:
+        raise RuntimeError("the server's memory is not open")
     return memory
 
 
 async def apart(work: Coroutine[Any, Any, T]) -> T:
-    """Do something in an empty context: no request's credentials, no run's config in it."""
+    """Run `work` in an empty context: without the request's credentials and run config."""
     return await asyncio.create_task(work, context=Context())
-
-
-async def _opened(stack: AsyncExitStack) -> Memory:
-    settings = await asyncio.to_thread(Settings)
-    agent = await stack.enter_async_context(open_agent(settings))
-    # A server lives long, and it is not yet asked for anything.
-    agent.store.warm()
-    return Memory(agent=agent, saver=ServerSaver(agent), store=OwnedStore(agent.store))

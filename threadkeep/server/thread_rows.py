@@ -18,7 +18,8 @@ from threadkeep.base.errors import AccessRefused, BadInput
 from threadkeep.base.user import USER_KEY, acting_as
 from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.thread_records import list_records
-from threadkeep.server.shared_memory import Memory, apart
+from threadkeep.memory import Memory
+from threadkeep.server.shared_memory import apart
 from threadkeep.stores.namespaces import thread_id, threads_of, user_key
 
 GRAPH = "agent"
@@ -38,14 +39,14 @@ async def claim_row(memory: Memory, user: str, thread: str, metadata: Mapping[st
         HTTPException: it is another user's, or its name belongs to another id.
     """
     if name := metadata.get(NAME):
-        named = thread_id(await user_key(memory.agent.store, user), checked_name(name))
+        named = thread_id(await user_key(memory.opened.store, user), checked_name(name))
         if named != thread:
             raise Auth.exceptions.HTTPException(
                 422, f"metadata.{NAME}: your thread {name!r} has the id {named}; use that id."
             )
     try:
         with acting_as(user):
-            await memory.saver.aclaim(thread)
+            await memory.opened.saver.aclaim(thread)
     except AccessRefused:
         raise Auth.exceptions.HTTPException(404, not_found(thread)) from None
 
@@ -71,22 +72,22 @@ async def ensure_row(memory: Memory, user: str, thread: str) -> None:
         "configurable": {"thread_id": thread, "checkpoint_ns": "", USER_KEY: user}
     }
     try:
-        found = await memory.saver.aget_tuple(config)
+        found = await memory.opened.saver.aget_tuple(config)
     except AccessRefused:
         return
     if found is None:
         _known.discard(thread)
         await apart(_drop(user, thread))
     elif thread not in _known:
-        key = await user_key(memory.agent.store, user)
-        record = await memory.agent.store.aget(threads_of(key), thread, refresh_ttl=False)
+        key = await user_key(memory.opened.store, user)
+        record = await memory.opened.store.aget(threads_of(key), thread, refresh_ttl=False)
         await _make_row(user, key, thread, record.value if record else {})
 
 
 async def ensure_rows(memory: Memory, user: str, limit: int) -> None:
     """Make the missing rows of the threads that the user used last; drop those of deleted ones."""
-    key = await user_key(memory.agent.store, user)
-    records = await list_records(memory.agent.store, threads_of(key), limit)
+    key = await user_key(memory.opened.store, user)
+    records = await list_records(memory.opened.store, threads_of(key), limit)
     listed = await apart(inside().threads.search(metadata={OWNER: user}, limit=limit))
     used = [record.key for record in records] + [row["thread_id"] for row in listed]
     for thread in dict.fromkeys(used):

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from langgraph.config import get_config
 from langgraph.store.base import BaseStore, GetOp, Op, PutOp, Result, SearchOp
 
 from threadkeep.base.errors import AccessRefused
-from threadkeep.base.user import acting_user
+from threadkeep.base.user import current_user
 from threadkeep.stores.dependencies import Dependencies, dependencies_of
 from threadkeep.stores.namespaces import user_key
 
@@ -33,11 +32,11 @@ class OwnedStore(BaseStore):
         Raises:
             AccessRefused: one is not, or nobody asks; then none is done.
         """
-        return await self._abatch(_asking(), list(ops))
+        return await self._abatch(current_user(), list(ops))
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do `abatch` from another thread than the event loop's."""
-        work = self._abatch(_asking(), list(ops))
+        work = self._abatch(current_user(), list(ops))
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _abatch(self, user: str, ops: list[Op]) -> list[Result]:
@@ -53,7 +52,7 @@ async def own_namespace(store: BaseStore, *labels: str) -> tuple[str, ...]:
     Raises:
         NoUser: no user is named, by the run's config or an `acting_as` block.
     """
-    return (await user_key(store, _asking()), *labels)
+    return (await user_key(store, current_user()), *labels)
 
 
 def check_op(op: Op, key: str) -> None:
@@ -73,11 +72,3 @@ def check_op(op: Op, key: str) -> None:
     # Namespaces are joined by dots in the database: a label with one would be another place.
     if not own or not all(isinstance(each, str) and each and "." not in each for each in place):
         raise AccessRefused(f"The namespace {place!r:.100} is not this user's; it is refused.")
-
-
-def _asking() -> str:
-    try:
-        config = get_config()
-    except RuntimeError:
-        config = {}
-    return acting_user(config)

@@ -24,10 +24,11 @@ def report_user(store: BaseStore, saver: OwnedSaver, user_id: str) -> AsyncItera
     Raises:
         AccessRefused: the user who asks (see `threadkeep/base/user.py`) is another one, or nobody.
     """
-    return _pieces(export_user(store, saver, user_id), user_id)
+    return report_of(export_user(store, saver, user_id), user_id)
 
 
-async def _pieces(lines: AsyncIterator[str], user: str) -> AsyncIterator[str]:
+async def report_of(lines: AsyncIterator[str], user: str) -> AsyncIterator[str]:
+    """Yield the page of a user whose export these lines are."""
     page = Page()
     async for line in lines:
         page.take(json.loads(line))

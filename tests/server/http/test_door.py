@@ -79,7 +79,7 @@ async def ask_all(bodies: list[dict[str, Any]]) -> None:
     from threadkeep.server.http.app import app
 
     async with app.router.lifespan_context(app):
-        token = await add_token(app.state.memory.agent.store, "ada")
+        token = await add_token(app.state.memory.opened.store, "ada")
         headers = {"Authorization": f"Bearer {token}"}
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(

@@ -7,23 +7,23 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from threadkeep.base.errors import ThreadkeepError
-from threadkeep.server import me, me_memory, me_threads
+from threadkeep.server import me, me_memory, me_records, me_threads
 from threadkeep.server.access import Gate
 from threadkeep.server.error_responses import answer_error
-from threadkeep.server.shared_memory import open_memory
+from threadkeep.server.shared_memory import open_shared_memory
 from threadkeep.server.thread_rows import drop_deleted
 
 
 @asynccontextmanager
 async def open_app(_: Starlette) -> AsyncIterator[None]:
     """Begin as the server does: what was deleted while it was away is gone here too."""
-    async with open_memory() as memory:
+    async with open_shared_memory() as memory:
         await drop_deleted(memory)
         yield
 
 
 app = Starlette(
-    routes=[*me.routes, *me_threads.routes, *me_memory.routes],
+    routes=[*me.routes, *me_threads.routes, *me_memory.routes, *me_records.routes],
     lifespan=open_app,
     middleware=[Middleware(Gate)],
     exception_handlers={ThreadkeepError: answer_error},

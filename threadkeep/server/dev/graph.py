@@ -1,6 +1,5 @@
 """The graph of one request: a run and an edit hold their thread, as a turn in the terminal does."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -14,15 +13,13 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph_sdk.runtime import ServerRuntime
 
 from threadkeep.base.errors import ThreadkeepError
-from threadkeep.base.user import USER_KEY, acting_as, acting_user
+from threadkeep.base.user import USER_KEY, acting_user
 from threadkeep.checkpoints.locks import ThreadLock
-from threadkeep.checkpoints.savers import MAX_TURNS
-from threadkeep.checkpoints.thread_turns import pending_nodes
 from threadkeep.graph.agent import BOOKKEEPING, graph
 from threadkeep.graph.context import Context
 from threadkeep.prompt.runtime import thread_name
-from threadkeep.server.shared_memory import Memory, apart, current_memory
-from threadkeep.stores.namespaces import thread_id, user_key
+from threadkeep.server.shared_memory import current_memory
+from threadkeep.turn import Thread, open_turn
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 RUN, EDIT = "threads.create_run", "threads.update"
@@ -30,7 +27,7 @@ SAVER = "__pregel_checkpointer"
 WHO = "Whose memory this is: yours, as the server knows; leave it empty."
 STOPPED = ("UserInterrupt", "UserRollback")
 """What the server raises in a run that its user stops."""
-_held: ContextVar[ThreadLock | None] = ContextVar("held", default=None)
+_lock: ContextVar[ThreadLock | None] = ContextVar("lock", default=None)
 """The thread that a run holds: a run that loses it is stopped."""
 THEIRS = ("langgraph", "langgraph_api", "langgraph_runtime_inmem", "asyncio")
 """Packages whose errors the server knows how to answer."""
@@ -43,10 +40,10 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
         """Stream a run; one whose messages are all there already goes on where it was cut off."""
         if await self._holds(input, config):
             input = None  # noqa: A001
-        hold = _held.get()
+        lock = _lock.get()
         async for event in super().astream(input, config, **kwargs):
-            if hold is not None:
-                hold.check()
+            if lock is not None:
+                lock.check()
             yield event
 
     async def aupdate_state(
@@ -103,7 +100,7 @@ async def open_graph(config: RunnableConfig, runtime: ServerRuntime[Any]) -> Asy
                 yield opened
     elif runtime.access_context == EDIT:
         memory, thread = current_memory(), str(config["configurable"]["thread_id"])
-        async with memory.agent.locks.acquire(thread, thread):
+        async with memory.opened.locks.acquire(thread, thread):
             yield served
     else:
         yield served
@@ -116,37 +113,21 @@ async def _run(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIter
         yield served
         return
     memory, user = current_memory(), acting_user(config)
-    thread, name = str(config["configurable"]["thread_id"]), thread_name(config)
-    about = runtime.execution_runtime
-    context = {**((about and about.context) or {}), "user_id": user}
-    owner, journal = await user_key(memory.agent.store, user), memory.agent.turn_journal
-    name = name if thread_id(owner, name) == thread else thread
-    async with memory.agent.locks.acquire(thread, name) as hold:
-        if await journal.begin(owner, thread, name):
-            await apart(_finish(memory, thread, Context.model_validate(context)))
-        try:
-            _held.set(hold)
-            yield served
-        except asyncio.CancelledError:
-            raise  # The server stops: by the note its next start finishes the run.
-        except Exception as error:
-            if type(error).__name__ in STOPPED:
-                await journal.finish(owner, thread)
-            raise
-        await journal.finish(owner, thread)
-        with acting_as(user):
-            await memory.saver.aprune_turns(thread, MAX_TURNS)
+    thread_id = str(config["configurable"]["thread_id"])
+    name = thread_name(config) or thread_id
+    run = runtime.execution_runtime
+    context = Context.model_validate({**((run and run.context) or {}), "user_id": user})
+    own = await memory.thread(name, user_id=user)
+    # A name that makes another id is metadata of the client's own.
+    thread = Thread(id=thread_id, name=name if own.id == thread_id else thread_id, user_id=user)
+    async with open_turn(memory.opened, memory.graph, context, thread, is_stop=_is_stop) as lock:
+        _lock.set(lock)
+        yield served
 
 
-async def _finish(memory: Memory, thread: str, context: Context) -> None:
-    """Finish the bookkeeping of a turn that was cut off.
-
-    An answer that never came is not asked for again; a run that is tried again asks by itself.
-    """
-    config: RunnableConfig = {"configurable": {"thread_id": thread, USER_KEY: context.user_id}}
-    owed = await pending_nodes(memory.agent.graph, config)
-    if owed and owed <= {*BOOKKEEPING}:
-        await memory.agent.graph.ainvoke(None, config, context=context, durability="sync")
+def _is_stop(error: BaseException) -> bool:
+    """Tell whether the user stopped the run; a server that stops only cancels it."""
+    return type(error).__name__ in STOPPED
 
 
 @contextmanager

@@ -26,7 +26,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from threadkeep.base.errors import StorageFailed, ThreadkeepError
 from threadkeep.base.storage_errors import storage_errors
 from threadkeep.checkpoints.owner_records import OwnerRecords
-from threadkeep.server import me, me_memory, me_threads
+from threadkeep.memory import Memory
+from threadkeep.server import me, me_memory, me_records, me_threads
 from threadkeep.server.access import OPEN, Gate
 from threadkeep.server.authenticate import BEARER, NOT_KNOWN, NOTHING_SENT
 from threadkeep.server.erase_user import forget_user
@@ -39,7 +40,7 @@ from threadkeep.server.http import (
     thread_routes,
 )
 from threadkeep.server.http.runs import Runs
-from threadkeep.server.shared_memory import open_memory
+from threadkeep.server.shared_memory import open_shared_memory
 from threadkeep.stores.access_tokens import tokens_were_made, user_of_token
 
 READY_SECONDS = 5.0
@@ -78,8 +79,8 @@ class Tokens(AuthenticationBackend):
             raise AuthenticationError(NOTHING_SENT)
         user = None
         if told[: len(BEARER)].lower() == BEARER:
-            agent = conn.app.state.memory.agent
-            user = await user_of_token(agent.store, told[len(BEARER) :].strip())
+            store = conn.app.state.memory.opened.store
+            user = await user_of_token(store, told[len(BEARER) :].strip())
         if user is None:
             raise AuthenticationError(NOT_KNOWN)
         return AuthCredentials(["authenticated"]), Caller(user)
@@ -97,7 +98,7 @@ class Storage:
             await self.app(scope, receive, send)
             return
         try:
-            with storage_errors(scope["app"].state.memory.agent.settings.item_database):
+            with storage_errors(scope["app"].state.memory.settings.item_database):
                 await self.app(scope, receive, send)
         except StorageFailed as error:
             await JSONResponse({"detail": str(error)}, 503)(scope, receive, send)
@@ -106,11 +107,11 @@ class Storage:
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Open the databases; at the end let turns under way finish first."""
-    async with open_memory() as memory:
+    async with open_shared_memory() as memory:
         app.state.memory = memory
-        app.state.runs = Runs(memory.agent)
+        app.state.runs = Runs(memory)
         yield
-        await app.state.runs.wait(memory.agent.settings.stop_seconds)
+        await app.state.runs.wait(memory.settings.stop_seconds)
 
 
 async def ok(request: Request) -> Response:
@@ -120,13 +121,13 @@ async def ok(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Tell whether the databases can be reached."""
-    agent = request.app.state.memory.agent
+    memory: Memory = request.app.state.memory
     try:
         async with asyncio.timeout(READY_SECONDS):
-            with storage_errors(agent.settings.item_database):
-                await tokens_were_made(agent.store)
-            with storage_errors(agent.settings.checkpoint_database):
-                await OwnerRecords(agent.saver.saver).read("ready")
+            with storage_errors(memory.settings.item_database):
+                await tokens_were_made(memory.opened.store)
+            with storage_errors(memory.settings.checkpoint_database):
+                await OwnerRecords(memory.opened.inner_saver).read("ready")
     except (TimeoutError, StorageFailed) as error:
         said = str(error) or f"The database did not answer for {READY_SECONDS:.0f} s."
         return JSONResponse({"ok": False, "detail": said}, status_code=503)
@@ -171,6 +172,7 @@ app = Starlette(
         *me.routes,
         *me_threads.routes,
         *me_memory.routes,
+        *me_records.routes,
         *assistant_routes.routes,
         *thread_routes.routes,
         *state_routes.routes,

@@ -11,9 +11,8 @@ from starlette.requests import Request
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import sanitise_text
 from threadkeep.graph.context import Context
+from threadkeep.memory import Memory
 from threadkeep.server.http.runs import Runs
-from threadkeep.server.shared_memory import Memory
-from threadkeep.turn_agent import Agent
 
 GRAPH = "agent"
 ASSISTANT = str(uuid5(UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8"), GRAPH))
@@ -26,7 +25,6 @@ class Asking:
 
     user: str
     memory: Memory
-    agent: Agent
     runs: Runs
     assistants = (GRAPH, ASSISTANT)
 
@@ -46,7 +44,6 @@ def asking(request: Request) -> Asking:
     return Asking(
         user=str(request.user.identity),
         memory=state.memory,
-        agent=state.memory.agent,
         runs=state.runs,
     )
 

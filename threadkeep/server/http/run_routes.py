@@ -77,13 +77,13 @@ async def _begun(asked: Asking, thread: str | None, told: Mapping[str, Any]) -> 
         await create_thread(asked, thread, _metadata(told))
     kwargs = await _checked(asked, thread, told)
     context, run_id = Context.model_validate(kwargs["context"]), str(uuid4())
-    run = await asked.agent.open_run(
+    run = await asked.memory.start_run(
         context,
         thread,
         kwargs["input"],
         wait=wait,
         modes=[NAMES.get(mode, mode) for mode in modes],  # type: ignore[misc]
-        at=at,
+        checkpoint_id=at,
         metadata={"run_id": run_id, "graph_id": "agent"},
     )
     stream = asked.runs.begin(run)
@@ -132,11 +132,10 @@ def _modes(told: Any) -> list[str]:
     return list(dict.fromkeys(modes))
 
 
-def _checkpoint(told: Mapping[str, Any]) -> dict[str, str]:
+def _checkpoint(told: Mapping[str, Any]) -> str | None:
     checkpoint = told.get("checkpoint") or {}
     inside = object_of(checkpoint, "checkpoint").get("checkpoint_id")
-    named = checkpoint_of(told.get("checkpoint_id") or inside)
-    return {"checkpoint_id": named} if named else {}
+    return checkpoint_of(told.get("checkpoint_id") or inside)
 
 
 def _metadata(told: Mapping[str, Any]) -> dict[str, Any]:

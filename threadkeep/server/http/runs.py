@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from threadkeep.base.errors import ThreadkeepError
+from threadkeep.memory import Memory
 from threadkeep.server.recovery import finishing
 from threadkeep.turn import Event
-from threadkeep.turn_agent import Agent
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 15.0
@@ -54,8 +54,8 @@ class Stream:
 class Runs:
     """All that is under way."""
 
-    def __init__(self, agent: Agent) -> None:
-        self.agent = agent
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def begin(self, run: AsyncIterator[Event]) -> Stream:
@@ -68,7 +68,7 @@ class Runs:
         """Wait for all runs to end; what takes longer is left for the next start to finish."""
         if tasks := self._tasks | finishing():
             await asyncio.wait(tasks, timeout=seconds)
-        self.agent.keep_notes()
+        self.memory.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

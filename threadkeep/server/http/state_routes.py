@@ -33,8 +33,8 @@ async def read(request: Request) -> Response:
     asked, thread = await _own(request)
     told = await body_of(request) if request.method == "POST" else {}
     at = checkpoint_of(request.path_params.get("checkpoint_id")) or _named(told)
-    config = await asked.agent.config(asked.context, thread, at)
-    return _json(_snapshot(await asked.agent.graph.aget_state(config)))
+    config = await _config(asked, thread, at)
+    return _json(_snapshot(await asked.memory.graph.aget_state(config)))
 
 
 async def change(request: Request) -> Response:
@@ -45,7 +45,9 @@ async def change(request: Request) -> Response:
     if node is not None and not isinstance(node, str):
         raise BadInput(f"as_node {node!r:.40} is no name of a node.")
     try:
-        saved = await asked.agent.update_state(asked.context, thread, values, node, _named(told))
+        saved = await asked.memory.update_state(
+            thread, values, node, _named(told), user_id=asked.user
+        )
     except (InvalidUpdateError, ValueError, TypeError) as error:
         said = " ".join(str(error).split())[:200]
         raise BadInput(f"The state cannot be changed like this ({said}).") from None
@@ -61,16 +63,21 @@ async def history(request: Request) -> Response:
     else:
         told = await body_of(request)
     limit = number_of(told.get("limit"), "limit", 10, MOST_STATES)
-    config = await asked.agent.config(asked.context, thread, _named(told))
-    before = await asked.agent.config(asked.context, thread, _named({"checkpoint": _before(told)}))
+    config = await _config(asked, thread, _named(told))
+    before = await _config(asked, thread, _named({"checkpoint": _before(told)}))
     place = before if _before(told) else None
-    states = asked.agent.graph.aget_state_history(
+    states = asked.memory.graph.aget_state_history(
         config,
         before=place,
         limit=limit,
         filter=object_of(told.get("metadata"), "metadata") or None,
     )
     return _json([_snapshot(state) async for state in states])
+
+
+async def _config(asked: Asking, thread: str, checkpoint_id: str | None) -> RunnableConfig:
+    ref = await asked.memory.thread(thread, user_id=asked.user)
+    return ref.config(checkpoint_id)
 
 
 async def _own(request: Request) -> tuple[Asking, str]:

@@ -18,8 +18,8 @@ from threadkeep.stores.namespaces import thread_id, threads_of, user_key
 
 async def thread_record(asked: Asking, thread: str) -> Item | None:
     """Return what is kept of a thread of the user's own, or None."""
-    key = await user_key(asked.agent.store, asked.user)
-    return await asked.agent.store.aget(threads_of(key), thread, refresh_ttl=False)
+    key = await user_key(asked.memory.opened.store, asked.user)
+    return await asked.memory.opened.store.aget(threads_of(key), thread, refresh_ttl=False)
 
 
 async def own_thread(asked: Asking, thread: str) -> Item:
@@ -44,7 +44,7 @@ async def create_thread(
         BadInput: the name or the metadata are refused, or the id is not the name's.
         HTTPException: the id is another user's.
     """
-    store, key = asked.agent.store, await user_key(asked.agent.store, asked.user)
+    store, key = asked.memory.opened.store, await user_key(asked.memory.opened.store, asked.user)
     name = validate_id(metadata[NAME], f"metadata.{NAME}") if metadata.get(NAME) else ""
     named = thread_id(key, name) if name else None
     if thread and named and thread != named:
@@ -52,11 +52,11 @@ async def create_thread(
     thread = thread or named or str(uuid4())
     with acting_as(asked.user):
         try:
-            await asked.agent.saver.aclaim(thread)
+            await asked.memory.opened.saver.aclaim(thread)
         except AccessRefused:
             raise asked.not_found(thread) from None
     if await thread_record(asked, thread) is None:
-        ttl, moment = asked.agent.settings.ttl_minutes, now().isoformat()
+        ttl, moment = asked.memory.settings.ttl_minutes, now().isoformat()
         value = {"name": name or thread, "created": moment, "last_used": moment, "turns": 0}
         await store.aput(threads_of(key), thread, value, index=False, ttl=ttl)
         await set_metadata(asked, thread, metadata)
@@ -71,15 +71,15 @@ async def set_metadata(asked: Asking, thread: str, metadata: Mapping[str, Any]) 
     """
     told = {key: value for key, value in metadata.items() if key not in (NAME, OWNER)}
     if told:
-        key = await user_key(asked.agent.store, asked.user)
-        await update_record(asked.agent.store, threads_of(key), thread, metadata=told)
+        key = await user_key(asked.memory.opened.store, asked.user)
+        await update_record(asked.memory.opened.store, threads_of(key), thread, metadata=told)
 
 
 async def thread_row(asked: Asking, record: Item) -> dict[str, Any]:
     """Return a thread as clients read it."""
     value = record.value
     name = str(value.get("name") or record.key)
-    busy = await asked.agent.is_open(asked.context, name, record.key)
+    busy = await asked.memory.has_open_turn(name, record.key, user_id=asked.user)
     return {
         "thread_id": record.key,
         "created_at": value.get("created"),

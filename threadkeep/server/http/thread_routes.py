@@ -73,7 +73,7 @@ async def delete(request: Request) -> Response:
     """Delete a thread with its messages."""
     asked = asking(request)
     await own_thread(asked, _thread(request))
-    await asked.agent.delete_thread(asked.context, _thread(request))
+    await asked.memory.delete_thread(_thread(request), user_id=asked.user)
     return Response(status_code=204)
 
 
@@ -85,10 +85,10 @@ async def _found(asked: Asking, told: dict[str, Any]) -> list[Any]:
     ids = told.get("ids")
     if ids is not None and not isinstance(ids, list):
         raise BadInput("ids is no list of thread ids.")
-    key = await user_key(asked.agent.store, asked.user)
+    key = await user_key(asked.memory.opened.store, asked.user)
     return [
         record
-        for record in await list_records(asked.agent.store, threads_of(key), NO_LIMIT)
+        for record in await list_records(asked.memory.opened.store, threads_of(key), NO_LIMIT)
         if _metadata(record).items() >= wanted.items() and (ids is None or record.key in ids)
     ]
 

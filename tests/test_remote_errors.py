@@ -4,8 +4,8 @@ import pytest
 from langgraph.pregel.remote import RemoteException
 
 from threadkeep.base.errors import RemoteServerFailed, ThreadkeepError
-from threadkeep.cli.remote_errors import remote_errors
 from threadkeep.models import faults
+from threadkeep.remote_errors import remote_errors
 
 MESSAGE = "api.example.com failed with status 503; try again in a moment."
 
@@ -14,7 +14,6 @@ MESSAGE = "api.example.com failed with status 503; try again in a moment."
     ("name", "exit_code"),
     [
         ("ServerFailed", 4),
-        ("ProviderServerFailed", 4),
         ("RateLimited", 4),
         ("KeyRefused", 3),
         ("StorageFailed", 5),

@@ -1,3 +1,0 @@
-"""The terminal of this project."""
-
-NAME = "project"

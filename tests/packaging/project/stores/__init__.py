@@ -1,1 +1,0 @@
-"""The databases of this project."""

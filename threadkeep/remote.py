@@ -1,0 +1,357 @@
+"""The memory behind a server's address, reached through LangGraph's own client."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from typing import IO, Any, TypeVar, cast
+
+import httpx
+from langchain_core.messages import AIMessageChunk, convert_to_messages
+from langchain_core.runnables import RunnableConfig
+from langgraph.pregel.remote import RemoteGraph
+from langgraph_sdk.client import LangGraphClient
+from pydantic import SecretStr
+
+from threadkeep.base.errors import BadInput
+from threadkeep.base.ids import new_thread_name
+from threadkeep.base.validation import validate_id, validate_message
+from threadkeep.erase.plan import Target
+from threadkeep.erase.receipt import Receipt
+from threadkeep.knowledge.corrections import CorrectionResult, Wording
+from threadkeep.knowledge.explanation import Explanation
+from threadkeep.knowledge.listing import Row
+from threadkeep.knowledge.pins import Pin
+from threadkeep.opened import Progress
+from threadkeep.remote_errors import remote_errors
+from threadkeep.stores.usage import By, Usage
+from threadkeep.transfer import report
+from threadkeep.transfer.restore import Progress as RestoreProgress
+from threadkeep.transfer.restore import Restored
+from threadkeep.turn import Event, Turn
+
+GRAPH = "agent"
+TIMEOUT = httpx.Timeout(connect=5, read=300, write=30, pool=5)
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def open_remote(url: str, token: SecretStr | str | None) -> AsyncIterator["RemoteMemory"]:
+    """Connect to a server, and see whether it knows the token.
+
+    Raises:
+        RemoteServerFailed: it does not, there is no server, or it is another one.
+    """
+    secret = token.get_secret_value() if isinstance(token, SecretStr) else token
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    http = httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT)
+    async with LangGraphClient(http) as client:
+        memory = RemoteMemory(client, url)
+        await memory.threads(limit=1)
+        yield memory
+
+
+class RemoteMemory:
+    """The operations of `Memory`, against a server, for the user of the token.
+
+    The server knows the user: `user_id` must be left out. Errors are RemoteServerFailed, with the
+    exit code that the same error has on this machine.
+    """
+
+    notice = ""
+
+    def __init__(self, client: LangGraphClient, url: str) -> None:
+        self._client = client
+        self._url = url
+        self._graph = RemoteGraph(GRAPH, client=client)
+        self._ids: dict[str, str] = {}
+        """Ids of threads by name."""
+
+    async def model_notice(self, context: Mapping[str, Any], *, user_id: str | None = None) -> str:
+        """Return nothing: the server chooses its model."""
+        return ""
+
+    async def say(
+        self,
+        text: str,
+        *,
+        thread: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        user_id: str | None = None,
+    ) -> Turn:
+        """Begin a turn with the user's message."""
+        _refuse_user(user_id)
+        text = validate_message(text)
+        name = validate_id(thread, "thread") if thread is not None else new_thread_name()
+        return Turn(self._run(dict(context or {}), name, text), name)
+
+    async def recover(self, *, user_id: str | None = None) -> list[str]:
+        """Do nothing: the server itself finishes what a crash cut off."""
+        return []
+
+    async def undo(self, thread: str, turns: int = 1, *, user_id: str | None = None) -> list[str]:
+        """Take back the newest turns of a thread; return the user's messages in them."""
+        _refuse_user(user_id)
+        path = f"/me/threads/{await self._id(thread)}/undo"
+        return [str(text) for text in (await self._post(path, {"turns": turns}))["said"]]
+
+    async def fork(
+        self, thread: str, new: str, at: int | None = None, *, user_id: str | None = None
+    ) -> str:
+        """Begin another thread with the first turns of one; return its id."""
+        _refuse_user(user_id)
+        path = f"/me/threads/{await self._id(thread)}/fork"
+        body = {"name": new} | ({"at": at} if at is not None else {})
+        self._ids[new] = str((await self._post(path, body))["thread_id"])
+        return self._ids[new]
+
+    async def threads(self, limit: int = 50, *, user_id: str | None = None) -> list[Row]:
+        """Return the threads, the last used first."""
+        _refuse_user(user_id)
+        rows = (await self._get("/me/threads", limit=limit))["threads"]
+        return [{"id": row.pop("thread_id")} | row for row in rows]
+
+    async def messages(
+        self, thread: str, limit: int = 1_000, *, user_id: str | None = None
+    ) -> list[Row]:
+        """Return the newest messages of a thread, in their order."""
+        _refuse_user(user_id)
+        path = f"/me/threads/{await self._id(thread)}/messages"
+        return list((await self._get(path, limit=limit))["messages"])
+
+    async def last_thread(self, purpose: str = "", *, user_id: str | None = None) -> str:
+        """Return the name of the thread that was used last.
+
+        Raises:
+            BadInput: there is none.
+        """
+        rows = await self.threads(limit=1, user_id=user_id)
+        if not rows:
+            purpose = purpose or "to continue; leave --continue out"
+            raise BadInput(f"There is no thread {purpose}.")
+        name = str(rows[0]["name"])
+        self._ids[name] = str(rows[0]["id"])
+        return name
+
+    async def search(self, query: str, limit: int = 10, *, user_id: str | None = None) -> list[Row]:
+        """Return what answers a query, the best first."""
+        _refuse_user(user_id)
+        return list((await self._get("/me/search", query=query, limit=limit))["memories"])
+
+    async def facts(
+        self, limit: int = 100, *, superseded: bool = False, user_id: str | None = None
+    ) -> list[Row]:
+        """Return the facts that are known."""
+        _refuse_user(user_id)
+        query = {"limit": limit, "superseded": json.dumps(superseded)}
+        return list((await self._get("/me/facts", **query))["facts"])
+
+    async def entities(self, limit: int = 100, *, user_id: str | None = None) -> list[Row]:
+        """Return the people, places and things that are known."""
+        _refuse_user(user_id)
+        return list((await self._get("/me/entities", limit=limit))["entities"])
+
+    async def why(self, thread: str | None = None, *, user_id: str | None = None) -> Explanation:
+        """Return what the last answer of a thread rests on."""
+        _refuse_user(user_id)
+        name = thread or await self.last_thread("to ask about")
+        return cast(Explanation, await self._get(f"/me/threads/{await self._id(name)}/why"))
+
+    async def correct(
+        self, memory_id: str, text: str, *, user_id: str | None = None
+    ) -> CorrectionResult:
+        """Let a memory say something else from now on."""
+        _refuse_user(user_id)
+        body = {"id": memory_id, "text": text}
+        return cast(CorrectionResult, await self._post("/me/memories/correct", body))
+
+    async def history(self, memory_id: str, *, user_id: str | None = None) -> list[Wording]:
+        """Return what a memory has said, the oldest wording first."""
+        _refuse_user(user_id)
+        return list((await self._get("/me/memories/history", id=memory_id))["history"])
+
+    async def pin(
+        self,
+        memory_id: str,
+        *,
+        context: Mapping[str, Any] | None = None,
+        user_id: str | None = None,
+    ) -> Pin:
+        """Show a memory to the model in every turn."""
+        _refuse_user(user_id)
+        body = {"id": memory_id, "context": dict(context or {})}
+        return cast(Pin, await self._post("/me/pins", body))
+
+    async def unpin(self, memory_id: str, *, user_id: str | None = None) -> str:
+        """Show a memory only when it is recalled; return its id."""
+        _refuse_user(user_id)
+        return str((await self._delete("/me/pins", id=memory_id))["id"])
+
+    async def pins(
+        self, *, context: Mapping[str, Any] | None = None, user_id: str | None = None
+    ) -> list[Pin]:
+        """Return what is pinned, the earliest pin first."""
+        _refuse_user(user_id)
+        query = json.dumps(dict(context or {}))
+        return list((await self._get("/me/pins", context=query))["pins"])
+
+    async def usage(self, by: By = "day", *, user_id: str | None = None) -> dict[str, Usage]:
+        """Return what calls to models took, by name, the total last."""
+        _refuse_user(user_id)
+        answer = await self._get("/me/usage", by=by)
+        rows: dict[str, Usage] = dict(answer["usage"])
+        return {**rows, "total": answer["total"]} if rows else {}
+
+    async def plan_forget(self, target: Target, *, user_id: str | None = None) -> list[str]:
+        """Return what would go, in lines."""
+        _refuse_user(user_id)
+        return list((await self._post("/me/forget/plan", _body_of(target)))["lines"])
+
+    async def forget(
+        self,
+        target: Target,
+        *,
+        verify: bool = False,
+        progress: Progress | None = None,
+        user_id: str | None = None,
+    ) -> Receipt:
+        """Erase what is named; return the receipt.
+
+        Raises:
+            BadInput: `verify` is asked for; only the server's own machine can read its files.
+        """
+        _refuse_user(user_id)
+        if verify:
+            raise BadInput("--verify reads files: on the server, threadkeep forget does so.")
+        if target.kind == "user":
+            receipt = await self._delete("/me")
+        else:
+            receipt = await self._post("/me/forget", _body_of(target))
+        self._ids.clear()
+        names = {field.name for field in fields(Receipt)}
+        return Receipt(**{name: value for name, value in receipt.items() if name in names})
+
+    async def export(
+        self, thread: str | None = None, *, user_id: str | None = None
+    ) -> AsyncIterator[str]:
+        """Yield all that is kept as JSON lines."""
+        _refuse_user(user_id)
+        query = {"thread": thread} if thread is not None else {}
+        http = self._client.http.client
+        async with (
+            remote_errors(self._url),
+            http.stream("GET", "/me/export", params=query) as answer,
+        ):
+            answer.raise_for_status()
+            async for line in answer.aiter_lines():
+                yield f"{line}\n"
+
+    async def report(self, *, user_id: str | None = None) -> AsyncIterator[str]:
+        """Yield all that is known as one HTML page, in pieces."""
+        lines = self.export(user_id=user_id)
+        header = await anext(lines)
+        async for piece in report.report_of(_chained(header, lines), json.loads(header)["user"]):
+            yield piece
+
+    async def restore(
+        self,
+        file: IO[bytes],
+        *,
+        name: str = "the export",
+        progress: RestoreProgress | None = None,
+        user_id: str | None = None,
+    ) -> Restored:
+        """Take in an export."""
+        _refuse_user(user_id)
+        file.seek(0)
+        http = self._client.http.client
+        async with remote_errors(self._url):
+            answer = await http.post("/me/import", content=_chunks(file))
+            answer.raise_for_status()
+            return Restored(**answer.json())
+
+    async def _run(self, context: Mapping[str, Any], name: str, text: str) -> AsyncIterator[Event]:
+        config: RunnableConfig = {
+            "configurable": {"thread_id": await self._existing(name)},
+            "metadata": {"thread_name": name},
+        }
+        async with remote_errors(self._url):
+            stream = self._graph.astream(
+                {"messages": [{"role": "user", "content": text}]},
+                config,
+                context=dict(context),
+                stream_mode=["messages", "updates"],
+                on_disconnect="cancel",
+            )
+            async for event in _events(stream):
+                yield event
+
+    async def _id(self, name: str) -> str:
+        """Return the id of the thread of that name, as the server makes it."""
+        if name not in self._ids:
+            rows = (await self._get("/me/threads", name=name))["threads"]
+            self._ids[name] = str(rows[0]["thread_id"])
+        return self._ids[name]
+
+    async def _existing(self, name: str) -> str:
+        """Return the id of the thread, which exists then, and is known by its name."""
+        if name in self._ids:
+            return self._ids[name]
+        thread = await self._id(name)
+        async with remote_errors(self._url):
+            await self._client.threads.create(
+                thread_id=thread, metadata={"thread_name": name}, if_exists="do_nothing"
+            )
+        return thread
+
+    async def _get(self, path: str, **query: Any) -> dict[str, Any]:
+        async with remote_errors(self._url):
+            return dict(await self._client.http.get(path, params=query))
+
+    async def _delete(self, path: str, **query: Any) -> dict[str, Any]:
+        async with remote_errors(self._url):
+            http = self._client.http
+            return dict(await http.request_reconnect(path, "DELETE", params=query))
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        async with remote_errors(self._url):
+            return dict(await self._client.http.post(path, json=dict(body)))
+
+
+def _refuse_user(user_id: str | None) -> None:
+    if user_id is not None:
+        raise BadInput("The server knows the user by the token; leave user_id out.")
+
+
+def _body_of(target: Target) -> dict[str, Any]:
+    return {"kind": target.kind, "name": target.name, "keep_messages": target.keep_messages}
+
+
+async def _events(stream: AsyncIterator[Any]) -> AsyncIterator[Event]:
+    """Yield events as a graph of this process would."""
+    async for part in stream:
+        mode, data = part[0], part[1]
+        if mode == "messages":
+            chunk, metadata = data
+            if chunk.get("type") == "AIMessageChunk":
+                yield mode, (AIMessageChunk(content=chunk.get("content") or ""), metadata)
+        elif mode == "updates":
+            yield mode, {node: _update(update) for node, update in data.items()}
+
+
+def _update(update: Mapping[str, Any] | None) -> dict[str, Any]:
+    changes = dict(update or {})
+    if "messages" in changes:
+        changes["messages"] = convert_to_messages(changes["messages"])
+    return changes
+
+
+async def _chained(first: T, rest: AsyncIterator[T]) -> AsyncIterator[T]:
+    yield first
+    async for item in rest:
+        yield item
+
+
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    while chunk := file.read(65_536):
+        yield chunk
