@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 # The ports that are looked at are another program's business: here it is one of ours.
 PROBING = """
 import sys
-from threadkeep.models import choice
-choice.LOCAL_PORTS = (int(sys.argv.pop(1)),)
+from threadkeep.models import local_servers
+local_servers.LOCAL_PORTS = (int(sys.argv.pop(1)),)
 from threadkeep.cli.app import main
 main()
 """

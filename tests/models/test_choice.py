@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from tests.models.fake_models import SyncModel
 from threadkeep.base.errors import BadInput, NoModel
 from threadkeep.base.settings import Settings
-from threadkeep.models import choice, provider_models
+from threadkeep.models import local_servers, provider_models
 from threadkeep.models.choice import DEFAULT_OPENAI_MODEL, choose_model
 from threadkeep.models.provider_models import PROVIDERS
 from threadkeep.testing import scripted_server
@@ -177,13 +177,23 @@ async def test_a_server_on_this_machine_is_found_unless_probing_is_forbidden(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with scripted_server(["llama3"]) as server:
-        monkeypatch.setattr(choice, "LOCAL_PORTS", (9, server.port))
+        monkeypatch.setattr(local_servers, "LOCAL_PORTS", (9, server.port))
         assert (await choose_model(settings(), None)).name == "offline"
         chosen = await choose_model(settings(probe=True), None)
         assert chosen.name == "openai/llama3"
         assert chosen.reason == f"llama3, because it was found on http://127.0.0.1:{server.port}"
         assert (await chosen.build().ainvoke("hello")).text == "hello"
         assert (await choose_model(settings(probe=True), "offline")).name == "offline"
+
+
+async def test_a_probe_uses_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with scripted_server(["qwen3"]) as server:
+        chosen = await choose_model(settings(openai_base_url=server.base_url), None)
+    assert chosen.name == "openai/qwen3"
 
 
 @pytest.mark.parametrize(
@@ -196,6 +206,7 @@ async def test_a_server_on_this_machine_is_found_unless_probing_is_forbidden(
         b'HTTP/1.1 200 OK\r\n\r\n{"data": []}',
         b'HTTP/1.1 200 OK\r\n\r\n{"data": [3]}',
         b'HTTP/1.1 200 OK\r\n\r\n["data"]',
+        b'HTTP/1.1 200 OK\r\n\r\n{"data": [{"id": "m"}]}' + b" " * 1_000_001,
         None,
     ],
 )
@@ -211,7 +222,7 @@ async def test_whatever_else_listens_there_is_passed_over_in_a_moment(
 
     stranger = await asyncio.start_server(listen, "127.0.0.1", 0)
     async with stranger:
-        monkeypatch.setattr(choice, "LOCAL_PORTS", (stranger.sockets[0].getsockname()[1],))
+        monkeypatch.setattr(local_servers, "LOCAL_PORTS", (stranger.sockets[0].getsockname()[1],))
         started = time.monotonic()
         chosen = await choose_model(settings(probe=True), None)
         assert chosen.name == "offline"

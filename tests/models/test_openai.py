@@ -19,8 +19,8 @@ from pydantic import BaseModel, SecretStr
 from threadkeep.base.errors import NoModel, ProviderFailed
 from threadkeep.models import faults as errors
 from threadkeep.models.openai import is_loopback, open_openai
-from threadkeep.models.openai_attempts import CUT_OFF, Patience
 from threadkeep.models.openai_errors import retry_after
+from threadkeep.models.retries import CUT_OFF, RetryPolicy
 from threadkeep.testing import Fault, Reply, ScriptedServer, Usage, scripted_server
 
 KEY = "sk-verysecret0123456789"
@@ -32,9 +32,9 @@ async def server() -> AsyncIterator[ScriptedServer]:
         yield running
 
 
-def model_of(server: ScriptedServer, **patience: Any) -> BaseChatModel:
-    given = Patience(**{"first_pause": 0.02, **patience})
-    return open_openai("scripted", SecretStr(KEY), server.base_url, given)
+def model_of(server: ScriptedServer, **policy: Any) -> BaseChatModel:
+    retry_policy = RetryPolicy(**{"first_pause": 0.02, **policy})
+    return open_openai("scripted", SecretStr(KEY), server.base_url, retry_policy)
 
 
 class City(BaseModel):
@@ -351,7 +351,7 @@ async def test_nothing_listening_is_said_with_the_address() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://someone:hidden@127.0.0.1:{port}/v1"
-    model = open_openai("any", None, address, Patience(retries=0))
+    model = open_openai("any", None, address, RetryPolicy(retries=0))
     with pytest.raises(errors.Unreachable, match=f"http://127.0.0.1:{port} cannot be reached") as e:
         await model.ainvoke("hello")
     assert "hidden" not in str(e.value)
@@ -401,7 +401,8 @@ def test_the_wrapper_alone_loads_nothing_heavy() -> None:
     code = (
         "import sys, threadkeep.models.openai, threadkeep.models.openai_errors\n"
         "import threadkeep.models.choice\n"
-        "print([m for m in ('openai', 'langchain_openai', 'tiktoken') if m in sys.modules])"
+        "heavy = {'openai', 'langchain_openai', 'langchain', 'httpx', 'tiktoken'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     env = {**os.environ, "PYTHONPATH": "."}
     run = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)

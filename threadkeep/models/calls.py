@@ -13,8 +13,8 @@ from threadkeep.base.errors import ThreadkeepError
 from threadkeep.models.error_text import redact
 from threadkeep.models.faults import BrokenReply
 from threadkeep.models.identity import OwnModel, name_of
-from threadkeep.models.openai_attempts import CUT_OFF
 from threadkeep.models.provider_errors import explain_any, secrets_of
+from threadkeep.models.retries import CUT_OFF
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,5 @@
 """Which model answers, and why."""
 
-import asyncio
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +11,8 @@ from pydantic import SecretStr
 from threadkeep.base.errors import BadInput, NoModel
 from threadkeep.base.settings import Settings
 from threadkeep.models.identity import name_of
-from threadkeep.models.openai import is_loopback, open_openai
+from threadkeep.models.local_servers import find_local_model, first_chat_model
+from threadkeep.models.openai import open_openai
 from threadkeep.models.provider_models import (
     PROVIDERS,
     check_provider,
@@ -23,10 +22,6 @@ from threadkeep.models.provider_models import (
 
 OFFLINE = "offline"
 DEFAULT_OPENAI_MODEL = "gpt-4.1-mini"
-# Ollama, LM Studio, llama.cpp, vLLM: the ports that they listen on by default.
-LOCAL_PORTS = (11434, 1234, 8080, 8000)
-PROBE_SECONDS = 0.25
-_MOST_BYTES = 1_000_000
 _OPENAI_PREFIX = re.compile(r"^openai[/:]")
 
 
@@ -74,22 +69,15 @@ async def choose_model(settings: Settings, name_or_model: str | BaseChatModel | 
     if settings.model:
         return _named(settings, settings.model.strip(), "THREADKEEP_MODEL names it")
     if settings.openai_base_url:
-        name = await _first_model(settings.openai_base_url) or DEFAULT_OPENAI_MODEL
+        name = await first_chat_model(settings.openai_base_url) or DEFAULT_OPENAI_MODEL
         return _openai(settings, name, "OPENAI_BASE_URL is set")
     if settings.openai_api_key:
         return _openai(settings, DEFAULT_OPENAI_MODEL, "OPENAI_API_KEY is set")
     if not settings.probe:
         return _offline("OPENAI_API_KEY is not set")
-    if local := await find_local():
+    if local := await find_local_model():
         return _local(*local)
     return _offline("OPENAI_API_KEY is not set and no local server was found")
-
-
-async def find_local() -> tuple[str, str] | None:
-    """Return name and address of a model served on this machine, in `PROBE_SECONDS`, or None."""
-    addresses = [f"http://127.0.0.1:{port}/v1" for port in LOCAL_PORTS]
-    names = await asyncio.gather(*map(_first_model, addresses))
-    return next(((name, at) for name, at in zip(names, addresses, strict=True) if name), None)
 
 
 def _instance(model: BaseChatModel) -> Choice:
@@ -190,42 +178,3 @@ def _check_address(base_url: str | None) -> None:
             f"OPENAI_BASE_URL {base_url.rpartition('@')[2]!r:.80} is not an address; "
             "write it like http://127.0.0.1:11434/v1."
         )
-
-
-async def _first_model(base_url: str) -> str | None:
-    """Return the first chat model that the server on this machine lists, or None.
-
-    HTTP/1.0 over a plain socket: no proxy, no key, no client library to load.
-    """
-    parts = urlsplit(base_url)
-    if parts.scheme != "http" or not is_loopback(base_url):
-        return None
-    try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            body = await _get(parts.hostname or "", parts.port or 80, f"{parts.path}/models")
-        listed = json.loads(body)["data"]
-        names = [model["id"] for model in listed if isinstance(model["id"], str)]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return None
-    return next((name for name in names if name and "embed" not in name.lower()), None)
-
-
-async def _get(host: str, port: int, path: str) -> bytes:
-    """Return the body of a 200.
-
-    Raises:
-        OSError: nothing listens there.
-        ValueError: it is not a 200.
-    """
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
-        answer = b""
-        while len(answer) < _MOST_BYTES and (part := await reader.read(65_536)):
-            answer += part
-    finally:
-        writer.close()
-    head, _, body = answer.partition(b"\r\n\r\n")
-    if b" 200" not in head.split(b"\r\n")[0]:
-        raise ValueError("no list of models")
-    return body

@@ -1,7 +1,4 @@
-"""One wrapper around ChatOpenAI, for OpenAI and every server that speaks its protocol.
-
-Imports nothing heavy: langchain-openai is loaded by `open_openai`.
-"""
+"""Open a model of OpenAI or of a compatible server; langchain-openai is imported lazily."""
 
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -9,7 +6,7 @@ from urllib.parse import urlsplit
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
-from threadkeep.models.openai_attempts import Patience
+from threadkeep.models.retries import RetryPolicy
 
 OPENAI = "https://api.openai.com/v1"
 NO_KEY = SecretStr("none")
@@ -19,30 +16,29 @@ def open_openai(
     name: str,
     api_key: SecretStr | None = None,
     base_url: str | None = None,
-    patience: Patience | None = None,
+    retry_policy: RetryPolicy | None = None,
     temperature: float | None = None,
 ) -> BaseChatModel:
     """Return the model `name` of the server at `base_url` (OpenAI by default); connects later.
 
-    Only Chat Completions are spoken, which every compatible server has; OpenAI's few models that
-    have nothing but the Responses API (gpt-5-pro, codex) answer `UnknownModel`.
-    Async only; retries, deadlines and errors are `Patience` and `threadkeep.models.openai_errors`.
+    It speaks Chat Completions only, as every compatible server does; the few models of OpenAI that
+    have nothing but the Responses API (gpt-5-pro, codex) raise `UnknownModel`. Async only.
     """
     from threadkeep.models.openai_model import ThreadkeepOpenAI
 
     address = base_url or OPENAI
-    return ThreadkeepOpenAI.opened(
+    return ThreadkeepOpenAI.open(
         name,
         api_key or NO_KEY,
         address,
-        on_this_machine=is_loopback(address),
-        patience=patience or Patience(),
+        loopback=is_loopback(address),
+        retry_policy=retry_policy or RetryPolicy(),
         temperature=temperature,
     )
 
 
 def is_loopback(base_url: str) -> bool:
-    """Tell whether the address is of this machine."""
+    """Tell whether an address is on this machine."""
     host = urlsplit(base_url).hostname or ""
     try:
         return ip_address(host).is_loopback

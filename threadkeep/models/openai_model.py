@@ -16,38 +16,38 @@ from threadkeep.base.tokens import count_messages, count_tools
 from threadkeep.models.error_text import origin
 from threadkeep.models.faults import BrokenReply, ModelFault
 from threadkeep.models.identity import OwnModel
-from threadkeep.models.openai_attempts import Attempts, Patience, Stream, streamed, whole
 from threadkeep.models.openai_errors import UNREADABLE, explain
+from threadkeep.models.retries import RetriedCall, RetryPolicy, Stream
 
 CONNECT_SECONDS = 5.0
 
 
 class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
-    """A ChatOpenAI to be used from async code; made by `threadkeep.models.openai.open_openai`."""
+    """A ChatOpenAI for async code only; `threadkeep.models.openai.open_openai` opens it."""
 
-    _patience: Patience = PrivateAttr(default_factory=Patience)
+    _retry_policy: RetryPolicy = PrivateAttr(default_factory=RetryPolicy)
     _key: SecretStr = PrivateAttr(default=SecretStr(""))
 
     @classmethod
-    def opened(
+    def open(
         cls,
         name: str,
         api_key: SecretStr,
         base_url: str,
         *,
-        on_this_machine: bool,
-        patience: Patience,
+        loopback: bool,
+        retry_policy: RetryPolicy,
         temperature: float | None,
     ) -> Self:
-        """Return the model; every value that ChatOpenAI would read from the environment is set."""
+        """Return the model; nothing is read from the environment."""
 
-        # As a coroutine the key is asked for at each request and stored in no field; it also
-        # keeps ChatOpenAI from building a second, synchronous client.
+        # A coroutine keeps the key out of every field, and ChatOpenAI from building a second,
+        # synchronous client.
         async def key() -> str:
             return api_key.get_secret_value()
 
-        timeout = openai.Timeout(patience.total, connect=CONNECT_SECONDS)
-        made = cls(
+        timeout = openai.Timeout(retry_policy.total, connect=CONNECT_SECONDS)
+        model = cls(
             model=name,
             api_key=key,
             base_url=base_url,
@@ -60,18 +60,18 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
             openai_proxy=None,
             http_socket_options=(),
             custom_get_token_ids=encode,
-            # Here a new connection costs nothing, and none is left open when the loop ends.
-            default_headers={"Connection": "close"} if on_this_machine else None,
-            # No proxy has any business between two processes of one machine.
+            # On one machine a new connection is cheap, and none stays open when the loop ends.
+            default_headers={"Connection": "close"} if loopback else None,
+            # Two processes of one machine need no proxy.
             http_async_client=openai.DefaultAsyncHttpxClient(
-                timeout=timeout, trust_env=not on_this_machine
+                timeout=timeout, trust_env=not loopback
             ),
         )
-        made._patience, made._key = patience, api_key
-        return made
+        model._retry_policy, model._key = retry_policy, api_key
+        return model
 
     async def aclose(self) -> None:
-        """Close the connections that are kept for the next call."""
+        """Close the connections that are open for the next call."""
         await self.root_async_client.close()
 
     async def _astream(
@@ -84,9 +84,10 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
         def open_stream() -> Stream:
             return ChatOpenAI._astream(self, messages, stop, run_manager, **kwargs)  # type: ignore[return-value]
 
-        # Half of a JSON document is no document.
-        keep = "response_format" not in kwargs
-        async for chunk in streamed(self._attempts(messages, stop, kwargs), open_stream, keep):
+        call = self._retried_call(messages, stop, kwargs)
+        # A part of a JSON document is of no use.
+        keep_partial = "response_format" not in kwargs
+        async for chunk in call.stream(open_stream, keep_partial=keep_partial):
             yield chunk
 
     async def _agenerate(
@@ -104,7 +105,7 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
                 )
             return result
 
-        return await whole(self._attempts(messages, stop, kwargs), call)
+        return await self._retried_call(messages, stop, kwargs).complete(call)
 
     def _generate(
         self,
@@ -118,7 +119,7 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
     def get_num_tokens_from_messages(
         self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None, **_: Any
     ) -> int:
-        """Count with the ranks in this package; ChatOpenAI would download them."""
+        """Count with the ranks of this package; ChatOpenAI would download them."""
         return count_messages(messages) + count_tools(
             [convert_to_openai_tool(t) for t in tools or ()]
         )
@@ -127,13 +128,13 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
     def _address(self) -> str:
         return self.openai_api_base or ""
 
-    def _attempts(
+    def _retried_call(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: Mapping[str, Any]
-    ) -> Attempts:
-        def explained(error: Exception) -> ModelFault | None:
+    ) -> RetriedCall:
+        def explain_error(error: Exception) -> ModelFault | None:
             if isinstance(error, UNREADABLE):
-                # Where our own request cannot even be written, this raises the defect itself.
+                # A request that cannot be written at all raises the defect itself here.
                 self._get_request_payload(messages, stop=stop, **kwargs)
             return explain(error, self.model_name, self._address, self._key.get_secret_value())
 
-        return Attempts(self._patience, explained)
+        return RetriedCall(self._retry_policy, explain_error)
