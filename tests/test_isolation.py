@@ -46,10 +46,10 @@ from threadkeep.stores.namespaces import (
 )
 from threadkeep.stores.owned import OwnedStore
 from threadkeep.transfer.export import export_user
-from threadkeep.transfer.format import Seal, line_of
-from threadkeep.transfer.read import survey
-from threadkeep.transfer.report import report_user
-from threadkeep.transfer.restore import restore_user
+from threadkeep.transfer.export_format import Checksum, format_record
+from threadkeep.transfer.export_reader import validate_export
+from threadkeep.transfer.report import report_html
+from threadkeep.transfer.restore import restore_export
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SECRET = "The vault opens with tulip-4711."
@@ -65,10 +65,11 @@ def file_of(*records: dict[str, Any]) -> bytes:
         "created": "2026-03-04T09:30:00+00:00",
         "user": "ada",
     }
-    seal, lines = Seal(), [line_of(each) for each in (header, *records)]
+    checksum, lines = Checksum(), [format_record(each) for each in (header, *records)]
     for line in lines:
-        seal.add(line.encode())
-    lines.append(line_of({"kind": "end", "records": seal.records, "sha256": seal.hexdigest}))
+        checksum.add(line.encode())
+    end = {"kind": "end", "records": checksum.records, "sha256": checksum.hexdigest}
+    lines.append(format_record(end))
     return "".join(lines).encode()
 
 
@@ -140,19 +141,16 @@ async def update_state(house: House, run: dict[str, Any]) -> None:
 
 
 async def export(house: House, _: dict[str, Any]) -> None:
-    await drain(export_user(house.memory.opened.store, house.saver, "ada"))
+    await drain(export_user(house.memory.opened, "ada"))
 
 
 async def report(house: House, _: dict[str, Any]) -> None:
-    await drain(report_user(house.memory.opened.store, house.saver, "ada"))
+    await drain(report_html(house.memory.opened, "ada"))
 
 
 async def take_in(house: House, _: dict[str, Any]) -> None:
     file = io.BytesIO(HERS)
-    locks = house.memory.opened.locks
-    await restore_user(
-        house.memory.opened.store, house.saver, locks, file, survey(file, "x"), "ada"
-    )
+    await restore_export(house.memory.opened, file, validate_export(file, "x"), "ada")
 
 
 async def forget(house: House, _: dict[str, Any]) -> None:
@@ -640,9 +638,9 @@ async def test_an_export_that_names_anothers_thread_becomes_ones_own(house: Hous
                 {"kind": "item", "namespace": [house.owner], "id": "i", "value": {"text": "x"}},
             )
         )
-        seen, locks = survey(file, "x"), house.memory.opened.locks
+        summary = validate_export(file, "x")
         with acting_as("mallory"):
-            await restore_user(house.memory.opened.store, house.saver, locks, file, seen, "mallory")
+            await restore_export(house.memory.opened, file, summary, "mallory")
         key = await user_key(house.memory.opened.store, "mallory")
         spaces = await house.memory.opened.store.alist_namespaces(prefix=(key,), limit=100)
         assert (key, "messages", house.thread) not in spaces

@@ -45,13 +45,16 @@ from threadkeep.knowledge.pins import Pin, add_pin, list_pins, remove_pin
 from threadkeep.opened import Opened, Progress, open_all
 from threadkeep.prompt.plan import PromptPlan
 from threadkeep.prompt.run_model import choice_of
+from threadkeep.stores.indexing import Progress as CountProgress
 from threadkeep.stores.memory_ids import find_memory
 from threadkeep.stores.namespaces import messages_of, thread_called, threads_of, user_key
 from threadkeep.stores.owned import OwnedStore
 from threadkeep.stores.usage import By, Usage
 from threadkeep.thread_prompt import prompt_of_thread
-from threadkeep.transfer import read, report, restore
 from threadkeep.transfer.export import export_user
+from threadkeep.transfer.export_reader import ExportSummary, validate_export
+from threadkeep.transfer.report import report_html
+from threadkeep.transfer.restore import RestoreResult, restore_export
 from threadkeep.turn import Event, Graph, Thread, Turn, start_run
 
 T = TypeVar("T")
@@ -508,47 +511,40 @@ class Memory:
         """
         user = self._user(user_id)
         with acting_as(user):
-            lines = export_user(self.opened.store, self.opened.saver, user, thread)
+            lines = export_user(self.opened, user, thread=thread)
         return self._act_for(user, lines)
 
     def report(self, *, user_id: str | None = None) -> AsyncIterator[str]:
         """Return all that is known of a user as one HTML page, in pieces."""
         user = self._user(user_id)
-        return self._act_for(user, report.report_of(self.export(user_id=user), user))
+        with acting_as(user):
+            pieces = report_html(self.opened, user)
+        return self._act_for(user, pieces)
 
     async def restore(
         self,
         file: IO[bytes],
         *,
         name: str = "the export",
-        survey: read.Survey | None = None,
-        progress: restore.Progress | None = None,
+        summary: ExportSummary | None = None,
+        progress: CountProgress | None = None,
         user_id: str | None = None,
-    ) -> restore.Restored:
+    ) -> RestoreResult:
         """Take in an export, checked as a whole first; doing it again changes nothing.
 
         `file` must be seekable; `name` stands in error sentences. Without `user_id` it is taken in
-        for the user whose export it is. `survey` is that of a file that was checked already.
+        for the user whose export it is. `summary` is what `validate_export` returned for the file.
 
         Raises:
             BadInput: the file is no whole export; nothing of it was stored.
             ThreadBusy: a turn is open on one of the threads for too long.
         """
-        if survey is None:
-            survey = await asyncio.to_thread(read.survey, file, name)
-        async with self._acting(survey.user if user_id is None else user_id) as (user, _):
-            restored = await restore.restore_user(
-                self.opened.store,
-                self.opened.saver,
-                self.opened.locks,
-                file,
-                survey,
-                user,
-                ttl_minutes=self.settings.ttl_minutes,
-                progress=progress,
-            )
+        if summary is None:
+            summary = await asyncio.to_thread(validate_export, file, name)
+        async with self._acting(summary.user if user_id is None else user_id) as (user, _):
+            result = await restore_export(self.opened, file, summary, user, progress=progress)
             await self.opened.store.index_pending(progress)
-        return restored
+        return result
 
     # Inside
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from threadkeep.knowledge.explanation import Explanation
     from threadkeep.knowledge.pins import Pin
     from threadkeep.opened import Progress
+    from threadkeep.stores.indexing import Progress as RestoreProgress
     from threadkeep.stores.usage import By, Usage
-    from threadkeep.transfer.restore import Progress as RestoreProgress
-    from threadkeep.transfer.restore import Restored
+    from threadkeep.transfer.restore import RestoreResult
     from threadkeep.turn import Turn
 
 Row = dict[str, Any]
@@ -130,5 +130,5 @@ class MemoryProtocol(Protocol):
         name: str = "the export",
         progress: "RestoreProgress | None" = None,
         user_id: str | None = None,
-    ) -> "Restored":
+    ) -> "RestoreResult":
         """Take in an export."""

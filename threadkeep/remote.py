@@ -24,10 +24,10 @@ from threadkeep.knowledge.listing import Row
 from threadkeep.knowledge.pins import Pin
 from threadkeep.opened import Progress
 from threadkeep.remote_errors import remote_errors
+from threadkeep.stores.indexing import Progress as RestoreProgress
 from threadkeep.stores.usage import By, Usage
-from threadkeep.transfer import report
-from threadkeep.transfer.restore import Progress as RestoreProgress
-from threadkeep.transfer.restore import Restored
+from threadkeep.transfer.report import render_report
+from threadkeep.transfer.restore import RestoreResult
 from threadkeep.turn import Event, Turn
 
 GRAPH = "agent"
@@ -248,9 +248,7 @@ class RemoteMemory:
 
     async def report(self, *, user_id: str | None = None) -> AsyncIterator[str]:
         """Yield all that is known as one HTML page, in pieces."""
-        lines = self.export(user_id=user_id)
-        header = await anext(lines)
-        async for piece in report.report_of(_chained(header, lines), json.loads(header)["user"]):
+        async for piece in render_report(self.export(user_id=user_id)):
             yield piece
 
     async def restore(
@@ -260,7 +258,7 @@ class RemoteMemory:
         name: str = "the export",
         progress: RestoreProgress | None = None,
         user_id: str | None = None,
-    ) -> Restored:
+    ) -> RestoreResult:
         """Take in an export."""
         _refuse_user(user_id)
         file.seek(0)
@@ -268,7 +266,7 @@ class RemoteMemory:
         async with remote_errors(self._url):
             answer = await http.post("/me/import", content=_chunks(file))
             answer.raise_for_status()
-            return Restored(**answer.json())
+            return RestoreResult(**answer.json())
 
     async def _run(self, context: Mapping[str, Any], name: str, text: str) -> AsyncIterator[Event]:
         config: RunnableConfig = {
@@ -344,12 +342,6 @@ def _update(update: Mapping[str, Any] | None) -> dict[str, Any]:
     if "messages" in changes:
         changes["messages"] = convert_to_messages(changes["messages"])
     return changes
-
-
-async def _chained(first: T, rest: AsyncIterator[T]) -> AsyncIterator[T]:
-    yield first
-    async for item in rest:
-        yield item
 
 
 async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:

@@ -11,7 +11,7 @@ import pytest
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
-from threadkeep.cli.import_file import Imported, import_file, run_import, skipped_lines
+from threadkeep.cli.import_file import import_file, run_import, skipped_lines
 from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.namespaces import (
     all_messages_of,
@@ -21,6 +21,7 @@ from threadkeep.stores.namespaces import (
     threads_of,
 )
 from threadkeep.stores.namespaces import user_key as key_of
+from threadkeep.transfer.import_conversations import ImportResult
 
 Items = dict[tuple[str, str], dict[str, Any]]
 SAID = [
@@ -121,7 +122,8 @@ async def test_importing_twice_adds_nothing(settings: Settings, tmp_path: Path) 
     first = await import_file(settings, path, "jsonl")
     once = await items_of(settings, "ada")
     second = await import_file(settings, path, "jsonl")
-    assert (first.messages, first.new, second.messages, second.new) == (450, 450, 450, 0)
+    assert (first.messages, first.new) == (450, 450)
+    assert (second.messages, second.new) == (450, 0)
     assert await items_of(settings, "ada") == once
 
 
@@ -238,7 +240,7 @@ async def test_locomo_turns_keep_their_speaker_and_their_id(
     path.write_text(json.dumps([{"sample_id": "conv-1", "conversation": said}]))
     done = await import_file(settings, path, "locomo")
     stored = await messages_in(settings, "conv-1")
-    assert done == Imported(messages=2, new=2, users=1, threads=1, skipped=0, faults=())
+    assert done == ImportResult(messages=2, new=2, users=1, threads=1, skipped=0, faults=())
     assert [(m["source_id"], m["role"], m["name"], m["text"]) for m in stored] == [
         ("D1:1", "user", "Ada", "I bought a boat."),
         ("D1:2", "assistant", "Bo", "[shares a photo: a harbour]"),

@@ -36,7 +36,7 @@ async def say(memory: Memory, user: str, thread: str, *texts: str) -> str:
 async def kept_of(memory: Memory, user: str) -> list[object]:
     """Return all that is kept of a user, but for when it was looked at."""
     with acting_as(user):
-        lines: AsyncIterator[str] = export_user(memory.opened.store, memory.opened.saver, user)
+        lines: AsyncIterator[str] = export_user(memory.opened, user)
         found = [json.loads(line) async for line in lines]
     return [{key: told for key, told in each.items() if key not in VOLATILE} for each in found]
 

@@ -28,7 +28,7 @@ async def say(memory: Memory, user: str, thread: str, text: str) -> str:
 
 async def exported(memory: Memory, user: str, thread: str | None = None) -> list[dict[str, Any]]:
     with acting_as(user):
-        lines = export_user(memory.opened.store, memory.opened.saver, user, thread)
+        lines = export_user(memory.opened, user, thread=thread)
         return [json.loads(line) async for line in lines]
 
 
@@ -66,9 +66,7 @@ async def test_the_end_seals_every_byte_before_it(home: Settings) -> None:
     async with open_memory(home) as memory:
         await say(memory, "ada", *SAID[0])
         with acting_as("ada"):
-            lines = [
-                line async for line in export_user(memory.opened.store, memory.opened.saver, "ada")
-            ]
+            lines = [line async for line in export_user(memory.opened, "ada")]
     whole = "".join(lines[:-1]).encode()
     assert json.loads(lines[-1])["sha256"] == sha256(whole).hexdigest()
 
@@ -104,6 +102,6 @@ async def test_only_the_user_who_asks_gets_it(home: Settings) -> None:
     async with open_memory(home) as memory:
         await say(memory, "ada", *SAID[0])
         with acting_as("bob"), pytest.raises(AccessRefused):
-            export_user(memory.opened.store, memory.opened.saver, "ada")
+            export_user(memory.opened, "ada")
         with pytest.raises(AccessRefused, match="Nobody is asking"):
-            export_user(memory.opened.store, memory.opened.saver, "ada")
+            export_user(memory.opened, "ada")

@@ -14,7 +14,7 @@ from threadkeep.base.validation import sanitise_text
 from threadkeep.cli.import_file import import_file
 from threadkeep.memory import Memory, open_memory
 from threadkeep.stores.namespaces import messages_of, thread_id, user_key
-from threadkeep.transfer.report import report_user
+from threadkeep.transfer.report import report_html
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -66,9 +66,7 @@ async def say(memory: Memory, user: str, thread: str, text: str) -> None:
 
 async def page_of(memory: Memory, user: str) -> str:
     with acting_as(user):
-        return "".join(
-            [piece async for piece in report_user(memory.opened.store, memory.opened.saver, user)]
-        )
+        return "".join([piece async for piece in report_html(memory.opened, user)])
 
 
 async def test_each_fact_stands_beside_the_message_that_taught_it(home: Settings) -> None:

@@ -24,8 +24,8 @@ from threadkeep.memory import Memory, open_memory
 from threadkeep.search import memory_indexes
 from threadkeep.stores.namespaces import all_messages_of, facts_of, user_key
 from threadkeep.transfer.export import export_user
-from threadkeep.transfer.read import survey
-from threadkeep.transfer.restore import Restored, restore_user
+from threadkeep.transfer.export_reader import validate_export
+from threadkeep.transfer.restore import RestoreResult, restore_export
 
 TOLD = [
     "I live in Bergen.",
@@ -72,21 +72,14 @@ async def say(memory: Memory, user: str, thread: str, text: str) -> str:
 
 async def exported(memory: Memory, user: str, thread: str | None = None) -> bytes:
     with acting_as(user):
-        lines = export_user(memory.opened.store, memory.opened.saver, user, thread)
+        lines = export_user(memory.opened, user, thread=thread)
         return "".join([line async for line in lines]).encode()
 
 
-async def restored(memory: Memory, user: str, whole: bytes) -> Restored:
+async def restored(memory: Memory, user: str, whole: bytes) -> RestoreResult:
     file = io.BytesIO(whole)
     with acting_as(user):
-        return await restore_user(
-            memory.opened.store,
-            memory.opened.saver,
-            memory.opened.locks,
-            file,
-            survey(file, "x"),
-            user,
-        )
+        return await restore_export(memory.opened, file, validate_export(file, "x"), user)
 
 
 async def stopped(memory: Memory, user: str, whole: bytes, chunks: int) -> None:
@@ -100,15 +93,7 @@ async def stopped(memory: Memory, user: str, whole: bytes, chunks: int) -> None:
 
     with acting_as(user):
         work = asyncio.create_task(
-            restore_user(
-                memory.opened.store,
-                memory.opened.saver,
-                memory.opened.locks,
-                file,
-                survey(file, "x"),
-                user,
-                progress=progress,
-            )
+            restore_export(memory.opened, file, validate_export(file, "x"), user, progress=progress)
         )
     await gone_in.wait()
     work.cancel()
@@ -219,7 +204,7 @@ async def test_another_thread_of_the_same_name_is_told_apart_and_found_again(
 async def test_stopped_anywhere_and_done_again_it_is_as_done_once(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("threadkeep.transfer.restore.CHUNK", 3)
+    monkeypatch.setattr("threadkeep.transfer.restore.BATCH", 3)
     async with open_memory(home) as memory:
         for thread, text in zip(["trip", "work", "trip"], TOLD, strict=False):
             await say(memory, "ada", thread, text)
@@ -267,12 +252,11 @@ async def test_only_the_user_who_asks_takes_in(home: Settings) -> None:
     async with open_memory(home) as memory:
         await say(memory, "ada", "trip", TOLD[0])
         file = io.BytesIO(await exported(memory, "ada"))
-        seen = survey(file, "x")
-        parts = (memory.opened.store, memory.opened.saver, memory.opened.locks, file, seen, "ada")
+        summary = validate_export(file, "x")
         with acting_as("bob"), pytest.raises(AccessRefused):
-            await restore_user(*parts)
+            await restore_export(memory.opened, file, summary, "ada")
         with pytest.raises(AccessRefused, match="Nobody is asking"):
-            await restore_user(*parts)
+            await restore_export(memory.opened, file, summary, "ada")
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from threadkeep.base.errors import BadInput
-from threadkeep.transfer.read import survey
-from threadkeep.transfer.validate import parse_record
+from threadkeep.transfer.export_reader import validate_export
+from threadkeep.transfer.export_records import parse_record
 
 TIME = "2026-03-04T09:30:00+00:00"
 THREAD = "1428e073-1a05-5878-be78-50b9a55bd8e4"
@@ -81,7 +81,7 @@ def sealed(records: list[dict[str, Any]]) -> bytes:
 
 def refusal(whole: bytes) -> str:
     with pytest.raises(BadInput) as caught:
-        survey(io.BytesIO(whole), "a.jsonl")
+        validate_export(io.BytesIO(whole), "a.jsonl")
     said = str(caught.value)
     assert "\n" not in said
     assert "'a.jsonl'" in said
@@ -96,14 +96,14 @@ def changed(place: int, **value: Any) -> bytes:
 
 
 def test_a_good_one_is_surveyed() -> None:
-    seen = survey(io.BytesIO(sealed(GOOD)), "a.jsonl")
+    seen = validate_export(io.BytesIO(sealed(GOOD)), "a.jsonl")
     assert (seen.user, seen.messages, seen.records) == ("ada", 1, 8)
     assert seen.threads[THREAD].messages == ["m1"]
 
 
 def test_another_programs_line_ends_and_mark_do_not_matter() -> None:
     whole = b"\xef\xbb\xbf" + sealed(GOOD).replace(b"\n", b"\r\n")
-    assert survey(io.BytesIO(whole), "a.jsonl").records == 8
+    assert validate_export(io.BytesIO(whole), "a.jsonl").records == 8
 
 
 def test_cut_off_anywhere_is_said_so() -> None:
@@ -119,7 +119,7 @@ def test_any_other_byte_is_noticed(place: int, other: int) -> None:
     whole[place] ^= other
     if bytes(whole).split() != sealed(GOOD).split():
         with pytest.raises(BadInput):
-            survey(io.BytesIO(bytes(whole)), "a.jsonl")
+            validate_export(io.BytesIO(bytes(whole)), "a.jsonl")
 
 
 def test_a_line_changed_taken_out_added_or_moved_is_noticed() -> None:

@@ -1,1 +1,1 @@
-"""Memory taken along: export, import, migration and report of what a user is remembered by."""
+"""Export, restore, import, migrate and report memory."""

@@ -1,4 +1,4 @@
-"""From the lines of a transcript to messages, entities and thread records in the store."""
+"""Store the messages of a transcript with their notes and thread records."""
 
 import hashlib
 import uuid
@@ -14,136 +14,165 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 from threadkeep.knowledge.notes import store_notes
 from threadkeep.knowledge.stored_messages import StoredMessage, store_messages
 from threadkeep.stores.namespaces import messages_of, thread_id, threads_of
-from threadkeep.transfer.importers.transcript import Line
+from threadkeep.transfer.importers.transcript import TranscriptMessage
 
-CHUNK = 200
+BATCH = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Placed:
-    """A message as it is stored, and what its thread's record needs."""
+class PreparedMessage:
+    """A message to store, with the values for its thread's record."""
 
     message: StoredMessage
     thread_name: str
-    asked: int
-    """How many messages of role user the thread has in the file, through this one."""
+    turns: int
+    """Messages of role user in the thread up to this one, in the file."""
 
 
-def by_user(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Yield each user's lines, in the order of the file."""
-    ordered = sorted(lines, key=lambda line: line.user)
-    for _, of_user in groupby(ordered, key=lambda line: line.user):
-        yield list(of_user)
+def group_by_user(messages: Sequence[TranscriptMessage]) -> Iterator[list[TranscriptMessage]]:
+    """Yield each user's messages in the order of the file."""
+    ordered = sorted(messages, key=lambda message: message.user)
+    for _, group in groupby(ordered, key=lambda message: message.user):
+        yield list(group)
 
 
-def chunks(lines: Sequence[Line], owner: str, recorded_at: datetime) -> list[list[Placed]]:
-    """Return one user's messages `CHUNK` at a time, by time, since later facts replace earlier."""
-    placed = sorted(place(lines, owner, recorded_at), key=lambda each: each.message["time"])
-    return [placed[start : start + CHUNK] for start in range(0, len(placed), CHUNK)]
+def prepare_batches(
+    messages: Sequence[TranscriptMessage], owner: str, recorded_at: datetime
+) -> list[list[PreparedMessage]]:
+    """Return one user's messages in batches, by time: later facts replace earlier ones."""
+    prepared = sorted(
+        prepare_messages(messages, owner, recorded_at), key=lambda item: item.message["time"]
+    )
+    return [prepared[start : start + BATCH] for start in range(0, len(prepared), BATCH)]
 
 
-def place(lines: Sequence[Line], owner: str, recorded_at: datetime) -> Iterator[Placed]:
-    """Yield one user's messages with their ids, places in the thread, and what came before each."""
+def prepare_messages(
+    messages: Sequence[TranscriptMessage], owner: str, recorded_at: datetime
+) -> Iterator[PreparedMessage]:
+    """Yield one user's messages with ids, positions and the text before each."""
     threads: dict[str, str] = {}
-    last: dict[str, StoredMessage] = {}
-    asked: Counter[str] = Counter()
-    same: Counter[tuple[str, ...]] = Counter()
-    for line in lines:
-        if line.thread not in threads:
-            threads[line.thread] = thread_id(owner, line.thread)
-        thread = threads[line.thread]
-        words = (thread, line.role, line.name or "", _when(line), line.text)
-        message = _message(line, thread, message_id(owner, words, same[words]), last.get(thread))
-        message["recorded_at"] = recorded_at.isoformat()
-        same[words] += 1
-        asked[thread] += line.role == "user"
-        last[thread] = message
-        yield Placed(message=message, thread_name=line.thread, asked=asked[thread])
+    previous: dict[str, StoredMessage] = {}
+    turns: Counter[str] = Counter()
+    repeats: Counter[tuple[str, ...]] = Counter()
+    for message in messages:
+        if message.thread not in threads:
+            threads[message.thread] = thread_id(owner, message.thread)
+        thread = threads[message.thread]
+        # A guessed time differs in a copy of the file.
+        time = message.time.isoformat() if message.has_time else ""
+        content = (thread, message.role, message.name or "", time, message.text)
+        id_ = message_id(owner, content, repeats[content])
+        stored = _stored(message, thread, id_, previous.get(thread), recorded_at)
+        repeats[content] += 1
+        turns[thread] += message.role == "user"
+        previous[thread] = stored
+        yield PreparedMessage(message=stored, thread_name=message.thread, turns=turns[thread])
 
 
-def _when(line: Line) -> str:
-    """Return what a message's time adds to its id: a guess is another one in a copy of the file."""
-    return "" if line.undated else line.time.isoformat()
+def message_id(owner: str, content: Sequence[str], repeat: int) -> str:
+    """Return an id made from thread, role, name, time and text of a message.
 
-
-def message_id(owner: str, words: Sequence[str], nth: int) -> str:
-    """Return the id of a message: one for the same words at the same time in a thread.
-
-    `nth` tells apart those that are the same in all. The place in the file is no part of it, so
-    that a mended or longer file adds only what is new.
+    `repeat` distinguishes equal messages. The position in the file is not included, so that a
+    corrected or longer file adds only what is new.
     """
-    digest = hashlib.sha256("\0".join((owner, str(nth), *words)).encode()).digest()
+    digest = hashlib.sha256("\0".join((owner, str(repeat), *content)).encode()).digest()
     return str(uuid.UUID(bytes=digest[:16], version=5))
 
 
-async def store_chunk(store: BaseStore, owner: str, chunk: Sequence[Placed]) -> int:
-    """Store what is not there yet, and return how many messages that was.
+async def store_batch(store: BaseStore, owner: str, batch: Sequence[PreparedMessage]) -> int:
+    """Store the messages that are not stored yet; return their number.
 
-    Messages come after their entities: they are the mark by which a stopped import knows what
-    is done. Records come last, and are mended when found behind.
+    Notes are stored before their messages, so that a stored message marks a completed import of
+    it. Thread records are stored last, and updated when they are behind.
     """
-    names = {placed.message["thread"]: placed.thread_name for placed in chunk}
-    ops = [GetOp(messages_of(owner, p.message["thread"]), p.message["id"]) for p in chunk]
+    names = {prepared.message["thread"]: prepared.thread_name for prepared in batch}
+    ops = [
+        GetOp(messages_of(owner, prepared.message["thread"]), prepared.message["id"])
+        for prepared in batch
+    ]
     ops += [GetOp(threads_of(owner), thread) for thread in names]
-    found = cast("list[Item | None]", await store.abatch(ops))
-    pairs = list(zip(chunk, found[: len(chunk)], strict=True))
-    fresh = [placed.message for placed, item in pairs if item is None]
-    if fresh:
-        await store_notes(store, owner, fresh)
-    if changed := fresh + _moved(pairs):
+    items = cast("list[Item | None]", await store.abatch(ops))
+    pairs = list(zip(batch, items[: len(batch)], strict=True))
+    new = [prepared.message for prepared, item in pairs if item is None]
+    if new:
+        await store_notes(store, owner, new)
+    if changed := new + _repositioned(pairs):
         await store_messages(store, owner, changed)
-    new_ids = {message["id"] for message in fresh}
-    records: list[PutOp] = []
-    for thread, item in zip(names, found[len(chunk) :], strict=True):
-        old = item.value if item else {}
-        record = _record(old, [p for p in chunk if p.message["thread"] == thread], new_ids)
-        if record != old:
-            records.append(PutOp(threads_of(owner), thread, record, index=False))
-    if records:
-        await store.abatch(records)
-    return len(fresh)
+    records = dict(zip(names, items[len(batch) :], strict=True))
+    new_ids = {message["id"] for message in new}
+    if puts := _record_puts(owner, batch, records, new_ids):
+        await store.abatch(puts)
+    return len(new)
 
 
-def _message(line: Line, thread: str, id_: str, before: StoredMessage | None) -> StoredMessage:
-    message: StoredMessage = {
+def _stored(
+    message: TranscriptMessage,
+    thread: str,
+    id_: str,
+    previous: StoredMessage | None,
+    recorded_at: datetime,
+) -> StoredMessage:
+    stored: StoredMessage = {
         "id": id_,
-        "role": line.role,
-        "text": line.text,
-        "position": before["position"] + 1 if before else 0,
-        "time": line.time.isoformat(),
-        "recorded_at": "",
-        "before": before["text"] if before else "",
+        "role": message.role,
+        "text": message.text,
+        "position": previous["position"] + 1 if previous else 0,
+        "time": message.time.isoformat(),
+        "recorded_at": recorded_at.isoformat(),
+        "before": previous["text"] if previous else "",
         "thread": thread,
     }
-    if line.name:
-        message["name"] = line.name
-    if line.source_id:
-        message["source_id"] = line.source_id
-    return message
+    if message.name:
+        stored["name"] = message.name
+    if message.source_id:
+        stored["source_id"] = message.source_id
+    return stored
 
 
-def _moved(pairs: Sequence[tuple[Placed, Item | None]]) -> list[StoredMessage]:
-    """Return those that are stored with another place in their thread, as after mending a file."""
-    moved: list[StoredMessage] = []
-    for placed, item in pairs:
-        if item and item.value.get("position") != placed.message["position"]:
-            message = placed.message.copy()
+def _repositioned(pairs: Sequence[tuple[PreparedMessage, Item | None]]) -> list[StoredMessage]:
+    """Return the stored messages whose position changed, as after a correction of the file."""
+    messages: list[StoredMessage] = []
+    for prepared, item in pairs:
+        if item and item.value.get("position") != prepared.message["position"]:
+            message = prepared.message.copy()
             message["recorded_at"] = item.value.get("recorded_at", message["recorded_at"])
             if history := item.value.get("history"):
-                # It was corrected since, and stays so.
+                # The user has corrected it since the import.
                 message |= {"text": item.value["text"], "history": history}
-            moved.append(message)
-    return moved
+            messages.append(message)
+    return messages
 
 
-def _record(old: dict[str, Any], placed: Sequence[Placed], new_ids: set[str]) -> dict[str, Any]:
-    """Return a thread's record; what a stopped import counted or did not, is counted once."""
-    times = [each.message["time"] for each in placed]
-    asked = sum(p.message["role"] == "user" and p.message["id"] in new_ids for p in placed)
+def _record_puts(
+    owner: str,
+    batch: Sequence[PreparedMessage],
+    records: dict[str, Item | None],
+    new_ids: set[str],
+) -> list[PutOp]:
+    puts: list[PutOp] = []
+    for thread, item in records.items():
+        old = item.value if item else {}
+        messages = [prepared for prepared in batch if prepared.message["thread"] == thread]
+        record = _record(old, messages, new_ids)
+        if record != old:
+            puts.append(PutOp(threads_of(owner), thread, record, index=False))
+    return puts
+
+
+def _record(
+    old: dict[str, Any], messages: Sequence[PreparedMessage], new_ids: set[str]
+) -> dict[str, Any]:
+    """Return a thread's record; turns that an interrupted import counted are not added twice."""
+    times = [prepared.message["time"] for prepared in messages]
+    new_turns = sum(
+        prepared.message["role"] == "user" and prepared.message["id"] in new_ids
+        for prepared in messages
+    )
+    file_turns = [prepared.turns for prepared in messages]
     return {
         **old,
-        "name": old.get("name") or placed[0].thread_name,
+        "name": old.get("name") or messages[0].thread_name,
         "created": min([*times, old.get("created") or times[0]]),
         "last_used": max([*times, old.get("last_used") or times[0]]),
-        "turns": max(int(old.get("turns") or 0) + asked, *(each.asked for each in placed)),
+        "turns": max(int(old.get("turns") or 0) + new_turns, *file_turns),
     }

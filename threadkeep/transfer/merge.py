@@ -1,63 +1,58 @@
-"""What becomes of an item that is here already when an export brings it too. Twice is once."""
+"""Merge an imported item with the stored one. Merging twice changes nothing more."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 Value = dict[str, Any]
-MOST_PINS = 1_000
+MAX_PINS = 1_000
 
 
-def merged(kind: str, mine: Mapping[str, Any] | None, theirs: Value) -> Value:
-    """Return what is to be kept; `mine` where the export says nothing new."""
-    if mine is None or mine == theirs:
-        return theirs
-    return MERGES.get(kind, _mine)(dict(mine), theirs)
+def merge_value(kind: str, stored: Mapping[str, Any] | None, imported: Value) -> Value:
+    """Return the value to store; the stored one where the import adds nothing."""
+    if stored is None or stored == imported:
+        return imported
+    return MERGES.get(kind, _keep_stored)(dict(stored), imported)
 
 
-def _mine(mine: Value, _: Value) -> Value:
-    return mine
+def _keep_stored(stored: Value, _: Value) -> Value:
+    return stored
 
 
-def _thread(mine: Value, theirs: Value) -> Value:
-    """Join the records of one thread: the earliest beginning, the latest use."""
-    newer, older = _by(mine, theirs, "last_used")
-    began = [str(each["created"]) for each in (mine, theirs) if each.get("created")]
-    joined = {**older, **newer, "name": mine.get("name") or theirs.get("name")}
+def _merge_threads(stored: Value, imported: Value) -> Value:
+    """Merge two records of one thread: the earliest creation, the latest use."""
+    is_newer = str(imported.get("last_used") or "") > str(stored.get("last_used") or "")
+    newer, older = (imported, stored) if is_newer else (stored, imported)
+    created = [str(value["created"]) for value in (stored, imported) if value.get("created")]
+    merged = {**older, **newer, "name": stored.get("name") or imported.get("name")}
     if corrected := {**(older.get("corrected") or {}), **(newer.get("corrected") or {})}:
-        joined["corrected"] = corrected
-    return joined | ({"created": min(began)} if began else {})
+        merged["corrected"] = corrected
+    return merged | ({"created": min(created)} if created else {})
 
 
-def _usage(mine: Value, theirs: Value) -> Value:
-    """Keep the sums that have gone further: both count one thread's day."""
-    return theirs if theirs["calls"] > mine.get("calls", 0) else mine
+def _merge_usage(stored: Value, imported: Value) -> Value:
+    """Return the larger sum: both count the same thread and day."""
+    return imported if imported["calls"] > stored.get("calls", 0) else stored
 
 
-def _message(mine: Value, theirs: Value) -> Value:
-    """Keep the wording that was corrected last."""
-    return theirs if _corrected(theirs) > _corrected(mine) else mine
+def _merge_messages(stored: Value, imported: Value) -> Value:
+    """Return the message that was corrected last."""
+    return imported if _corrected_at(imported) > _corrected_at(stored) else stored
 
 
-def _corrected(value: Value) -> str:
+def _corrected_at(value: Value) -> str:
     history = value.get("history") or ()
     return str(history[-1]["until"]) if history else ""
 
 
-def _pins(mine: Value, theirs: Value) -> Value:
-    """Join the pins, the earliest first."""
-    pins = {pin["place"][-1]: pin for pin in (*theirs["pins"], *mine["pins"])}
-    return {**mine, "pins": sorted(pins.values(), key=lambda pin: str(pin["at"]))[:MOST_PINS]}
-
-
-def _by(mine: Value, theirs: Value, time: str) -> tuple[Value, Value]:
-    """Return the newer and the older; as new, mine comes first."""
-    newer = str(theirs.get(time) or "") > str(mine.get(time) or "")
-    return (theirs, mine) if newer else (mine, theirs)
+def _merge_pins(stored: Value, imported: Value) -> Value:
+    """Return the pins of both, the earliest first."""
+    pins = {pin["place"][-1]: pin for pin in (*imported["pins"], *stored["pins"])}
+    return {**stored, "pins": sorted(pins.values(), key=lambda pin: str(pin["at"]))[:MAX_PINS]}
 
 
 MERGES: dict[str, Callable[[Value, Value], Value]] = {
-    "message": _message,
-    "pin": _pins,
-    "thread": _thread,
-    "usage": _usage,
+    "message": _merge_messages,
+    "pin": _merge_pins,
+    "thread": _merge_threads,
+    "usage": _merge_usage,
 }

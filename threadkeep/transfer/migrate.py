@@ -1,117 +1,162 @@
-"""A whole database to another: the secret and every item first, then every thread's checkpoints.
+"""Copy memory to another database: of one user, or of everybody into an empty one.
 
-Users keep their keys, since these are made with the secret, and threads their ids and owners. That
-is only so in a database which holds nobody else's memory; one whose secret is another's and which
-holds anything is refused. Once all is copied a mark says so, and nothing is ever copied again:
-what was changed or forgotten there since is not to come back.
+To copy everybody, the secret goes first, then every item, then the checkpoints of every thread.
+Owners are derived from the secret, so they and the ids of threads stay the same. A database with
+a secret and items of its own is refused. A mark records a completed migration; after it nothing
+is copied again, so that later changes and erasures in the new database stay.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from tempfile import TemporaryFile
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
-from threadkeep.base.clock import now
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import BadInput
+from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.user import acting_as
+from threadkeep.opened import Opened, open_all
 from threadkeep.stores.hybrid import HybridStore
+from threadkeep.stores.indexing import Progress
 from threadkeep.stores.items import open_items
 from threadkeep.stores.namespaces import SECRET, Namespace
 from threadkeep.stores.pages import count_items, list_namespaces, pages_in
 from threadkeep.stores.sqlite_items import Row
+from threadkeep.transfer.export import export_user
+from threadkeep.transfer.export_reader import validate_export
+from threadkeep.transfer.migrate_threads import copy_thread_ttls, copy_threads
+from threadkeep.transfer.restore import RestoreResult, restore_export
 
-OWN = SECRET[0]
-DONE = "migrated"
-Progress = Callable[[int, int], None]
+INTERNAL = SECRET[0]
+"""The namespace of threadkeep's own items, which are not copied."""
+COMPLETED_KEY = "migrated"
 
 
 @dataclass(kw_only=True)
-class Migrated:
-    """What was copied."""
+class MigrateResult:
+    """What a migration of everybody copied."""
 
     items: int = 0
     threads: int = 0
-    again: str = ""
-    """When all of it was copied before; then nothing was copied now."""
+    completed_at: str = ""
+    """When an earlier migration was completed; then nothing was copied."""
 
 
-async def prepare(source: BaseStore, database: Database) -> str:
-    """Give an empty database the secret of another; return when it was migrated, if it was.
+def validate_databases(source: Settings, target: Settings) -> None:
+    """Refuse to migrate a database to itself, or one that ends with this process.
 
     Raises:
-        BadInput: it holds somebody's memory already.
+        BadInput: the two are the same, or in memory.
+    """
+    for settings in (source, target):
+        if "memory" in (settings.checkpoint_database.kind, settings.item_database.kind):
+            raise BadInput("memory:// ends with this process; name a database that stays.")
+    same_checkpoints = source.checkpoint_database == target.checkpoint_database
+    if same_checkpoints and source.item_database == target.item_database:
+        raise BadInput(
+            f"--from and --to are the same database {str(target.checkpoint_database)!r}; "
+            "name two different ones."
+        )
+
+
+async def migrate_user(
+    source: Opened, target: Opened, user_id: str, *, progress: Progress | None = None
+) -> RestoreResult:
+    """Export a user's memory and restore it in another database. Idempotent.
+
+    Raises:
+        ThreadBusy: a turn is open on a thread of the target for too long.
+    """
+    # The file has no name, so that it disappears when the process ends.
+    with TemporaryFile() as file, acting_as(user_id):
+        async for line in export_user(source, user_id):
+            file.write(line.encode())
+        summary = await asyncio.to_thread(validate_export, file, f"the export of {user_id}")
+        return await restore_export(target, file, summary, user_id, progress=progress)
+
+
+async def migrate_database(
+    source: Opened, target: Settings, *, progress: Progress | None = None
+) -> MigrateResult:
+    """Copy everything of everybody, so that the target can replace the source. Idempotent.
+
+    `target` is opened here, since it needs the secret of the source first.
+
+    Raises:
+        BadInput: the target has memory of its own.
+    """
+    result = MigrateResult()
+    same_items = source.settings.item_database == target.item_database
+    if not same_items:
+        await asyncio.to_thread(create_data_folder, target)
+        result.completed_at = await copy_secret(source.store, target.item_database)
+        if result.completed_at:
+            return result
+    async with open_all(target, store=source.store if same_items else None) as opened:
+        if not same_items:
+            result.items = await copy_items(source.store, opened.store, progress)
+        if source.settings.checkpoint_database != target.checkpoint_database:
+            savers = source.inner_saver, opened.inner_saver
+            result.threads = await copy_threads(*savers, progress)
+            await copy_thread_ttls(opened.store, opened.inner_saver)
+        if not same_items:
+            await opened.store.index_pending(progress)
+            await mark_completed(opened.store, opened.clock())
+    return result
+
+
+async def copy_secret(source: BaseStore, database: Database) -> str:
+    """Give an empty database the source's secret; return when a migration completed, or "".
+
+    Raises:
+        BadInput: the database has memory of its own.
     """
     secret = await source.aget(*SECRET)
     async with open_items(database) as (items, _):
-        here = await items.aget(*SECRET)
-        if secret is None or here is None or here.value != secret.value:
-            others = [each for each in await list_namespaces(items) if each != OWN]
-            if others:
+        target_secret = await items.aget(*SECRET)
+        if secret is None or target_secret is None or target_secret.value != secret.value:
+            if any(namespace != INTERNAL for namespace in await list_namespaces(items)):
                 raise BadInput(
                     f"The database {str(database)!r} holds memory already, under keys of its own; "
                     "name an empty one, or take over one user at a time with --user."
                 )
             if secret is not None:
                 await items.aput(*SECRET, secret.value, index=False)
-        done = await items.aget(OWN, DONE)
-    return str(done.value["at"]) if done else ""
+        mark = await items.aget(INTERNAL, COMPLETED_KEY)
+    return str(mark.value["at"]) if mark else ""
 
 
 async def copy_items(
     source: HybridStore, target: HybridStore, progress: Progress | None = None
 ) -> int:
-    """Make the items of `target` those of `source`; return how many were put or taken away."""
-    spaces = [each for each in await list_namespaces(source) if each != OWN]
-    total = sum([await count_items(source, each) for each in spaces])
-    done = changed = 0
-    for namespace in spaces:
+    """Make the items of `target` equal to those of `source`; return the number of changes."""
+    namespaces = [space for space in await list_namespaces(source) if space != INTERNAL]
+    total = sum([await count_items(source, namespace) for namespace in namespaces])
+    done = changes = 0
+    for namespace in namespaces:
         async for page in pages_in(source, namespace):
-            changed += await _copy_page(target, namespace, page)
+            changes += await _copy_page(target, namespace, page)
             done += len(page)
             if progress:
                 progress(done, total)
     for namespace in await list_namespaces(target):
-        if namespace != OWN:
+        if namespace != INTERNAL:
             async for page in pages_in(target, namespace):
-                changed += await _drop_gone(source, target, namespace, page)
-    return changed
+                changes += await _delete_missing(source, target, namespace, page)
+    return changes
 
 
-async def copy_threads(
-    source: BaseCheckpointSaver[Any],
-    target: BaseCheckpointSaver[Any],
-    progress: Progress | None = None,
-) -> int:
-    """Copy the checkpoints of all threads, with the records of whose they are."""
-    threads = await source.athreads()  # type: ignore[attr-defined]
-    copied = 0
-    for place, thread in enumerate(threads, start=1):
-        copied += await _copy_thread(source, target, thread)
-        if progress:
-            progress(place, len(threads))
-    return copied
-
-
-async def copy_lives(store: HybridStore, target: BaseCheckpointSaver[Any]) -> None:
-    """Let threads that say how long they live do so in the new place too."""
-    for namespace in await list_namespaces(store):
-        if namespace[1:] == ("threads",):
-            async for page in pages_in(store, namespace):
-                for row in page:
-                    if minutes := row.item.value.get("ttl_minutes"):
-                        await target.aset_ttl(row.item.key, minutes)  # type: ignore[attr-defined]
-
-
-async def finish(target: BaseStore) -> None:
-    """Note that all is copied."""
-    await target.aput(OWN, DONE, {"at": now().isoformat()}, index=False)
+async def mark_completed(target: BaseStore, present: datetime) -> None:
+    """Record that everything is copied."""
+    await target.aput(INTERNAL, COMPLETED_KEY, {"at": present.isoformat()}, index=False)
 
 
 async def _copy_page(target: BaseStore, namespace: Namespace, page: Sequence[Row]) -> int:
-    found = await target.abatch([GetOp(namespace, row.item.key, refresh_ttl=False) for row in page])
+    ops = [GetOp(namespace, row.item.key, refresh_ttl=False) for row in page]
+    stored = await target.abatch(ops)
     puts = [
         PutOp(
             namespace,
@@ -120,7 +165,7 @@ async def _copy_page(target: BaseStore, namespace: Namespace, page: Sequence[Row
             index=None if row.searched else False,
             ttl=row.ttl_minutes,
         )
-        for row, item in zip(page, found, strict=True)
+        for row, item in zip(page, stored, strict=True)
         if not isinstance(item, Item) or item.value != row.item.value
     ]
     if puts:
@@ -128,49 +173,13 @@ async def _copy_page(target: BaseStore, namespace: Namespace, page: Sequence[Row
     return len(puts)
 
 
-async def _drop_gone(
+async def _delete_missing(
     source: BaseStore, target: BaseStore, namespace: Namespace, page: Sequence[Row]
 ) -> int:
-    """Take away what an earlier attempt has copied and is gone from the source since."""
-    found = await source.abatch([GetOp(namespace, row.item.key, refresh_ttl=False) for row in page])
-    gone = [row.item.key for row, item in zip(page, found, strict=True) if item is None]
-    if gone:
-        await target.abatch([PutOp(namespace, key, None) for key in gone])
-    return len(gone)
-
-
-async def _copy_thread(
-    source: BaseCheckpointSaver[Any], target: BaseCheckpointSaver[Any], thread: str
-) -> bool:
-    """Copy a thread unless it is there as it is; tell whether it was copied."""
-    config: RunnableConfig = {"configurable": {"thread_id": thread}}
-    found = [each async for each in source.alist(config)]
-    there = {_id(each): each async for each in target.alist(config)}
-    missing = [each for each in found if not _is_same(each, there.get(_id(each)))]
-    # The oldest first: whatever stops it leaves a thread as it was a while ago.
-    for each in sorted(missing, key=lambda each: each.checkpoint["id"]):
-        await _put(target, each)
-    return bool(missing)
-
-
-async def _put(target: BaseCheckpointSaver[Any], found: CheckpointTuple) -> None:
-    run = found.config["configurable"]
-    place = {"thread_id": run["thread_id"], "checkpoint_ns": run.get("checkpoint_ns", "")}
-    parent = (found.parent_config or {}).get("configurable", {}).get("checkpoint_id")
-    stands_on: Any = {"configurable": place | ({"checkpoint_id": parent} if parent else {})}
-    checkpoint = found.checkpoint
-    saved = await target.aput(stands_on, checkpoint, found.metadata, checkpoint["channel_versions"])
-    written: dict[str, list[tuple[str, Any]]] = {}
-    for task, channel, value in found.pending_writes or ():
-        written.setdefault(task, []).append((channel, value))
-    for task, writes in written.items():
-        await target.aput_writes(saved, writes, task)
-
-
-def _id(found: CheckpointTuple) -> tuple[str, str]:
-    run = found.config["configurable"]
-    return str(run.get("checkpoint_ns", "")), str(run["checkpoint_id"])
-
-
-def _is_same(found: CheckpointTuple, there: CheckpointTuple | None) -> bool:
-    return there is not None and len(there.pending_writes or ()) == len(found.pending_writes or ())
+    """Delete items that an interrupted migration copied and the source deleted since."""
+    ops = [GetOp(namespace, row.item.key, refresh_ttl=False) for row in page]
+    results = await source.abatch(ops)
+    missing = [row.item.key for row, item in zip(page, results, strict=True) if item is None]
+    if missing:
+        await target.abatch([PutOp(namespace, key, None) for key in missing])
+    return len(missing)

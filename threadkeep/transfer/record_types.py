@@ -1,6 +1,6 @@
-"""What the values of an export may hold: the type and the bounds of every key that has a name.
+"""Types and bounds of the values in an export.
 
-Values may have other keys: what another version of threadkeep keeps with a message travels too.
+Values may have further keys: another version of threadkeep may store more with a message.
 """
 
 from typing import Annotated, Any, Literal
@@ -31,7 +31,7 @@ def _label(text: str) -> str:
     return _printable(text)
 
 
-def _memory(place: list[str]) -> list[str]:
+def _pinned_place(place: list[str]) -> list[str]:
     if place[0] not in ("messages", "facts", "entities"):
         raise ValueError("a pin is of messages, facts or entities")
     return [*map(_label, place[:-1]), place[-1]]
@@ -44,29 +44,27 @@ Short = Annotated[str, Field(max_length=4_000)]
 Long = Annotated[str, Field(max_length=4_000_000)]
 Count = Annotated[int, Field(ge=0, le=10**15)]
 Sources = Annotated[list[Key], Field(max_length=10_000)]
-
-
-MOST_WORDINGS = 1_000
+MAX_WORDINGS = 1_000
 
 
 class Value(BaseModel):
-    """Keys that are not named travel as they are."""
+    """A value whose unknown keys are preserved."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
 
 class Wording(Value):
-    """What a memory said until it was corrected."""
+    """A former text of an item, before a correction."""
 
     text: Long
     until: Moment
 
 
-Wordings = Annotated[list[Wording], Field(max_length=MOST_WORDINGS)]
+Wordings = Annotated[list[Wording], Field(max_length=MAX_WORDINGS)]
 
 
 class ThreadValue(Value):
-    """A thread's record; all of it may be missing where the record is gone."""
+    """A thread's record; empty when the record is missing."""
 
     name: Annotated[str, Field(max_length=200)] = ""
     created: Moment | None = None
@@ -78,7 +76,7 @@ class ThreadValue(Value):
     metadata: dict[str, Any] = {}
     ttl_minutes: Annotated[float, Field(gt=0, lt=1e9)] | None = None
     corrected: Annotated[dict[Key, Moment], Field(max_length=1_000)] = {}
-    """When each of its messages was corrected last."""
+    """When each of its messages was corrected last, by message id."""
 
 
 class MessageValue(Value):
@@ -96,16 +94,16 @@ class MessageValue(Value):
     history: Wordings = []
 
 
-class NotedEntity(Value):
-    """What one message said of a person, place or thing."""
+class NoteEntity(Value):
+    """What one message says about a person, place or thing."""
 
     name: Short
     type: Short
     attributes: dict[str, Short] = {}
 
 
-class NotedFact(Value):
-    """What one message stated."""
+class NoteFact(Value):
+    """A fact that one message states."""
 
     subject: Short
     predicate: Short
@@ -114,16 +112,16 @@ class NotedFact(Value):
 
 
 class NoteValue(Value):
-    """What one message taught."""
+    """The entities and facts of one message."""
 
     said_at: Moment
     written_at: Moment | Literal[""] = ""
-    entities: Annotated[list[NotedEntity], Field(max_length=1_000)] = []
-    facts: Annotated[list[NotedFact], Field(max_length=1_000)] = []
+    entities: Annotated[list[NoteEntity], Field(max_length=1_000)] = []
+    facts: Annotated[list[NoteFact], Field(max_length=1_000)] = []
 
 
 class AbandonedValue(Value):
-    """A message on a branch that was left, in one of its wordings."""
+    """One wording of a message on an abandoned branch."""
 
     id: Key
     after: Annotated[str, Field(max_length=64)]
@@ -132,7 +130,7 @@ class AbandonedValue(Value):
 
 
 class EntityValue(Value):
-    """What is known of a person, place or thing."""
+    """A person, place or thing."""
 
     name: Short
     type: Short
@@ -146,7 +144,7 @@ class EntityValue(Value):
 
 
 class FactValue(Value):
-    """A fact, with its sources and what came after it."""
+    """A fact with its sources and its successor."""
 
     subject: Short
     predicate: Short
@@ -164,7 +162,7 @@ class FactValue(Value):
 
 
 class CorrectionValue(Value):
-    """What a fact is to say instead of what messages made of it."""
+    """A user's correction of a fact."""
 
     fact: Key
     at: Moment
@@ -175,9 +173,9 @@ class CorrectionValue(Value):
 
 
 class PinValue(Value):
-    """What is always shown, by its place below the user's key."""
+    """A pinned item: its namespace without the owner, then its key."""
 
-    place: Annotated[list[Key], Field(min_length=2, max_length=3), AfterValidator(_memory)]
+    place: Annotated[list[Key], Field(min_length=2, max_length=3), AfterValidator(_pinned_place)]
     at: Moment
 
 
@@ -188,7 +186,7 @@ class PinsValue(Value):
 
 
 class UsageValue(Value):
-    """What one thread's calls to models took on a day for a purpose."""
+    """Tokens of one thread's model calls on one day for one purpose."""
 
     thread: Label
     day: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]

@@ -1,68 +1,67 @@
-"""All that is known of a user as one page: what, why and since when. No scripts, all escaped."""
+"""A user's memory as one HTML page, with the source and date of each fact. No scripts."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
 from importlib.resources import files
-from typing import Any
 
-from jinja2 import Environment
-from langgraph.store.base import BaseStore
+from jinja2 import Environment, Template
 
-from threadkeep.base.clock import now
-from threadkeep.checkpoints.owned import OwnedSaver
+from threadkeep.opened import Opened
 from threadkeep.stores.usage import added
 from threadkeep.transfer.export import export_user
-from threadkeep.transfer.report_view import Page, View, more, seen
+from threadkeep.transfer.report_view import ReportView, View, other_fields, printable
 
-PIECES = 64
+BUFFER = 64
+"""Pieces of the template that are joined before they are yielded."""
 
 
-def report_user(store: BaseStore, saver: OwnedSaver, user_id: str) -> AsyncIterator[str]:
-    """Return the page in pieces. It shows what an export holds, and nothing else.
+def report_html(opened: Opened, user_id: str) -> AsyncIterator[str]:
+    """Return the page in pieces; it shows what an export contains and nothing else.
 
     Raises:
-        AccessRefused: the user who asks (see `threadkeep/base/user.py`) is another one, or nobody.
+        AccessRefused: the acting user (see `threadkeep/base/user.py`) is another one, or missing.
     """
-    return report_of(export_user(store, saver, user_id), user_id)
+    return render_report(export_user(opened, user_id))
 
 
-async def report_of(lines: AsyncIterator[str], user: str) -> AsyncIterator[str]:
-    """Yield the page of a user whose export these lines are."""
-    page = Page()
+async def render_report(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Yield the page of the user whose export these lines are, in pieces."""
+    view = ReportView()
     async for line in lines:
-        page.take(json.loads(line))
-    template = await asyncio.to_thread(_template)
-    stream = template.stream(user=user, at=now().isoformat(), **page.views())
-    stream.enable_buffering(PIECES)
+        view.add(json.loads(line))
+    template = await asyncio.to_thread(_load_template)
+    stream = template.stream(**view.sections())
+    stream.enable_buffering(BUFFER)
     pieces = iter(stream)
     while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
         yield piece
 
 
-def _template() -> Any:
-    made = Environment(
-        autoescape=True,
-        finalize=seen,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _load_template() -> Template:
+    environment = Environment(
+        autoescape=True, finalize=printable, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"day": day, "number": number, "more": more, "total": total}
-    return made.from_string(
-        (files("threadkeep.transfer") / "report.html").read_text(encoding="utf-8")
-    )
+    environment.filters |= {
+        "minute": format_minute,
+        "number": format_number,
+        "other_fields": other_fields,
+        "total": total_usage,
+    }
+    source = (files("threadkeep.transfer") / "report.html").read_text(encoding="utf-8")
+    return environment.from_string(source)
 
 
-def day(moment: object) -> str:
-    """Return a moment for people: to the minute, in the zone that it is written in."""
+def format_minute(moment: object) -> str:
+    """Return an ISO 8601 time to the minute, in the zone it is written in."""
     return str(moment or "")[:16].replace("T", " ")
 
 
-def number(value: object) -> str:
-    """Return a whole number with commas between thousands."""
+def format_number(value: object) -> str:
+    """Return an integer with commas between thousands."""
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def total(rows: Iterable[View]) -> View:
-    """Return the sum of usage."""
+def total_usage(rows: Iterable[View]) -> View:
+    """Return the sum of usage rows."""
     return dict(added(row["value"] for row in rows))

@@ -1,4 +1,4 @@
-"""Which thread of the user's own a thread of an export becomes: the same one, or one beside it."""
+"""Map the threads of an export to threads of the user: the same thread, or a new one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,79 +10,78 @@ from threadkeep.base.user import USER_KEY
 from threadkeep.base.validation import MAX_ID_CHARACTERS
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.stores.namespaces import messages_of, thread_id, threads_of
-from threadkeep.transfer.read import Seen
+from threadkeep.transfer.export_reader import ThreadSummary
 
-MOST_NAMESAKES = 1_000
-TEXTS = frozenset({"text", "before", "content", "summary", "extract", "title", "name"})
-"""What a person or a model wrote is never taken for a thread's id."""
-SURE = ("thread", "places", "forked_from", "family")
+MAX_SAME_NAMES = 1_000
+TEXT_FIELDS = frozenset({"text", "before", "content", "summary", "extract", "title", "name"})
+"""Fields that people and models write; they never hold a thread's id."""
+THREAD_FIELDS = ("thread", "places", "forked_from", "family")
 UUID_CHARACTERS = 36
 
 
-class Names:
-    """Finds the id and the name that a thread has here."""
+class ThreadMapper:
+    """Finds the id and the name that an imported thread gets."""
 
-    def __init__(self, store: BaseStore, saver: OwnedSaver, user: str, owner: str) -> None:
+    def __init__(self, store: BaseStore, saver: OwnedSaver, user_id: str, owner: str) -> None:
         self._store = store
         self._saver = saver
-        self._user = user
+        self._user_id = user_id
         self._owner = owner
 
-    async def of(self, seen: Seen) -> tuple[str, str]:
-        """Return the id and name of the thread that this one is, or becomes.
+    async def map(self, thread: ThreadSummary) -> tuple[str, str]:
+        """Return id and name of the thread in this store.
 
-        An id that was made of a name is made again, of this user's key; any other stays, unless
-        somebody else has it. A namesake here that shares no message with it is another thread:
-        this one is called "trip (2)" then, and is found under that name the next time too.
+        An id that was made from a name is made again for this owner; any other id is kept, unless
+        it is another user's. A stored thread of the same name without a common message is another
+        thread: the imported one is renamed to "trip (2)", and gets the same name the next time.
 
         Raises:
-            BadInput: there are too many namesakes.
+            BadInput: too many threads have that name.
         """
-        if not seen.named:
-            kept = await self._kept(seen)
-            return kept, seen.name
-        for number in range(1, MOST_NAMESAKES + 1):
-            more = "" if number == 1 else f" ({number})"
-            name = seen.name[: MAX_ID_CHARACTERS - len(more)] + more
-            thread = thread_id(self._owner, name)
-            if await self._is_same(seen, thread):
-                return thread, name
+        if not thread.named:
+            return await self._keep_id(thread), thread.name
+        for number in range(1, MAX_SAME_NAMES + 1):
+            suffix = "" if number == 1 else f" ({number})"
+            name = thread.name[: MAX_ID_CHARACTERS - len(suffix)] + suffix
+            new_id = thread_id(self._owner, name)
+            if await self._is_same_or_free(thread, new_id):
+                return new_id, name
         raise BadInput(
-            f"There are {MOST_NAMESAKES:,} other threads called {seen.name!r:.60} already; "
+            f"There are {MAX_SAME_NAMES:,} other threads called {thread.name!r:.60} already; "
             "delete some of them first."
         )
 
-    async def _kept(self, seen: Seen) -> str:
-        config: Any = {"configurable": {"thread_id": seen.id, USER_KEY: self._user}}
+    async def _keep_id(self, thread: ThreadSummary) -> str:
+        config: Any = {"configurable": {"thread_id": thread.id, USER_KEY: self._user_id}}
         try:
             await self._saver.aget_tuple(config)
         except (AccessRefused, BadInput):
             pass
         else:
-            if await self._is_same(seen, seen.id):
-                return seen.id
-        # No name that a person can type has a NUL in it.
-        return thread_id(self._owner, f"imported\0{seen.id}")
+            if await self._is_same_or_free(thread, thread.id):
+                return thread.id
+        # A name that a person types cannot contain NUL.
+        return thread_id(self._owner, f"imported\0{thread.id}")
 
-    async def _is_same(self, seen: Seen, thread: str) -> bool:
-        """Tell whether a thread here is this one, or is still free."""
-        here = messages_of(self._owner, thread)
-        ops = [GetOp(here, key, refresh_ttl=False) for key in seen.messages]
-        if any(isinstance(found, Item) for found in await self._store.abatch(ops)):
+    async def _is_same_or_free(self, thread: ThreadSummary, stored_id: str) -> bool:
+        """Return whether a stored thread has messages of the imported one, or does not exist."""
+        stored = messages_of(self._owner, stored_id)
+        ops = [GetOp(stored, key, refresh_ttl=False) for key in thread.messages]
+        if any(isinstance(item, Item) for item in await self._store.abatch(ops)):
             return True
-        if not seen.messages or not await self._store.asearch(here, limit=1, refresh_ttl=False):
+        if not thread.messages or not await self._store.asearch(stored, limit=1, refresh_ttl=False):
             return True
-        return await self._store.aget(threads_of(self._owner), thread, refresh_ttl=False) is None
+        return await self._store.aget(threads_of(self._owner), stored_id, refresh_ttl=False) is None
 
 
-def renamed(value: Any, ids: Mapping[str, str], key: str = "") -> Any:
-    """Return a value in which every thread's id is the one that the thread has here."""
+def replace_thread_ids(value: Any, ids: Mapping[str, str], field: str = "") -> Any:
+    """Return a JSON value in which the ids of threads are replaced by their new ones."""
     if isinstance(value, dict):
-        return {name: renamed(each, ids, name) for name, each in value.items()}
+        return {key: replace_thread_ids(inner, ids, key) for key, inner in value.items()}
     if isinstance(value, list):
-        return [renamed(each, ids, key) for each in value]
-    if isinstance(value, str) and value in ids and key not in TEXTS:
-        # A short id that somebody chose may be any other word; only a thread's own field is sure.
-        sure = key in SURE or len(value) == UUID_CHARACTERS
-        return ids[value] if sure else value
-    return value
+        return [replace_thread_ids(inner, ids, field) for inner in value]
+    if not isinstance(value, str) or value not in ids or field in TEXT_FIELDS:
+        return value
+    # A short id that a client chose may be an ordinary word in another field.
+    is_id = field in THREAD_FIELDS or len(value) == UUID_CHARACTERS
+    return ids[value] if is_id else value

@@ -61,14 +61,14 @@ def test_the_way_to_the_newest_message_is_taken_and_what_was_left_is_counted(
             node("a2", "u", "assistant", "Fram.", at=AT + 2),
         ),
     )
-    assert [(line.role, line.text, line.source_id) for line in found.lines] == [
+    assert [(line.role, line.text, line.source_id) for line in found.messages] == [
         ("user", "Name a boat.", "u"),
         ("assistant", "Fram.", "a2"),
     ]
-    assert found.lines[0].time == datetime.fromtimestamp(AT, UTC)
-    assert {line.thread for line in found.lines} == {"A boat"}
+    assert found.messages[0].time == datetime.fromtimestamp(AT, UTC)
+    assert {line.thread for line in found.messages} == {"A boat"}
     assert "1 messages on branches that were left" in found.notes
-    assert (found.bad, len(found.notes)) == (0, 2)
+    assert (found.malformed, len(found.notes)) == (0, 2)
 
 
 def test_what_is_no_text_is_left_out_or_named(tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_what_is_no_text_is_left_out_or_named(tmp_path: Path) -> None:
             node("a", "h", "assistant", "A cat.", at=None),
         ),
     )
-    assert [line.text for line in found.lines] == ["[shares an image]\nWhat is this?", "A cat."]
-    assert found.lines[1].time >= found.lines[0].time
+    assert [line.text for line in found.messages] == ["[shares an image]\nWhat is this?", "A cat."]
+    assert found.messages[1].time >= found.messages[0].time
     assert sorted(found.notes) == [
         "1 messages without words",
         "3 messages of tools, instructions and hidden steps",
@@ -105,7 +105,7 @@ def test_conversations_of_one_title_are_told_apart_by_their_age(tmp_path: Path) 
         conversation(node("a", "root", "user", "first")),
         conversation(node("c", "root", "user", "untitled"), title=None, at=AT + 1),
     )
-    assert [(line.thread, line.text) for line in found.lines] == [
+    assert [(line.thread, line.text) for line in found.messages] == [
         ("A boat", "first"),
         ("ChatGPT", "untitled"),
         ("A boat (2024-05-02)", "later"),
@@ -115,10 +115,10 @@ def test_conversations_of_one_title_are_told_apart_by_their_age(tmp_path: Path) 
 def test_a_message_too_long_for_one_becomes_several(tmp_path: Path) -> None:
     text = "\n".join(f"line {number} ø" for number in range(6_000))
     found = read(tmp_path, conversation(node("u", "root", "user", text)))
-    assert len(found.lines) > 1
-    assert "".join(line.text for line in found.lines) == text
-    assert all(len(line.text.encode()) <= MAX_MESSAGE_BYTES for line in found.lines)
-    times = [line.time for line in found.lines]
+    assert len(found.messages) > 1
+    assert "".join(line.text for line in found.messages) == text
+    assert all(len(line.text.encode()) <= MAX_MESSAGE_BYTES for line in found.messages)
+    times = [line.time for line in found.messages]
     assert times == sorted(set(times))
 
 
@@ -130,7 +130,7 @@ def test_where_the_file_does_not_say_what_is_newest_the_newest_end_is(tmp_path: 
         node("c", "u", "assistant", "older", at=AT),
         current_node="gone",
     )
-    assert [line.text for line in read(tmp_path, told).lines] == ["Hi", "new"]
+    assert [line.text for line in read(tmp_path, told).messages] == ["Hi", "new"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_where_the_file_does_not_say_what_is_newest_the_newest_end_is(tmp_path: 
 )
 def test_a_conversation_that_is_none_is_named(tmp_path: Path, told: Any, why: str) -> None:
     found = read(tmp_path, conversation(node("u", "root", "user", "Hi")), told)
-    assert len(found.lines) == found.bad == 1
+    assert len(found.messages) == found.malformed == 1
     assert found.faults[0].startswith("conversation 2: ")
     assert why in found.faults[0]
 
@@ -170,7 +170,7 @@ def test_any_value_in_any_place_is_taken_left_out_or_named(
 ) -> None:
     told = conversation(node("u", "root", "user", "Hi", **{inner: other}), **{key: value})
     found = read(tmp_path_factory.mktemp("talk"), told)
-    assert len(found.lines) <= 1
+    assert len(found.messages) <= 1
     assert all("\n" not in each for each in found.faults)
 
 

@@ -39,31 +39,31 @@ def test_each_way_to_write_messages_is_read_and_recognised(tmp_path: Path, told:
     path = written(tmp_path, told)
     assert detect_format(path) == "langchain"
     found = read_langchain(path, "ada")
-    assert [(line.role, line.text) for line in found.lines] == [
+    assert [(line.role, line.text) for line in found.messages] == [
         ("user", "I live in Bergen."),
         ("assistant", "Lovely, by the sea!"),
     ]
-    assert {(line.user, line.thread) for line in found.lines} == {("ada", "holidays")}
-    assert found.lines[0].time < found.lines[1].time
-    assert read_langchain(path, "ada", "trip").lines[0].thread == "trip"
+    assert {(line.user, line.thread) for line in found.messages} == {("ada", "holidays")}
+    assert found.messages[0].time < found.messages[1].time
+    assert read_langchain(path, "ada", "trip").messages[0].thread == "trip"
 
 
 def test_calls_without_words_are_left_out_and_said_so(tmp_path: Path) -> None:
     call = AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": "c"}])
     told = messages_to_dict([SAID[0], call, ToolMessage("Sunny.", tool_call_id="c")])
     found = read_langchain(written(tmp_path, told), "ada")
-    assert [line.role for line in found.lines] == ["user", "tool"]
+    assert [line.role for line in found.messages] == ["user", "tool"]
     assert found.notes == ["1 messages without words"]
 
 
 def test_a_time_that_is_told_is_kept(tmp_path: Path) -> None:
     told = [PLAIN[0] | {"created_at": "2024-05-01T10:00:00+02:00"}, PLAIN[1] | {"timestamp": 1e9}]
-    lines = read_langchain(written(tmp_path, told), "ada").lines
+    lines = read_langchain(written(tmp_path, told), "ada").messages
     assert [line.time.isoformat() for line in lines] == [
         "2024-05-01T08:00:00+00:00",
         "2001-09-09T01:46:40+00:00",
     ]
-    assert not any(line.undated for line in lines)
+    assert all(line.has_time for line in lines)
 
 
 async def test_a_copy_of_the_file_adds_nothing(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ async def test_a_copy_of_the_file_adds_nothing(tmp_path: Path) -> None:
 )
 def test_what_is_no_message_is_named_with_its_place(tmp_path: Path, record: Any, why: str) -> None:
     found = read_langchain(written(tmp_path, [*PLAIN, record]), "ada")
-    assert (len(found.lines), found.bad) == (2, 1)
+    assert (len(found.messages), found.malformed) == (2, 1)
     assert found.faults[0].startswith("message 3: ")
     assert why in found.faults[0]
 

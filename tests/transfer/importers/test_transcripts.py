@@ -11,13 +11,9 @@ from hypothesis import strategies as st
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import MAX_MESSAGE_BYTES, sanitise_text
+from threadkeep.transfer.importers.jsonl import MAX_LINE_BYTES, parse_line, read_jsonl
 from threadkeep.transfer.importers.locomo import parse_dialogue_time, read_locomo
-from threadkeep.transfer.importers.transcript import (
-    MAX_FAULTS_KEPT,
-    MAX_LINE_BYTES,
-    parse_line,
-    read_jsonl,
-)
+from threadkeep.transfer.importers.transcript import MAX_FAULTS
 
 GOOD: dict[str, Any] = {
     "user": "ada",
@@ -141,7 +137,7 @@ def test_every_line_is_numbered_as_an_editor_does(tmp_path: Path) -> None:
         b"\xef\xbb\xbf" + line_of() + b"\r\n\n" + huge + b"\n" + line_of(text="a\u2028b") + b"\nx"
     )
     found = read_jsonl(path)
-    assert [line.number for line in found.lines] == [1, 4]
+    assert [line.number for line in found.messages] == [1, 4]
     assert [fault.partition(":")[0] for fault in found.faults] == ["line 3", "line 5"]
 
 
@@ -149,7 +145,7 @@ def test_what_is_told_of_a_bad_file_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "talk.jsonl"
     path.write_bytes(b"{}\n" * 1_000)
     found = read_jsonl(path)
-    assert (found.bad, len(found.faults)) == (1_000, MAX_FAULTS_KEPT)
+    assert (found.malformed, len(found.faults)) == (1_000, MAX_FAULTS)
 
 
 def test_what_is_no_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
@@ -170,7 +166,7 @@ def test_a_locomo_conversation_becomes_one_user_and_each_dialogue_a_thread(tmp_p
     assert found.faults == []
     assert [
         (line.user, line.thread, line.role, line.name, line.text, line.time.isoformat()[:16])
-        for line in found.lines
+        for line in found.messages
     ] == [
         ("conv-1", "session_1", "user", "Ada", "Hi Bo!", "2023-05-08T13:56"),
         (
@@ -183,20 +179,20 @@ def test_a_locomo_conversation_becomes_one_user_and_each_dialogue_a_thread(tmp_p
         ),
         ("conv-1", "session_2", "assistant", "Bo", "Happy new year!", "2024-01-01T00:05"),
     ]
-    assert [line.source_id for line in found.lines] == ["D1:1", "D1:2", "D2:1"]
+    assert [line.source_id for line in found.messages] == ["D1:1", "D1:2", "D2:1"]
 
 
 def test_a_photo_alone_is_a_message(tmp_path: Path) -> None:
     turn = {"speaker": "Ada", "dia_id": "D1:1", "text": "", "blip_caption": "a boat"}
     found = read_locomo(locomo(tmp_path, conversation(session_1=[turn])))
-    assert found.lines[0].text == "[shares a photo: a boat]"
+    assert found.messages[0].text == "[shares a photo: a boat]"
 
 
 def test_conversations_given_to_one_user_keep_their_threads_apart(tmp_path: Path) -> None:
     other = conversation() | {"sample_id": "conv-2"}
     found = read_locomo(locomo(tmp_path, conversation(), other), "ada")
-    assert {line.user for line in found.lines} == {"ada"}
-    assert len({line.thread for line in found.lines}) == 4
+    assert {line.user for line in found.messages} == {"ada"}
+    assert len({line.thread for line in found.messages}) == 4
 
 
 @pytest.mark.parametrize(
@@ -219,12 +215,12 @@ def test_a_malformed_locomo_turn_is_named_with_its_place(
     found = read_locomo(locomo(tmp_path, conversation(**changed)))
     with pytest.raises(BadInput, match=fault):
         raise BadInput("; ".join(found.faults))
-    assert found.bad == 1
+    assert found.malformed == 1
 
 
 def test_conversations_under_one_id_are_not_mixed(tmp_path: Path) -> None:
     found = read_locomo(locomo(tmp_path, conversation(), conversation(), 3, {}))
-    assert len(found.lines) == 3
+    assert len(found.messages) == 3
     assert [fault.partition(":")[0] for fault in found.faults] == [
         "conversation 2",
         "conversation 3",
@@ -261,4 +257,4 @@ def test_turns_past_the_end_of_the_calendar_are_refused(tmp_path: Path) -> None:
     turns = [{"speaker": "Ada", "text": "Hi"}] * 3
     said = conversation(session_1=turns, session_1_date_time="11:58 pm on 31 December, 9999")
     found = read_locomo(locomo(tmp_path, said))
-    assert (found.bad, len(found.lines)) == (1, 3)
+    assert (found.malformed, len(found.messages)) == (1, 3)

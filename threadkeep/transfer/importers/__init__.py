@@ -1,1 +1,1 @@
-"""Conversations of other programs: one file a format."""
+"""Read conversations of other programs; one file a format."""

@@ -1,4 +1,4 @@
-"""Lists of messages, as LangChain's `messages_to_dict` writes them, or of role and content."""
+"""Lists of messages: from LangChain's `messages_to_dict`, or with role and content."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,12 +10,12 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import json_type
 from threadkeep.base.validation import MAX_ID_CHARACTERS, sanitise_text, validate_id
 from threadkeep.transfer.importers.transcript import (
-    Line,
     Role,
     Transcript,
-    check_text,
-    pieces,
+    TranscriptMessage,
     read_list,
+    split_text,
+    validate_text,
 )
 
 ROLES: dict[str, Role] = {
@@ -36,53 +36,52 @@ ROLES: dict[str, Role] = {
     "function": "tool",
     "functionmessage": "tool",
 }
-TIMES = ("time", "timestamp", "created_at", "create_time")
+TIME_KEYS = ("time", "timestamp", "created_at", "create_time")
 
 
 def read_langchain(path: Path, user: str, thread: str | None = None) -> Transcript:
-    """Return what a list of messages holds; the thread is named by the file unless told.
+    """Read a list of messages into one thread, named `thread` or by the file.
 
-    Messages rarely say when they were said. Those take the time of the file, a second apart.
+    Messages without a time get that of the file, one second apart.
 
     Raises:
-        BadInput: there is no such file, or it is no JSON list.
+        BadInput: the file is missing, or holds no JSON list.
     """
-    found, wordless = Transcript(), 0
-    name = (
-        validate_id(path.stem[:MAX_ID_CHARACTERS].strip(), "thread") if thread is None else thread
-    )
-    last = _written(path)
+    transcript, empty = Transcript(), 0
+    if thread is None:
+        thread = validate_id(path.stem[:MAX_ID_CHARACTERS].strip(), "thread")
+    last = _file_time(path)
     for number, record in enumerate(read_list(path, "messages"), start=1):
         try:
-            role, about = _message(record)
-            text = _text(about.get("content"))
+            role, fields = _message(record)
+            text = _text(fields.get("content"))
             if not text.strip():
-                wordless += 1
+                empty += 1
                 continue
-            told = _time(record, about)
-            last = told or last + timedelta(seconds=1)
-            found.lines += [
-                Line(
+            time = _time(record, fields)
+            last = time or last + timedelta(seconds=1)
+            transcript.messages += [
+                TranscriptMessage(
                     number=number,
                     user=user,
-                    thread=name,
+                    thread=thread,
                     role=role,
-                    text=check_text(piece),
+                    text=validate_text(part),
                     time=last,
-                    undated=told is None,
-                    name=_optional(about.get("name"), "name"),
-                    source_id=_optional(about.get("id"), "id"),
+                    has_time=time is not None,
+                    name=_optional_id(fields.get("name"), "name"),
+                    source_id=_optional_id(fields.get("id"), "id"),
                 )
-                for piece in pieces(text)
+                for part in split_text(text)
             ]
         except BadInput as error:
-            found.refuse(f"message {number}", error)
-    found.notes = [f"{wordless:,} messages without words"] if wordless else []
-    return found
+            transcript.add_fault(f"message {number}", error)
+    transcript.notes = [f"{empty:,} messages without words"] if empty else []
+    return transcript
 
 
-def _written(path: Path) -> datetime:
-    """Return when the file was written, in whole seconds."""
+def _file_time(path: Path) -> datetime:
+    """Return the modification time of a file, in whole seconds."""
     try:
         return datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
     except (OSError, OverflowError, ValueError):
@@ -90,45 +89,47 @@ def _written(path: Path) -> datetime:
 
 
 def _message(record: Any) -> tuple[Role, Mapping[str, Any]]:
-    """Return the role of a message, and the object that holds its content."""
+    """Return the role of a message, and the object with its content."""
     if not isinstance(record, dict):
         raise BadInput(f"It is {json_type(record)}, not an object.")
-    about, kind = record, record.get("role") or record.get("type")
+    fields, kind = record, record.get("role") or record.get("type")
     if isinstance(record.get("data"), dict):
-        about = record["data"]
+        fields = record["data"]
         if kind == "chat":
-            kind = about.get("role")
+            kind = fields.get("role")
     elif isinstance(record.get("kwargs"), dict) and isinstance(record.get("id"), list):
-        about, kind = record["kwargs"], record["id"][-1] if record["id"] else None
+        fields, kind = record["kwargs"], record["id"][-1] if record["id"] else None
     role = ROLES.get(kind.casefold()) if isinstance(kind, str) else None
     if role is None:
-        shown = repr(kind[:40]) if isinstance(kind, str) else json_type(kind)
+        excerpt = repr(kind[:40]) if isinstance(kind, str) else json_type(kind)
         raise BadInput(
-            f"Its role or type is {shown}; use human, ai, user, assistant, system, tool."
+            f"Its role or type is {excerpt}; use human, ai, user, assistant, system, tool."
         )
-    return role, about
+    return role, fields
 
 
 def _text(content: object) -> str:
-    """Return the words of a content: text, or the text blocks of a list."""
+    """Return the text of a content: a string, or a list with text blocks."""
     if isinstance(content, list):
-        told = [each.get("text") if isinstance(each, dict) else each for each in content]
-        return sanitise_text("\n".join(each for each in told if isinstance(each, str)))
+        blocks = [block.get("text") if isinstance(block, dict) else block for block in content]
+        return sanitise_text("\n".join(block for block in blocks if isinstance(block, str)))
     if content is not None and not isinstance(content, str):
         raise BadInput(f"The content is {json_type(content)}; write it as a string.")
     return sanitise_text(content or "")
 
 
-def _time(record: Mapping[str, Any], about: Mapping[str, Any]) -> datetime | None:
-    for each in (record, about, about.get("additional_kwargs")):
-        told = each if isinstance(each, dict) else {}
-        for key in TIMES:
-            if isinstance(told.get(key), str):
-                return parse_time(told[key])
-            if isinstance(told.get(key), int | float) and 0 < told[key] < 1e11:
-                return datetime.fromtimestamp(told[key], UTC)
+def _time(record: Mapping[str, Any], fields: Mapping[str, Any]) -> datetime | None:
+    for source in (record, fields, fields.get("additional_kwargs")):
+        if not isinstance(source, dict):
+            continue
+        for key in TIME_KEYS:
+            value = source.get(key)
+            if isinstance(value, str):
+                return parse_time(value)
+            if isinstance(value, int | float) and 0 < value < 1e11:
+                return datetime.fromtimestamp(value, UTC)
     return None
 
 
-def _optional(value: object, what: str) -> str | None:
-    return None if value is None or isinstance(value, list) else validate_id(value, what)
+def _optional_id(value: object, kind: str) -> str | None:
+    return None if value is None or isinstance(value, list) else validate_id(value, kind)

@@ -1,26 +1,24 @@
-"""Conversations in a file, read and checked before anything is stored: one JSON object a line."""
+"""Conversations that were read from a file and validated, before anything is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
-from threadkeep.base.clock import parse_time
 from threadkeep.base.errors import BadInput
-from threadkeep.base.strict_json import json_type, parse_json, raw_lines
-from threadkeep.base.validation import MAX_MESSAGE_BYTES, sanitise_text, validate_id
+from threadkeep.base.strict_json import json_type, parse_json
+from threadkeep.base.validation import MAX_MESSAGE_BYTES, sanitise_text
 
 Role = Literal["user", "assistant", "system", "tool"]
 ROLES: tuple[Role, ...] = get_args(Role)
-MAX_LINE_BYTES = 1_000_000
 MAX_FILE_BYTES = 256_000_000
-MAX_FAULTS_KEPT = 20
+MAX_FAULTS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """One message of a transcript, checked."""
+class TranscriptMessage:
+    """One valid message of a transcript."""
 
     number: int
     """Line of the file, from 1; in LoCoMo the turn, counted through the file."""
@@ -32,77 +30,35 @@ class Line:
     """When it was said, aware, in UTC."""
     name: str | None = None
     source_id: str | None = None
-    """What the message is called where it comes from, as LoCoMo's `dia_id`."""
-    undated: bool = False
-    """Whether the file does not say when it was said, so that `time` is only a guess."""
+    """The message's id in the source, such as LoCoMo's `dia_id`."""
+    has_time: bool = True
+    """Whether the file says when it was said; otherwise `time` is a guess."""
 
 
 @dataclass(kw_only=True)
 class Transcript:
-    """What a file holds: the good lines, and what is wrong with the others."""
+    """The valid messages of a file, and the faults of the others."""
 
-    lines: list[Line] = field(default_factory=list)
+    messages: list[TranscriptMessage] = field(default_factory=list)
+    malformed: int = 0
+    """Lines, turns or conversations that are malformed."""
     faults: list[str] = field(default_factory=list)
-    """The first `MAX_FAULTS_KEPT`, each with its place."""
-    bad: int = 0
+    """The first `MAX_FAULTS` of them, each with its place."""
     notes: list[str] = field(default_factory=list)
     """What was left out on purpose, and why."""
 
-    def refuse(self, where: str, why: object) -> None:
-        """Count a malformed line, and keep what is wrong with it."""
-        self.bad += 1
-        if len(self.faults) < MAX_FAULTS_KEPT:
-            self.faults.append(f"{where}: {why}")
-
-
-def read_jsonl(path: Path, user: str | None = None) -> Transcript:
-    """Return what a file of one JSON object a line holds; `user` stands in for each line's own.
-
-    Raises:
-        BadInput: there is no such file, or it cannot be read.
-    """
-    found = Transcript()
-    with open_transcript(path) as file:
-        for number, raw in raw_lines(file, MAX_LINE_BYTES):
-            if not raw.strip():
-                continue
-            try:
-                found.lines.append(parse_line(number, raw, user))
-            except BadInput as error:
-                found.refuse(f"line {number}", error)
-    return found
-
-
-def parse_line(number: int, raw: bytes, user: str | None = None) -> Line:
-    """Return one line of JSON as a message.
-
-    Raises:
-        BadInput: it is too long, not UTF-8, not JSON, or a value in it is missing or not allowed.
-    """
-    if len(raw) > MAX_LINE_BYTES:
-        raise BadInput(f"It has more than {MAX_LINE_BYTES:,} bytes.")
-    record = parse_json(raw)
-    if not isinstance(record, dict):
-        raise BadInput(f"It is {json_type(record)}, not an object.")
-    time, name = record.get("time"), record.get("name")
-    if not isinstance(time, str):
-        raise BadInput(f"{_given(record, 'time')}; write it like 2026-03-04T09:30:00+00:00.")
-    return Line(
-        number=number,
-        user=validate_id(_present(record, "user") if user is None else user, "user"),
-        thread=validate_id(_present(record, "thread"), "thread"),
-        role=_role(record),
-        text=check_text(record.get("text")),
-        time=parse_time(time),
-        name=None if name is None else validate_id(name, "name"),
-    )
+    def add_fault(self, place: str, reason: object) -> None:
+        """Count something malformed, and note its place and reason."""
+        self.malformed += 1
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(f"{place}: {reason}")
 
 
 def open_transcript(path: Path) -> IO[bytes]:
-    """Return the file, opened for reading.
+    """Open a file for reading.
 
     Raises:
-        BadInput: it is missing, a folder or a device, or may not be read.
+        BadInput: it is missing, a folder or a device, or not readable.
     """
     try:
         if path.exists() and not (path.is_file() or path.is_fifo()):
@@ -110,15 +66,15 @@ def open_transcript(path: Path) -> IO[bytes]:
             raise BadInput(f"{str(path)!r} is {kind}; name the file to import.")
         return path.open("rb")
     except (OSError, ValueError) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise BadInput(f"{str(path)!r} cannot be read ({why}); name another file.") from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise BadInput(f"{str(path)!r} cannot be read ({reason}); name another file.") from error
 
 
 def read_list(path: Path, key: str = "") -> list[Any]:
-    """Return the JSON list that a file is, or that stands under `key` of the object in it.
+    """Return the JSON list in a file, or the list under `key` of its object.
 
     Raises:
-        BadInput: there is no such file, it is too large, or no list.
+        BadInput: the file is missing, too large, or holds no list.
     """
     with open_transcript(path) as file:
         raw = file.read(MAX_FILE_BYTES + 1)
@@ -137,20 +93,22 @@ def read_list(path: Path, key: str = "") -> list[Any]:
     return records
 
 
-def pieces(text: str) -> list[str]:
-    """Return a text in parts that are each short enough for one message, cut between lines."""
-    found, rest = list[str](), text
+def split_text(text: str) -> Iterator[str]:
+    """Yield a text in parts that each fit in one message, split at line ends or spaces."""
+    rest = text
     while len(rest.encode()) > MAX_MESSAGE_BYTES:
         head = rest.encode()[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
         cut = max(head.rfind("\n"), head.rfind(" ") if "\n" not in head else -1)
         head = head[: cut + 1] if cut > 0 and head[:cut].strip() else head
-        found.append(head)
+        if head.strip():
+            yield head
         rest = rest[len(head) :]
-    return [each for each in (*found, rest) if each.strip()]
+    if rest.strip():
+        yield rest
 
 
-def check_text(value: object) -> str:
-    """Return the text of a message, cleaned and otherwise word for word.
+def validate_text(value: object) -> str:
+    """Return the sanitised text of a message.
 
     Raises:
         BadInput: it is missing, not text, empty, or over `MAX_MESSAGE_BYTES` of UTF-8.
@@ -164,23 +122,3 @@ def check_text(value: object) -> str:
     if size > MAX_MESSAGE_BYTES:
         raise BadInput(f"The text has {size:,} bytes; the limit is {MAX_MESSAGE_BYTES:,}.")
     return text
-
-
-def _role(record: Mapping[str, Any]) -> Role:
-    for role in ROLES:
-        if record.get("role") == role:
-            return role
-    raise BadInput(f"{_given(record, 'role')}; use one of {', '.join(ROLES)}.")
-
-
-def _present(record: Mapping[str, Any], key: str) -> Any:
-    if record.get(key) is None:
-        raise BadInput(f"The {key} is missing.")
-    return record[key]
-
-
-def _given(record: Mapping[str, Any], key: str) -> str:
-    value = record.get(key)
-    if isinstance(value, str):
-        return f"The {key} {value[:40]!r} is not allowed"
-    return f"The {key} is {json_type(value)}"

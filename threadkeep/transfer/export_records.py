@@ -1,4 +1,4 @@
-"""The door for an export: each line is checked and bounded before anything is stored."""
+"""Validate the lines of an export before anything is stored."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,7 +6,15 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import json_type, parse_json, sanitise_json
-from threadkeep.transfer.format import END, HEADER, ITEM, KINDS, PASSING, STATE, VERSION
+from threadkeep.transfer.export_format import (
+    END,
+    HEADER,
+    ITEM,
+    KINDS,
+    STATE,
+    TRANSIENT_LABELS,
+    VERSION,
+)
 from threadkeep.transfer.record_types import (
     AbandonedValue,
     CorrectionValue,
@@ -22,20 +30,11 @@ from threadkeep.transfer.record_types import (
     ThreadValue,
     UsageValue,
 )
-from threadkeep.transfer.thread_state import VALUES, check_messages
+from threadkeep.transfer.state_json import StateValue, parse_messages
 
-LONGEST_LINE = 32_000_000
-"""Bytes; the working state of a thread is one line."""
+MAX_LINE_BYTES = 32_000_000
+"""The working state of a thread is one line."""
 Record = dict[str, Any]
-
-
-def _line(kind: str, fields: dict[str, Any]) -> Any:
-    """Return the model of a line: nothing beside these fields stands on it."""
-    told: dict[str, Any] = {name: (type_, ...) for name, type_ in fields.items()}
-    return create_model(
-        kind, __config__=ConfigDict(extra="forbid", strict=True), kind=(str, ...), **told
-    )
-
 
 FIELDS: dict[str, dict[str, Any]] = {
     "thread": {"id": Label, "named": bool, "value": ThreadValue},
@@ -52,14 +51,23 @@ FIELDS: dict[str, dict[str, Any]] = {
         "id": Key,
         "value": dict[str, Any],
     },
-    STATE: {"thread": Label, "value": VALUES},
+    STATE: {"thread": Label, "value": StateValue},
     END: {"records": Count, "sha256": Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]},
 }
-LINES = {kind: TypeAdapter(_line(kind, fields)) for kind, fields in FIELDS.items()}
+
+
+def _record_adapter(kind: str, fields: dict[str, Any]) -> TypeAdapter[Any]:
+    """Return the validator of a kind of record; other fields are refused."""
+    required: dict[str, Any] = {name: (type_, ...) for name, type_ in fields.items()}
+    config = ConfigDict(extra="forbid", strict=True)
+    return TypeAdapter(create_model(kind, __config__=config, kind=(str, ...), **required))
+
+
+ADAPTERS = {kind: _record_adapter(kind, fields) for kind, fields in FIELDS.items()}
 
 
 class Header(BaseModel):
-    """The first line; later versions may say more in it."""
+    """The first line; later versions may add fields."""
 
     model_config = ConfigDict(strict=True)
 
@@ -70,56 +78,56 @@ class Header(BaseModel):
     user: Annotated[str, Field(min_length=1, max_length=128)]
 
 
-def parse_header(raw: bytes) -> Record:
+def parse_header(line: bytes) -> Record:
     """Return the first line of an export.
 
     Raises:
-        BadInput: it is none, or of a version that is not known here.
+        BadInput: it is no header, or of a newer version.
     """
-    record = _object(raw)
+    record = _parse_object(line)
     version = record.get("version")
     if record.get("kind") == HEADER and isinstance(version, int) and version > VERSION:
         raise BadInput(
             f"It is an export of version {version}, this threadkeep reads up to {VERSION}; "
             "install a newer threadkeep."
         )
-    _checked(TypeAdapter(Header), record)
+    _validate(TypeAdapter(Header), record)
     return record
 
 
-def parse_record(raw: bytes) -> Record:
+def parse_record(line: bytes) -> Record:
     """Return any later line of an export.
 
     Raises:
-        BadInput: it is too long, no JSON, of no known kind, or a value in it is not allowed.
+        BadInput: it is too long, not JSON, of an unknown kind, or a value in it is invalid.
     """
-    if len(raw) > LONGEST_LINE:
-        raise BadInput(f"It has more than {LONGEST_LINE:,} bytes.")
-    record = _object(raw)
+    if len(line) > MAX_LINE_BYTES:
+        raise BadInput(f"It has more than {MAX_LINE_BYTES:,} bytes.")
+    record = _parse_object(line)
     kind = record.get("kind")
-    lines = LINES.get(kind) if isinstance(kind, str) else None
-    if lines is None:
-        raise BadInput(f"There is no kind {kind!r:.40}; the kinds are {', '.join(LINES)}.")
-    _checked(lines, record)
+    adapter = ADAPTERS.get(kind) if isinstance(kind, str) else None
+    if adapter is None:
+        raise BadInput(f"There is no kind {kind!r:.40}; the kinds are {', '.join(ADAPTERS)}.")
+    _validate(adapter, record)
     if kind == STATE:
-        check_messages(record["value"])
-    if kind == ITEM and record["namespace"][0] in {*KINDS, *PASSING}:
+        parse_messages(record["value"])
+    if kind == ITEM and record["namespace"][0] in {*KINDS, *TRANSIENT_LABELS}:
         raise BadInput(f"The namespace {record['namespace'][0]!r} has a kind of its own.")
     return record
 
 
-def _object(raw: bytes) -> Record:
-    record = sanitise_json(parse_json(raw))
+def _parse_object(line: bytes) -> Record:
+    record = sanitise_json(parse_json(line))
     if not isinstance(record, dict):
         raise BadInput(f"It is {json_type(record)}, not an object.")
     return record
 
 
-def _checked(adapter: TypeAdapter[Any], record: Record) -> None:
+def _validate(adapter: TypeAdapter[Any], record: Record) -> None:
     try:
         adapter.validate_python(record)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        why = first["msg"].removeprefix("Value error, ")
-        raise BadInput(f"{place or 'It'} is not allowed: {why[:200]}.") from None
+        field = ".".join(str(part) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"{field or 'It'} is not allowed: {reason[:200]}.") from None
