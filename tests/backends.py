@@ -22,8 +22,10 @@ from threadkeep.graph.context import Context
 ROOT = Path(__file__).parents[1]
 POSTGRES = os.environ.get("THREADKEEP_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
 REDIS = os.environ.get("THREADKEEP_TEST_REDIS", "redis://127.0.0.1:6379/0")
-REQUIRED = os.environ.get("THREADKEEP_TEST_REQUIRE", "").split(",")
-"""Servers whose absence is a failure, not a skip."""
+REQUIRED = list(filter(None, os.environ.get("THREADKEEP_TEST_REQUIRE", "").split(",")))
+"""Servers whose absence is a failure, not a skip; where any is named, other skips fail too."""
+ALLOWED_SKIPS = ("not applicable", "not permitted")
+"""How the reason of a skip begins that is no fault of the machine's setup."""
 BACKENDS = ("sqlite", "memory", "postgres", "redis")
 
 
@@ -123,6 +125,11 @@ def need(name: str, address: str) -> None:
     except OSError as error:
         said = f"no {name} at {parts.hostname}:{parts.port} ({error})"
     absent(name, said)
+
+
+def environ_without(*prefixes: str) -> dict[str, str]:
+    """Return the environment of this process without the variables that begin so."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
 
 
 def environ_of(settings: Settings) -> dict[str, str]:

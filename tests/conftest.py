@@ -1,4 +1,4 @@
-"""What every test starts from: an empty home, no key, and no connection but to this machine."""
+"""Every test starts with an empty data folder, no key, and connections to this machine only."""
 
 import ipaddress
 import signal
@@ -8,11 +8,23 @@ from typing import Any
 
 import pytest
 
+from tests.backends import ALLOWED_SKIPS, REQUIRED
 from threadkeep.base.settings import Settings, create_data_folder
 
 
 class OutsideConnection(AssertionError):
     """A test tried to reach another machine."""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run of all servers in which a test was skipped, unless the reason is allowed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if REQUIRED and reporter is not None and not hasattr(session.config, "workerinput"):
+        for report in reporter.stats.get("skipped", []):
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+            if not reason.startswith(ALLOWED_SKIPS):
+                reporter.write_line(f"{report.nodeid} was skipped: {reason}", red=True)
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)
@@ -23,31 +35,31 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
         socket.getaddrinfo,
     )
 
-    def checked(address: Any) -> None:
+    def check(address: Any) -> None:
         if isinstance(address, tuple) and not _is_loopback(str(address[0])):
             raise OutsideConnection(f"a connection to {address[0]!r}")
 
-    def guarded(self: socket.socket, address: Any) -> None:
-        checked(address)
+    def checked_connect(self: socket.socket, address: Any) -> None:
+        check(address)
         connect(self, address)
 
-    def guarded_ex(self: socket.socket, address: Any) -> int:
-        checked(address)
+    def checked_connect_ex(self: socket.socket, address: Any) -> int:
+        check(address)
         return connect_ex(self, address)
 
-    def guarded_lookup(host: Any, *args: Any, **kwargs: Any) -> Any:
+    def checked_lookup(host: Any, *args: Any, **kwargs: Any) -> Any:
         if host and not _is_loopback(host.decode() if isinstance(host, bytes) else str(host)):
             raise OutsideConnection(f"a look-up of {host!r}")
         return lookup(host, *args, **kwargs)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
-    monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
-    monkeypatch.setattr(socket, "getaddrinfo", guarded_lookup)
+    monkeypatch.setattr(socket.socket, "connect", checked_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", checked_connect_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", checked_lookup)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _can_be_interrupted() -> None:
-    """Hear Ctrl-C, as do the programs that are started: a shell's background jobs ignore it."""
+    """Handle SIGINT here and in programs that tests start; background jobs of a shell ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -69,7 +81,7 @@ def _no_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("THREADKEEP_HOME", str(tmp_path / "home"))
-    # What else listens on the machine that runs the tests is nothing of theirs.
+    # Ignore model servers that run on this machine.
     monkeypatch.setenv("THREADKEEP_NO_PROBE", "1")
 
 

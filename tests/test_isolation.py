@@ -611,7 +611,7 @@ async def test_an_import_for_one_user_writes_to_no_other(house: House, tmp_path:
     )
     settings = house.memory.settings
     if settings.item_database.kind == "memory":
-        pytest.skip("an import is another process; memory ends with its own")
+        pytest.skip("not applicable: an import is a process of its own")
     await import_file(settings, lines, "jsonl", user="bob")
     await unharmed(house)
     bob = await user_key(house.memory.opened.store, "bob")

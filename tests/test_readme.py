@@ -1,28 +1,41 @@
-"""The README tells the truth: CI runs its commands, its transcript is what is printed."""
+"""The README and what runs it: commands, transcript, CI script and tested versions agree."""
 
-import os
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.backends import ROOT, environ_without
+
+CONSTRAINTS = (ROOT / "constraints.txt").read_text().splitlines()
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^```sh\n(.*?)\n```", README, re.MULTILINE | re.DOTALL)
 
 
-def test_the_gate_runs_the_readmes_two_commands_as_they_are_written() -> None:
-    gate = (ROOT / ".ci/run").read_text().splitlines()
+def test_ci_runs_the_readmes_two_commands_as_they_are_written() -> None:
+    script = (ROOT / ".ci/run").read_text().splitlines()
     chat, tests = COMMANDS[:2]
-    assert [line.strip() for line in gate].count(chat) == 1
-    assert gate.count(tests) == 1
+    assert [line.strip() for line in script].count(chat) == 1
+    assert script.count(tests) == 1
+
+
+def test_ci_runs_in_a_copy_and_changes_nothing_in_this_folder() -> None:
+    script = (ROOT / ".ci/run").read_text()
+    copied, commands = script.index('cd "$tree"'), script.index("python3 -m venv")
+    assert copied < commands
+    assert script.count("rm -rf") == 1
+    assert """trap 'rm -rf "$work"' EXIT""" in script
 
 
 def test_the_transcript_is_what_the_commands_print(tmp_path: Path) -> None:
     (transcript,) = re.findall(r"^```console\n(.*?)\n```", README, re.MULTILINE | re.DOTALL)
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "THREADKEEP_"))}
-    env = kept | {"THREADKEEP_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    env = environ_without("OPENAI_", "THREADKEEP_")
+    env |= {"THREADKEEP_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     env["THREADKEEP_NO_PROBE"] = "1"
     env["THREADKEEP_NOW"] = "2026-03-04T09:30:00+00:00"
     printed = []
@@ -32,14 +45,23 @@ def test_the_transcript_is_what_the_commands_print(tmp_path: Path) -> None:
         threadkeep, *args = shlex.split(line[2:], comments=True)
         assert threadkeep == "threadkeep"
         command = [sys.executable, "-c", "from threadkeep.cli.app import main; main()", *args]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
-        printed += [line, *done.stdout.splitlines()]
+        process = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        printed += [line, *process.stdout.splitlines()]
     assert printed == transcript.splitlines()
 
 
-def test_the_versions_that_were_tested_name_no_address() -> None:
-    for line in (ROOT / "constraints.txt").read_text().splitlines():
+def test_the_tested_versions_are_exact_and_name_no_address() -> None:
+    for line in CONSTRAINTS:
         assert re.fullmatch(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.\-+!]+", line), line
+
+
+def test_every_dependency_of_every_extra_has_a_tested_version() -> None:
+    tested = {canonicalize_name(line.partition("==")[0]) for line in CONSTRAINTS}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    names = {canonicalize_name(Requirement(item).name) for group in groups for item in group}
+    # pip freeze leaves out what virtual environments come with.
+    assert names - {"threadkeep", "setuptools"} <= tested
 
 
 def test_the_imported_package_is_ours() -> None:
