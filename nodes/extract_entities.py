@@ -63,4 +63,4 @@ async def _by_model_or_rules(
             extraction, usage = await extract_by_model(model, prompt)
             if extraction is not None:
                 return extraction, usage
-    return extract(text, speaker=speaker, said_at=time), usage
+    return extract(text, speaker=speaker, written_at=time), usage

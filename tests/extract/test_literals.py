@@ -9,7 +9,7 @@ def literals(text: str) -> set[str]:
     return {literal for passage in passages(text) for literal in passage.literals}
 
 
-def test_each_kind_of_literal_is_found() -> None:
+def test_each_kind_of_literal_is_recognised() -> None:
     assert "Ottoline Vance" in literals("My colleague Ottoline Vance called.")
     assert "4711-KX" in literals("The gate code is 4711-KX.")
     assert "€12,500.50" in literals("It costs €12,500.50, all told.")
@@ -23,19 +23,19 @@ def test_each_kind_of_literal_is_found() -> None:
     assert "never deploy on a holiday." in literals("Well, never deploy on a holiday.")
 
 
-def test_small_talk_has_none() -> None:
+def test_small_talk_has_no_passages() -> None:
     assert passages("In the end we sat there, and it was good.") == []
     assert passages("") == []
 
 
-def test_a_passage_tells_what_its_literal_is() -> None:
+def test_a_passage_keeps_the_words_around_its_literal() -> None:
     (passage,) = passages("By the way, the gate code is 4711-KX for all of us.")
     assert passage.text == "the gate code is 4711-KX for all"
 
 
 @given(st.text(max_size=300) | st.text("aA1 .,/\"'@-:n't", max_size=300))
-def test_a_passage_is_word_for_word_what_was_said(text: str) -> None:
-    said = sentences(text)
+def test_a_passage_is_an_unchanged_part_of_a_sentence(text: str) -> None:
+    originals = sentences(text)
     for passage in passages(text):
-        assert any(passage.text in sentence for sentence in said)
+        assert any(passage.text in sentence for sentence in originals)
         assert passage.literals

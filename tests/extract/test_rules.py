@@ -6,36 +6,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from threadkeep.extract.extraction import Extraction
-from threadkeep.extract.rules import MOST_FACTS, extract
+from threadkeep.extract.rules import MAX_FACTS, extract
 
-SAID = datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
+WRITTEN_AT = datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
 
 
-def said(text: str, speaker: str = "user") -> set[tuple[str, str, str]]:
-    facts = extract(text, speaker=speaker, said_at=SAID).facts
+def facts_of(text: str, speaker: str = "user") -> set[tuple[str, str, str]]:
+    facts = extract(text, speaker=speaker, written_at=WRITTEN_AT).facts
     return {(fact.subject, fact.predicate, fact.object) for fact in facts}
 
 
-def named(text: str) -> dict[str, str]:
-    return {entity.name: entity.type for entity in extract(text, said_at=SAID).entities}
+def entity_types(text: str) -> dict[str, str]:
+    return {entity.name: entity.type for entity in extract(text, written_at=WRITTEN_AT).entities}
 
 
 def since(text: str) -> str | None:
-    (fact,) = extract(text, said_at=SAID).facts
+    (fact,) = extract(text, written_at=WRITTEN_AT).facts
     return fact.valid_from
 
 
-def test_a_relation_and_what_is_said_of_the_relative_come_from_one_sentence() -> None:
-    found = extract(
-        "My sister Miriam moved to Lisbon in March and keeps two parrots.", said_at=SAID
+def test_one_sentence_gives_a_relation_and_facts_about_the_relative() -> None:
+    extraction = extract(
+        "My sister Miriam moved to Lisbon in March and keeps two parrots.", written_at=WRITTEN_AT
     )
-    assert [fact.sentence for fact in found.facts] == [
+    assert [fact.sentence for fact in extraction.facts] == [
         "user's sister is Miriam",
         "Miriam moved to Lisbon (2026-03)",
         "Miriam keeps two parrots",
     ]
-    assert {e.name: e.type for e in found.entities} == {"Miriam": "person", "Lisbon": "place"}
-    assert found.entities[0].attributes == {"is": "user's sister"}
+    assert {entity.name: entity.type for entity in extraction.entities} == {
+        "Miriam": "person",
+        "Lisbon": "place",
+    }
+    assert extraction.entities[0].attributes == {"is": "user's sister"}
 
 
 @pytest.mark.parametrize(
@@ -78,25 +81,25 @@ def test_a_relation_and_what_is_said_of_the_relative_come_from_one_sentence() ->
         ("I don't like olives.", ("user", "dislikes", "olives")),
     ],
 )
-def test_what_people_say_of_themselves_and_theirs_is_noted(
+def test_facts_about_the_speaker_and_their_people_are_extracted(
     text: str, fact: tuple[str, str, str]
 ) -> None:
-    assert fact in said(text)
+    assert fact in facts_of(text)
 
 
-def test_a_sentence_that_begins_like_a_question_may_tell_something() -> None:
-    assert ("user", "bought", "a bike") not in said("When did I buy a bike.")
-    assert said("When I came here I was tired, and I live in Oslo.")
+def test_a_sentence_that_begins_like_a_question_can_state_a_fact() -> None:
+    assert ("user", "bought", "a bike") not in facts_of("When did I buy a bike.")
+    assert facts_of("When I came here I was tired, and I live in Oslo.")
 
 
-def test_she_is_whoever_was_named_last() -> None:
-    found = said("My sister Miriam is a nurse. She lives in Lisbon.")
-    assert ("Miriam", "lives in", "Lisbon") in found
+def test_she_is_the_last_person_with_a_name() -> None:
+    facts = facts_of("My sister Miriam is a nurse. She lives in Lisbon.")
+    assert ("Miriam", "lives in", "Lisbon") in facts
 
 
-def test_another_speaker_is_the_subject_of_what_they_say() -> None:
-    assert said("I live in Boston.", "Caroline") == {("Caroline", "lives in", "Boston")}
-    assert ("Caroline", "sister", "Ann") in said("My sister Ann paints.", "Caroline")
+def test_another_speaker_is_the_subject_of_their_own_message() -> None:
+    assert facts_of("I live in Boston.", "Caroline") == {("Caroline", "lives in", "Boston")}
+    assert ("Caroline", "sister", "Ann") in facts_of("My sister Ann paints.", "Caroline")
 
 
 @pytest.mark.parametrize(
@@ -126,19 +129,19 @@ def test_another_speaker_is_the_subject_of_what_they_say() -> None:
         "Python has two modes. London has two airports.",
     ],
 )
-def test_questions_denials_wishes_quotations_and_small_talk_state_nothing(text: str) -> None:
-    assert said(text) == set()
+def test_questions_denials_wishes_quotations_and_small_talk_state_no_facts(text: str) -> None:
+    assert facts_of(text) == set()
 
 
 @pytest.mark.parametrize("word", ["The", "Yesterday", "Hi", "Thanks", "Monday", "March", "Great"])
-def test_a_capital_at_the_start_makes_nobody_a_person(word: str) -> None:
-    assert named(f"{word} moved to Lisbon and keeps two parrots.").get(word) is None
+def test_a_capital_at_the_start_makes_no_word_a_person(word: str) -> None:
+    assert entity_types(f"{word} moved to Lisbon and keeps two parrots.").get(word) is None
 
 
-def test_names_are_names_in_any_script_that_has_capitals() -> None:
-    assert named("My wife Žofie moved to Kyjiv.") == {"Žofie": "person", "Kyjiv": "place"}
-    assert named("My friend Αθηνά lives in Πάτρα.") == {"Αθηνά": "person", "Πάτρα": "place"}
-    assert "Ní Ōta-O'Neil" in named("My friend Ní Ōta-O'Neil called.")
+def test_names_are_recognised_in_any_script_with_capitals() -> None:
+    assert entity_types("My wife Žofie moved to Kyjiv.") == {"Žofie": "person", "Kyjiv": "place"}
+    assert entity_types("My friend Αθηνά lives in Πάτρα.") == {"Αθηνά": "person", "Πάτρα": "place"}
+    assert "Ní Ōta-O'Neil" in entity_types("My friend Ní Ōta-O'Neil called.")
 
 
 @pytest.mark.parametrize(
@@ -163,13 +166,13 @@ def test_names_are_names_in_any_script_that_has_capitals() -> None:
         ("I moved to Oslo.", None),
     ],
 )
-def test_a_date_is_read_from_where_it_was_said(text: str, date: str | None) -> None:
+def test_a_date_is_read_from_where_it_was_facts_of(text: str, date: str | None) -> None:
     assert since(text) == date
 
 
 @given(st.text(max_size=400), st.datetimes(timezones=st.just(UTC)))
-def test_no_text_raises(text: str, when: datetime) -> None:
-    assert isinstance(extract(text, said_at=when), Extraction)
+def test_no_text_raises(text: str, moment: datetime) -> None:
+    assert isinstance(extract(text, written_at=moment), Extraction)
 
 
 PIECES = (
@@ -179,9 +182,9 @@ week ago years has two parrots at Initech \" ' n't a the of She call me favourit
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60), st.datetimes(timezones=st.just(UTC)))
-def test_no_jumble_of_known_words_raises(pieces: list[str], when: datetime) -> None:
-    found = extract(" ".join(pieces), said_at=when)
-    assert all(fact.object and fact.subject and fact.sentence for fact in found.facts)
+def test_no_order_of_known_words_raises(pieces: list[str], moment: datetime) -> None:
+    extraction = extract(" ".join(pieces), written_at=moment)
+    assert all(fact.object and fact.subject and fact.sentence for fact in extraction.facts)
 
 
 @pytest.mark.parametrize(
@@ -217,9 +220,9 @@ def test_no_jumble_of_known_words_raises(pieces: list[str], when: datetime) -> N
         "My sister Miriam moved to Lisbon. ",
     ],
 )
-def test_the_largest_message_takes_well_under_a_second(piece: str) -> None:
+def test_the_largest_message_takes_less_than_a_second(piece: str) -> None:
     text = (piece * 32_000)[:32_000]
-    begun = time.process_time()
-    found = extract(text, said_at=SAID)
-    assert time.process_time() - begun < 0.7
-    assert len(found.facts) <= MOST_FACTS
+    started = time.process_time()
+    extraction = extract(text, written_at=WRITTEN_AT)
+    assert time.process_time() - started < 0.7
+    assert len(extraction.facts) <= MAX_FACTS

@@ -41,7 +41,7 @@ def noted(said: Sequence[str], left_out: frozenset[int] = frozenset()) -> list[N
             message=f"m{number}",
             thread=f"t{number % 3}",
             time=(BEGUN + timedelta(minutes=number)).isoformat(),
-            extraction=extract(text, speaker="user", said_at=BEGUN + timedelta(minutes=number)),
+            extraction=extract(text, speaker="user", written_at=BEGUN + timedelta(minutes=number)),
             written_at="2026-03-04T10:00:00+00:00",
         )
         for number, text in enumerate(said)

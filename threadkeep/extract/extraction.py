@@ -1,17 +1,17 @@
-"""What a message says about whom: entities and facts."""
+"""The entities and facts of a message."""
 
 from pydantic import BaseModel, Field
 
 EVENTS = frozenset(
     ("moved to", "started at", "visited", "was born in", "bought", "adopted", "met", "married to")
 )
-"""Predicates that happened once; the others hold from their date on."""
+"""Predicates of single events; all others hold from their date on."""
 ATTRIBUTES = frozenset({"birthday", "age", "job", "name", "email", "address", "hometown"})
 """Predicates that are nouns: "user's birthday is 3 May"."""
 
 
 class Entity(BaseModel):
-    """A person, place, organisation, animal or thing that was named."""
+    """A person, place, organisation, animal or thing with a name."""
 
     name: str
     type: str
@@ -19,7 +19,7 @@ class Entity(BaseModel):
 
 
 class Fact(BaseModel):
-    """One statement: who, what, of what, and since when."""
+    """One statement: subject, predicate, object, and its date."""
 
     subject: str
     predicate: str
@@ -29,27 +29,27 @@ class Fact(BaseModel):
 
     @property
     def sentence(self) -> str:
-        """Say it: "Miriam moved to Lisbon (2026-03)"."""
-        when = f" ({self._when})" if self.valid_from else ""
+        """The fact as text: "Miriam moved to Lisbon (2026-03)"."""
+        date = f" ({self._date})" if self.valid_from else ""
         if self.is_noun:
-            return f"{self.subject}'s {self.predicate} is {self.object}{when}"
-        return f"{self.subject} {self.predicate} {self.object}{when}"
+            return f"{self.subject}'s {self.predicate} is {self.object}{date}"
+        return f"{self.subject} {self.predicate} {self.object}{date}"
 
     @property
     def is_noun(self) -> bool:
-        """Whether the predicate is what somebody has: a sister, a birthday, a favourite colour."""
+        """Whether the predicate is a noun: sister, birthday, favourite colour."""
         from threadkeep.extract.rules_words import ANIMALS, RELATIONS
 
-        known = self.predicate in ATTRIBUTES or self.predicate in RELATIONS
-        return known or self.predicate in ANIMALS or self.predicate.startswith("favourite ")
+        nouns = ATTRIBUTES | RELATIONS | ANIMALS
+        return self.predicate in nouns or self.predicate.startswith("favourite ")
 
     @property
-    def _when(self) -> str:
+    def _date(self) -> str:
         return f"{'' if self.predicate in EVENTS else 'since '}{self.valid_from}"
 
 
 class Extraction(BaseModel):
-    """All that was found in one message."""
+    """The entities and facts of one message."""
 
     entities: list[Entity] = Field(default_factory=list)
     facts: list[Fact] = Field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Entities and facts of one English message by rules: rather nothing than something wrong."""
+"""Extract entities and facts of an English message by rules: prefer none to a wrong one."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -6,38 +6,47 @@ from typing import Final
 
 from threadkeep.extract.extraction import Entity, Extraction, Fact
 from threadkeep.extract.rules_dates import find_date
-from threadkeep.extract.rules_phrases import is_name, read_object
+from threadkeep.extract.rules_phrases import Phrase, is_name, read_object
 from threadkeep.extract.rules_subjects import Subject, named_relatives, read_subject
-from threadkeep.extract.rules_tokens import BREAKS, starts, tokens
+from threadkeep.extract.rules_tokens import BREAKS, clause_starts, tokenize
 from threadkeep.extract.rules_verbs import VERBS, Verb
 from threadkeep.extract.rules_words import CONJUNCTIONS, DOUBT, JOBS, OPENERS, SKIPPED
 from threadkeep.extract.sentences import is_question, sentences
 
-MOST_FACTS: Final = 100
-_TYPES: Final = {"place": "place", "organisation": "organisation", "person": "person"}
+MAX_FACTS: Final = 100
+_ENTITY_KINDS: Final = frozenset(("place", "organisation", "person"))
 _TAIL_ENDS: Final = (BREAKS | CONJUNCTIONS) - {"since"}
-_PERSONAL: Final = frozenset({"place", "organisation", "job", "person", "date"})
-"""Objects that make even an unknown capitalised subject somebody's name."""
+_PERSONAL_KINDS: Final = frozenset(("place", "organisation", "job", "person", "date"))
+"""Objects of these kinds make an unknown capitalised subject a person."""
+_OBJECT_KINDS: Final = {
+    "birthday": "date",
+    "is named": "name",
+    "works as": "job",
+    "age": "number",
+}
+"""The kinds of object by noun; all other nouns have a liking."""
 
 
 @dataclass
-class Notes:
-    """What was found so far in one message."""
+class _Builder:
+    """Collects the extraction of one message."""
 
     speaker: str
-    said: date
+    day: date
     facts: dict[tuple[str, str, str], Fact] = field(default_factory=dict)
     entities: dict[str, Entity] = field(default_factory=dict)
     people: list[str] = field(default_factory=list)
 
-    def note(self, subject: str, predicate: str, told: str, since: str | None = None) -> None:
-        """Put a fact down once."""
-        if len(self.facts) < MOST_FACTS:
-            fact = Fact(subject=subject, predicate=predicate, object=told, valid_from=since)
-            self.facts.setdefault((subject, predicate, told), fact)
+    def add_fact(
+        self, subject: str, predicate: str, object_: str, valid_from: str | None = None
+    ) -> None:
+        """Add a fact once."""
+        if len(self.facts) < MAX_FACTS:
+            fact = Fact(subject=subject, predicate=predicate, object=object_, valid_from=valid_from)
+            self.facts.setdefault((subject, predicate, object_), fact)
 
-    def name(self, name: str, kind: str, **attributes: str) -> None:
-        """Put an entity down once; attributes join."""
+    def add_entity(self, name: str, kind: str, **attributes: str) -> None:
+        """Add an entity once; its attributes are merged."""
         if name == self.speaker:
             return
         entity = self.entities.setdefault(name, Entity(name=name, type=kind))
@@ -46,155 +55,152 @@ class Notes:
             self.people.append(name)
 
 
-def extract(text: str, *, speaker: str = "user", said_at: datetime) -> Extraction:
+@dataclass(frozen=True)
+class _Clause:
+    """A sentence, and what stands before the subject of the clause that is read."""
+
+    tokens: list[str]
+    lower: list[str]
+    subject: Subject
+    opener: list[str]
+
+
+def extract(text: str, *, speaker: str = "user", written_at: datetime) -> Extraction:
     """Return what `text` states about people, places, organisations, likes and dates.
 
-    Questions and whatever is denied, supposed or quoted state nothing. Linear in the length.
+    Questions, denials, conditions and quotations state nothing. Takes time linear in the length.
     """
-    notes = Notes(speaker, said_at.date())
+    builder = _Builder(speaker, written_at.date())
     for sentence in sentences(text):
         if not is_question(sentence) and not sentence.startswith((">", "```", "|")):
-            _read_sentence(tokens(sentence), notes)
-    return Extraction(entities=list(notes.entities.values()), facts=list(notes.facts.values()))
+            _read_sentence(tokenize(sentence), builder)
+    return Extraction(entities=list(builder.entities.values()), facts=list(builder.facts.values()))
 
 
-def _read_sentence(found: list[str], notes: Notes) -> None:
-    low = [token.lower() for token in found]
-    doubt = next((place for place, token in enumerate(low) if token in DOUBT), len(low))
-    for name, relation, kind in named_relatives(found, low):
-        notes.note(notes.speaker, relation, name)
-        notes.name(name, kind, **{"is": f"{notes.speaker}'s {relation}"})
-    behind = 0
-    for start in starts(low):
+def _read_sentence(tokens: list[str], builder: _Builder) -> None:
+    lower = [token.lower() for token in tokens]
+    doubt = next((index for index, token in enumerate(lower) if token in DOUBT), len(lower))
+    for name, relation, kind in named_relatives(tokens, lower):
+        builder.add_fact(builder.speaker, relation, name)
+        builder.add_entity(name, kind, **{"is": f"{builder.speaker}'s {relation}"})
+    end = 0
+    for start in clause_starts(lower):
         if start > doubt:
             break
-        if start >= behind:
-            behind = max(behind, _read_clause(found, low, start, notes))
+        if start >= end:
+            end = max(end, _read_clause(tokens, lower, start, builder))
 
 
-def _read_clause(found: list[str], low: list[str], start: int, notes: Notes) -> int:
-    """Read one subject and all that is said of it; return the place behind it."""
-    at = start
-    while at < len(low) and at - start < 6 and low[at] in OPENERS:
-        at += 1
-    subject = read_subject(found, low, at, notes.speaker, notes.people)
+def _read_clause(tokens: list[str], lower: list[str], start: int, builder: _Builder) -> int:
+    """Read one subject and all its predicates; return the index after them."""
+    index = start
+    while index < len(lower) and index - start < 6 and lower[index] in OPENERS:
+        index += 1
+    subject = read_subject(tokens, lower, index, builder.speaker, builder.people)
     if subject is None:
         return start
     if subject.noun:
-        return _read_noun(found, low, subject, notes)
-    opener = found[max(0, start - 6) if start and low[start - 1] == "," else start : at]
-    at = subject.end
-    while (end := _read_predicate(found, low, at, subject, notes, opener)) is not None:
-        following = _next_predicate(low, end)
-        if following is None:
+        return _read_noun(tokens, lower, subject, builder)
+    opener_start = max(0, start - 6) if start and lower[start - 1] == "," else start
+    clause = _Clause(tokens, lower, subject, tokens[opener_start:index])
+    index = subject.end
+    while (end := _read_predicate(clause, index, builder)) is not None:
+        next_index = _next_predicate(lower, end)
+        if next_index is None:
             return end
-        at = following
-    return at
+        index = next_index
+    return index
 
 
-def _read_noun(found: list[str], low: list[str], subject: Subject, notes: Notes) -> int:
-    """Read "my birthday is 3 May", "Rex's favourite toy is a sock"."""
-    at = subject.end
-    asked = low[at - 1] == "me"
-    if not asked and low[at : at + 1] not in (["is"], ["'s"]):
-        return at
-    kind = "liking"
-    if subject.noun == "birthday":
-        kind = "date"
-    elif subject.noun == "is named":
-        kind = "name"
-    elif subject.noun == "works as":
-        kind = "job"
-    elif subject.noun == "age":
-        kind = "number"
-    if told := read_object(kind, found, at + (not asked)):
-        for who in subject.names:
-            notes.note(who, subject.noun, told[0])
-        return told[1]
-    return at
+def _read_noun(tokens: list[str], lower: list[str], subject: Subject, builder: _Builder) -> int:
+    """Read "my birthday is 3 May", "Rex's favourite toy is a sock"; return the index after it."""
+    index = subject.end
+    if lower[index - 1] != "me":  # "Call me" has no verb after it.
+        if lower[index : index + 1] not in (["is"], ["'s"]):
+            return index
+        index += 1
+    phrase = read_object(_OBJECT_KINDS.get(subject.noun, "liking"), tokens, index)
+    if phrase is None:
+        return subject.end
+    for name in subject.names:
+        builder.add_fact(name, subject.noun, phrase.text)
+    return phrase.end
 
 
-def _read_predicate(
-    found: list[str],
-    low: list[str],
-    at: int,
-    subject: Subject,
-    notes: Notes,
-    opener: list[str],
-) -> int | None:
-    """Note the predicate at `at`; return the place behind its object, or None."""
-    for place in range(at, min(at + 5, len(low))):
-        for way, verb in VERBS.get(low[place], ()):
-            if not _fits(verb, subject) or tuple(low[place : place + len(way)]) != way:
+def _read_predicate(clause: _Clause, start: int, builder: _Builder) -> int | None:
+    """Read the predicate at `start`; return the index after its object, or None."""
+    tokens, lower, subject = clause.tokens, clause.lower, clause.subject
+    for index in range(start, min(start + 5, len(lower))):
+        for wording, verb in VERBS.get(lower[index], ()):
+            verb_end = index + len(wording)
+            fits = verb.first if subject.plural else verb.third
+            if not fits or tuple(lower[index:verb_end]) != wording:
                 continue
-            told = read_object(verb.kind, found, place + len(way))
-            if told and (subject.known or verb.kind in _PERSONAL):
-                return _note(found, low, subject, verb, told, notes, opener)
-        if low[place] not in SKIPPED:
+            phrase = read_object(verb.kind, tokens, verb_end)
+            if phrase and (subject.certain or verb.kind in _PERSONAL_KINDS):
+                return _add_statement(clause, verb, phrase, builder)
+        if lower[index] not in SKIPPED:
             return None
     return None
 
 
-def _fits(verb: Verb, subject: Subject) -> bool:
-    return verb.first if subject.plural else verb.third
-
-
-def _note(
-    found: list[str],
-    low: list[str],
-    subject: Subject,
-    verb: Verb,
-    told: tuple[str, int],
-    notes: Notes,
-    opener: list[str],
-) -> int:
-    words, end = told
-    close = end
-    while close < len(low) and close - end < 8 and not _ends_tail(low, close):
-        close += 1
+def _add_statement(clause: _Clause, verb: Verb, phrase: Phrase, builder: _Builder) -> int:
+    """Add the fact and its entities; return the index after the statement."""
+    lower, end = clause.lower, phrase.end
+    tail_end = end
+    while tail_end < len(lower) and tail_end - end < 8 and not _ends_tail(lower, tail_end):
+        tail_end += 1
     future = verb.predicate.startswith("is moving")
-    since = find_date(found[end:close], notes.said, future=future) or find_date(opener, notes.said)
-    predicate = verb.predicate
-    if verb.kind == "being":
-        predicate = "works as" if words.lower().split()[-1] in JOBS else "is"
-        predicate = "age" if words.isdecimal() else predicate
-    if predicate == "lived in" and "since" in low[end:close]:
+    valid_from = find_date(clause.tokens[end:tail_end], builder.day, future=future)
+    valid_from = valid_from or find_date(clause.opener, builder.day)
+    predicate = _predicate_of(verb, phrase.text)
+    if predicate == "lived in" and "since" in lower[end:tail_end]:
         predicate = "lives in"
-    for who in subject.names:
-        if (who, predicate) == (words, "is named"):
-            continue  # "My dog is called Rex" has said so already.
-        notes.note(who, predicate, words, since)
-        if who != notes.speaker and is_name(who.split()[0]):
-            notes.name(who, subject.kind)
-    if verb.kind in _TYPES:
-        notes.name(words, _TYPES[verb.kind])
-    return _employer(found, low, subject, predicate, end, notes) or close
+    for name in clause.subject.names:
+        if (name, predicate) == (phrase.text, "is named"):
+            continue  # "My dog is called Rex" has named the dog already.
+        builder.add_fact(name, predicate, phrase.text, valid_from)
+        if name != builder.speaker and is_name(name.split()[0]):
+            builder.add_entity(name, clause.subject.kind)
+    if verb.kind in _ENTITY_KINDS:
+        builder.add_entity(phrase.text, verb.kind)
+    if predicate == "works as":
+        return _read_employer(clause, end, builder) or tail_end
+    return tail_end
 
 
-def _ends_tail(low: list[str], at: int) -> bool:
-    """Tell whether the clause ends at `at`; the comma in "May 3rd, 2020" does not end it."""
-    year = low[at] == "," and at + 1 < len(low) and len(low[at + 1]) == 4
-    return low[at] in _TAIL_ENDS and not (year and low[at + 1].isdecimal())
+def _predicate_of(verb: Verb, text: str) -> str:
+    """Return the verb's predicate; what follows "is" decides between age, job and trait."""
+    if verb.kind != "being":
+        return verb.predicate
+    if text.isdecimal():
+        return "age"
+    return "works as" if text.lower().split()[-1] in JOBS else "is"
 
 
-def _employer(
-    found: list[str], low: list[str], subject: Subject, predicate: str, end: int, notes: Notes
-) -> int | None:
-    """Read the "at Initech" behind a job."""
-    if predicate != "works as" or low[end : end + 1] not in (["at"], ["for"]):
+def _ends_tail(lower: list[str], index: int) -> bool:
+    """Return whether the clause ends at `index`; the comma in "May 3rd, 2020" does not end it."""
+    next_token = lower[index + 1] if index + 1 < len(lower) else ""
+    before_year = lower[index] == "," and len(next_token) == 4 and next_token.isdecimal()
+    return lower[index] in _TAIL_ENDS and not before_year
+
+
+def _read_employer(clause: _Clause, start: int, builder: _Builder) -> int | None:
+    """Read the "at Initech" after a job; return the index after it, or None."""
+    if clause.lower[start : start + 1] not in (["at"], ["for"]):
         return None
-    where = read_object("organisation", found, end + 1)
-    if where is None:
+    employer = read_object("organisation", clause.tokens, start + 1)
+    if employer is None:
         return None
-    for who in subject.names:
-        notes.note(who, "works at", where[0])
-    notes.name(where[0], "organisation")
-    return where[1]
+    for name in clause.subject.names:
+        builder.add_fact(name, "works at", employer.text)
+    builder.add_entity(employer.text, "organisation")
+    return employer.end
 
 
-def _next_predicate(low: list[str], end: int) -> int | None:
-    """Return where the next predicate of the same subject may begin: behind "and" or "but"."""
-    at = end
-    while at < len(low) and low[at] in (",", "and", "but", "then"):
-        at += 1
-    return at if at > end and at < len(low) else None
+def _next_predicate(lower: list[str], end: int) -> int | None:
+    """Return where the subject's next predicate may begin: after "and" or "but"."""
+    index = end
+    while index < len(lower) and lower[index] in (",", "and", "but", "then"):
+        index += 1
+    return index if index > end and index < len(lower) else None

@@ -1,7 +1,8 @@
-"""When it happened: dates in a sentence, relative to when it was said."""
+"""Dates in a sentence, relative to the day on which it was written."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -11,133 +12,176 @@ _ISO: Final = re.compile(r"^(\d{4})-(\d{2})(?:-(\d{2}))?$")
 _ORDINAL: Final = re.compile(r"^(\d{1,2})(?:st|nd|rd|th)?$")
 _YEAR: Final = re.compile(r"^(?:19|20)\d{2}$")
 _UNITS: Final = {"day": 1, "week": 7, "month": 30, "year": 365}
+_TIME_WORDS: Final = frozenset("yesterday today recently now again ago tonight tomorrow".split())
+_TIME_OPENERS: Final = frozenset("last this next in on since back for around during".split())
+_BEFORE_MONTH: Final = frozenset("in since last this next early late mid of around during".split())
+_BEFORE_YEAR: Final = frozenset("in since of year from early late around".split())
+_BEFORE_WEEKDAY: Final = frozenset("on last this next since".split())
 
 
-def find_date(tokens: Sequence[str], said: date, *, future: bool = False) -> str | None:
-    """Return the first date that `tokens` name, as ISO 8601 year, month or day, or None."""
-    low = [token.lower() for token in tokens]
-    for place in range(len(tokens)):
-        for read in (_iso, _day_word, _month, _relative, _weekday, _ago, _year):
+@dataclass(frozen=True)
+class _Phrase:
+    """Tokens that may name a date, and what a relative date counts from."""
+
+    tokens: Sequence[str]
+    lower: list[str]
+    today: date
+    future: bool
+
+    def word(self, index: int) -> str:
+        """Return the token at `index` in lower case, "" outside of the phrase."""
+        return self.lower[index] if 0 <= index < len(self.lower) else ""
+
+
+def find_date(tokens: Sequence[str], today: date, *, future: bool = False) -> str | None:
+    """Return the first date in `tokens` as year, month or day of ISO 8601, or None.
+
+    A date without a year is the latest one before `today`, with `future` the next one.
+    """
+    phrase = _Phrase(tokens, [token.lower() for token in tokens], today, future)
+    for index in range(len(tokens)):
+        for read in _READERS:
             try:
-                if found := read(tokens, low, place, said, future):
-                    return found
+                if iso_date := read(phrase, index):
+                    return iso_date
             except (ValueError, OverflowError):
                 continue
     return None
 
 
-def starts_date(tokens: Sequence[str], place: int) -> bool:
-    """Tell whether a time phrase begins at `place`: "in March", "last week", "on 3 May"."""
-    low = tokens[place].lower()
-    if low in ("yesterday", "today", "recently", "now", "again", "ago", "tonight", "tomorrow"):
+def starts_date(tokens: Sequence[str], index: int) -> bool:
+    """Return whether a time phrase begins at `index`: "in March", "last week", "on 3 May"."""
+    word = tokens[index].lower()
+    if word in _TIME_WORDS:
         return True
-    if low in ("last", "this", "next", "in", "on", "since", "back", "for", "around", "during"):
-        return find_date(tokens[place : place + 5], date(2000, 1, 2)) is not None or (
-            place + 1 < len(tokens) and tokens[place + 1].lower() in NUMBERS
+    if word in _TIME_OPENERS:
+        return find_date(tokens[index : index + 5], date(2000, 1, 2)) is not None or (
+            index + 1 < len(tokens) and tokens[index + 1].lower() in NUMBERS
         )
     return False
 
 
-def month_of(tokens: Sequence[str], place: int) -> int | None:
-    """Return the month that is named at `place`; "may" and "march" only with a capital."""
-    token = tokens[place]
-    low = token.lower()
-    if low in ("may", "march", "mar", "dec", "sept", "sep") and not token[:1].isupper():
+def month_of(tokens: Sequence[str], index: int) -> int | None:
+    """Return the number of the month at `index`; "may" and "march" need a capital."""
+    token = tokens[index]
+    word = token.lower()
+    if word in ("may", "march", "mar", "dec", "sept", "sep") and not token[:1].isupper():
         return None
-    if low in MONTHS or low in MONTHS_SHORT:
-        return MONTHS_SHORT[low[:3]]
+    if word in MONTHS or word in MONTHS_SHORT:
+        return MONTHS_SHORT[word[:3]]
     return None
 
 
-def _iso(t: Sequence[str], low: list[str], at: int, said: date, future: bool) -> str | None:
-    matched = _ISO.match(low[at])
-    if not matched:
+def _read_iso(phrase: _Phrase, index: int) -> str | None:
+    match = _ISO.match(phrase.lower[index])
+    if not match:
         return None
-    date(int(matched[1]), int(matched[2]), int(matched[3] or 1))
-    return matched[0]
+    date(int(match[1]), int(match[2]), int(match[3] or 1))  # Raises if there is no such day.
+    return match[0]
 
 
-def _day_word(t: Sequence[str], low: list[str], at: int, said: date, future: bool) -> str | None:
-    back = {"yesterday": 1, "today": 0, "tonight": 0, "tomorrow": -1}.get(low[at])
-    if low[at] == "last" and low[at + 1 : at + 2] == ["night"]:
-        back = 1
-    if low[at] == "this" and low[at + 1 : at + 2] in (["morning"], ["afternoon"], ["evening"]):
-        back = 0
-    return None if back is None else (said - timedelta(days=back)).isoformat()
+def _read_day_word(phrase: _Phrase, index: int) -> str | None:
+    word, next_word = phrase.lower[index], phrase.word(index + 1)
+    days_ago = {"yesterday": 1, "today": 0, "tonight": 0, "tomorrow": -1}.get(word)
+    if word == "last" and next_word == "night":
+        days_ago = 1
+    if word == "this" and next_word in ("morning", "afternoon", "evening"):
+        days_ago = 0
+    return None if days_ago is None else (phrase.today - timedelta(days=days_ago)).isoformat()
 
 
-def _month(t: Sequence[str], low: list[str], at: int, said: date, future: bool) -> str | None:
-    month = month_of(t, at)
+def _read_month(phrase: _Phrase, index: int) -> str | None:
+    month = month_of(phrase.tokens, index)
     if month is None:
         return None
-    day, used = _day_beside(low, at)
-    after = low[used + 1] if low[used : used + 1] == [","] and used + 1 < len(low) else ""
-    year_word = low[used] if used < len(low) else ""
-    year_word = year_word if _YEAR.match(year_word) else after
-    if day is None and not (at and low[at - 1] in _BEFORE_MONTH) and not _YEAR.match(year_word):
-        return None
+    day, end = _day_beside(phrase, index)
+    year_word = phrase.word(end)
+    if not _YEAR.match(year_word):
+        year_word = phrase.word(end + 1) if year_word == "," else ""
     if _YEAR.match(year_word):
         year = int(year_word)
+    elif day is None and phrase.word(index - 1) not in _BEFORE_MONTH:
+        return None
     else:
-        begun = (month, day or 0) <= (said.month, said.day)
-        year = said.year + (begun and month != said.month if future else begun - 1)
+        year = _nearest_year(phrase, month, day or 0)
     return date(year, month, day).isoformat() if day else f"{year:04}-{month:02}"
 
 
-_BEFORE_MONTH: Final = frozenset("in since last this next early late mid of around during".split())
+def _nearest_year(phrase: _Phrase, month: int, day: int) -> int:
+    """Return the year of the last such date, or of the next one if the phrase is in the future."""
+    today = phrase.today
+    has_come = (month, day) <= (today.month, today.day)
+    if phrase.future:
+        return today.year + (has_come and month != today.month)
+    return today.year - (not has_come)
 
 
-def _day_beside(low: list[str], at: int) -> tuple[int | None, int]:
-    """Return the day in front of or behind the month at `at`, and the place behind it all."""
-    before = at - 2 if at >= 2 and low[at - 1] == "of" else at - 1
-    for place, end in ((before, at + 1), (at + 1, at + 2)):
-        matched = _ORDINAL.match(low[place]) if 0 <= place < len(low) else None
-        if matched and 1 <= int(matched[1]) <= 31:
-            return int(matched[1]), end
-    return None, at + 1
+def _day_beside(phrase: _Phrase, index: int) -> tuple[int | None, int]:
+    """Return the day before or after the month at `index`, and the index after both."""
+    before = index - 2 if index >= 2 and phrase.word(index - 1) == "of" else index - 1
+    for day_index, end in ((before, index + 1), (index + 1, index + 2)):
+        match = _ORDINAL.match(phrase.word(day_index))
+        if match and 1 <= int(match[1]) <= 31:
+            return int(match[1]), end
+    return None, index + 1
 
 
-def _relative(t: Sequence[str], low: list[str], at: int, said: date, future: bool) -> str | None:
-    step = {"last": -1, "this": 0, "next": 1}.get(low[at])
-    unit = low[at + 1] if at + 1 < len(low) else ""
+def _read_relative(phrase: _Phrase, index: int) -> str | None:
+    today = phrase.today
+    step = {"last": -1, "this": 0, "next": 1}.get(phrase.lower[index])
+    unit = phrase.word(index + 1)
     if step is None:
         return None
     if unit == "week":
-        return (said - timedelta(days=said.weekday()) + timedelta(weeks=step)).isoformat()
+        return (today - timedelta(days=today.weekday()) + timedelta(weeks=step)).isoformat()
     if unit == "weekend":
-        return (said - timedelta(days=said.weekday() - 5) + timedelta(weeks=step)).isoformat()
+        return (today - timedelta(days=today.weekday() - 5) + timedelta(weeks=step)).isoformat()
     if unit == "month":
-        months = said.year * 12 + said.month - 1 + step
-        return f"{months // 12:04}-{months % 12 + 1:02}"
-    return f"{said.year + step:04}" if unit == "year" else None
+        return _month_after(today, step)
+    return f"{today.year + step:04}" if unit == "year" else None
 
 
-def _weekday(t: Sequence[str], low: list[str], at: int, said: date, future: bool) -> str | None:
-    if low[at] not in DAYS or not at or low[at - 1] not in ("on", "last", "this", "next", "since"):
+def _read_weekday(phrase: _Phrase, index: int) -> str | None:
+    word, before = phrase.lower[index], phrase.word(index - 1)
+    if word not in DAYS or before not in _BEFORE_WEEKDAY:
         return None
-    ahead = future or low[at - 1] == "next"
-    days = (DAYS.index(low[at]) - said.weekday()) % 7
-    return (said + timedelta(days=(days or 7) if ahead else days - 7)).isoformat()
+    days = (DAYS.index(word) - phrase.today.weekday()) % 7
+    ahead = phrase.future or before == "next"
+    return (phrase.today + timedelta(days=(days or 7) if ahead else days - 7)).isoformat()
 
 
-def _ago(t: Sequence[str], low: list[str], at: int, said: date, future: bool) -> str | None:
-    if low[at] != "ago" or at < 2:
+def _read_ago(phrase: _Phrase, index: int) -> str | None:
+    if phrase.lower[index] != "ago" or index < 2:
         return None
-    unit, count = low[at - 1].removesuffix("s"), low[at - 2]
+    unit, count = phrase.lower[index - 1].removesuffix("s"), phrase.lower[index - 2]
     if unit not in _UNITS:
         return None
     number = NUMBERS.get(count) or (int(count) if count.isdecimal() and len(count) < 4 else 0)
     if not number:
         return None
     if unit == "year":
-        return f"{said.year - number:04}"
+        return f"{phrase.today.year - number:04}"
     if unit == "month":
-        months = said.year * 12 + said.month - 1 - number
-        return f"{months // 12:04}-{months % 12 + 1:02}"
-    return (said - timedelta(days=number * _UNITS[unit])).isoformat()
+        return _month_after(phrase.today, -number)
+    return (phrase.today - timedelta(days=number * _UNITS[unit])).isoformat()
 
 
-def _year(t: Sequence[str], low: list[str], at: int, said: date, future: bool) -> str | None:
-    before = low[at - 1] if at else ""
-    named = before in ("in", "since", "of", "year", "from", "early", "late", "around")
-    return low[at] if named and _YEAR.match(low[at]) else None
+def _read_year(phrase: _Phrase, index: int) -> str | None:
+    word = phrase.lower[index]
+    return word if phrase.word(index - 1) in _BEFORE_YEAR and _YEAR.match(word) else None
+
+
+def _month_after(day: date, months: int) -> str:
+    number = day.year * 12 + day.month - 1 + months
+    return f"{number // 12:04}-{number % 12 + 1:02}"
+
+
+_READERS: Final[Sequence[Callable[[_Phrase, int], str | None]]] = (
+    _read_iso,
+    _read_day_word,
+    _read_month,
+    _read_relative,
+    _read_weekday,
+    _read_ago,
+    _read_year,
+)

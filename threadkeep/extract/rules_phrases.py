@@ -1,7 +1,7 @@
-"""Objects: what must stand behind a verb, by kind, read from a place in a sentence."""
+"""Read the object of a verb by its kind, from an index in the tokens of a sentence."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Container
+from typing import Final, NamedTuple
 
 from threadkeep.extract.rules_dates import month_of, starts_date
 from threadkeep.extract.rules_tokens import BREAKS
@@ -19,7 +19,7 @@ from threadkeep.extract.rules_words import (
     VAGUE,
 )
 
-LONGEST: Final = 8
+MAX_WORDS: Final = 8
 _JOINERS: Final = frozenset(
     "of the de la las los da do dos di du del van von der den al el &".split()
 )
@@ -32,177 +32,189 @@ _LANGUAGES: Final = frozenset(
     "croatian ukrainian persian farsi urdu bengali tamil thai vietnamese indonesian malay swahili "
     "zulu icelandic estonian latvian lithuanian esperanto".split()
 )
+_NOT_PROPER: Final = frozenset(DAYS) | frozenset(MONTHS) | (VAGUE | {"i", "a", "an", "ok"})
+_DANGLING: Final = frozenset("too either though lot much most more very so and or as well".split())
+_CLAUSE_WORDS: Final = frozenset(
+    "i i'm we he she they it you my our his her their then also just never not do does did would "
+    "will have has am is are was were moved lived born that this there".split()
+)
+"""After "and", each of these begins a second statement."""
+_AFTER_VAGUE_LIKING: Final = frozenset("you your i we it how what him her this that".split())
 
-Phrase = tuple[str, int]
-"""The words of an object, and the place behind it."""
+
+class Phrase(NamedTuple):
+    """The words of an object, and the index after them."""
+
+    text: str
+    end: int
 
 
 def is_name(token: str) -> bool:
-    """Tell whether `token` looks like a part of somebody's name: "Miriam", "O'Neil", "Žofie"."""
+    """Return whether `token` looks like part of a name: "Miriam", "O'Neil", "Žofie"."""
     if len(token) < 2 or not token[0].isupper() or token.lower() in NOT_NAMES:
         return False
     letters = token.replace("-", "").replace("'", "").replace(".", "")
     return letters.isalpha() and not token.isupper()
 
 
-def read_name(tokens: list[str], at: int, most: int = 3) -> Phrase | None:
-    """Return the name that begins at `at`: one to three capitalised words."""
-    end = at
-    while end < len(tokens) and end - at < most and is_name(tokens[end]):
+def read_name(tokens: list[str], start: int, max_words: int = 3) -> Phrase | None:
+    """Return the name at `start`: one to three capitalised words."""
+    end = start
+    while end < len(tokens) and end - start < max_words and is_name(tokens[end]):
         end += 1
-    return (" ".join(tokens[at:end]), end) if end > at else None
+    return _phrase(tokens, start, end)
 
 
-def read_proper(tokens: list[str], at: int) -> Phrase | None:
-    """Return the proper noun at `at`: "Lisbon", "the Netherlands", "Bank of Norway"."""
-    begin = at + (at < len(tokens) and tokens[at].lower() == "the")
-    end, kept = begin, begin
-    while end < len(tokens) and end - begin < LONGEST:
-        token = tokens[end]
-        if token[0].isupper() or (end > begin and token[0].isdigit()):
-            kept = end + 1
-        elif end == begin or not (token in _JOINERS or _owns(tokens, end)):
+def read_proper_noun(tokens: list[str], start: int) -> Phrase | None:
+    """Return the proper noun at `start`: "Lisbon", "the Netherlands", "Bank of Norway"."""
+    noun_start = start + _has_word(tokens, start, {"the"})
+    index = end = noun_start
+    while index < len(tokens) and index - noun_start < MAX_WORDS:
+        token = tokens[index]
+        if token[0].isupper() or (index > noun_start and token[0].isdigit()):
+            end = index + 1
+        elif index == noun_start or not (token in _JOINERS or _is_possessive(tokens, index)):
             break
-        end += 1
-    if kept == begin or tokens[begin].lower() in _NOT_PROPER or month_of(tokens, begin):
+        index += 1
+    if end == noun_start or tokens[noun_start].lower() in _NOT_PROPER:
         return None
-    return " ".join(tokens[at:kept]).replace(" 's", "'s"), kept
+    if month_of(tokens, noun_start):
+        return None
+    return Phrase(" ".join(tokens[start:end]).replace(" 's", "'s"), end)
 
 
-def _owns(tokens: list[str], at: int) -> bool:
-    """Tell whether a possessive stands inside a proper noun, as in "St Mary's Hospital"."""
-    return tokens[at] == "'s" and at + 1 < len(tokens) and tokens[at + 1][0].isupper()
-
-
-_NOT_PROPER: Final = frozenset(DAYS) | frozenset(MONTHS) | (VAGUE | {"i", "a", "an", "ok"})
-
-
-def read_words(tokens: list[str], at: int, *, stop: frozenset[str]) -> Phrase | None:
-    """Return the words from `at` to a mark, a time, a new clause or one of `stop`."""
-    end = at
-    while end < len(tokens) and end - at < LONGEST:
-        low = tokens[end].lower()
-        if tokens[end] in BREAKS or low in stop or starts_date(tokens, end):
+def read_words(tokens: list[str], start: int, *, stop: frozenset[str]) -> Phrase | None:
+    """Return the words from `start` up to a mark, a time, a new clause or one of `stop`."""
+    end = start
+    while end < len(tokens) and end - start < MAX_WORDS:
+        word = tokens[end].lower()
+        if tokens[end] in BREAKS or word in stop or starts_date(tokens, end):
             break
-        if low in STOPS and not (low in ("and", "or") and _goes_on(tokens, end + 1)):
+        if word in STOPS and not (word in ("and", "or") and _joins_object(tokens, end + 1)):
             break
         end += 1
-    while end > at and tokens[end - 1].lower() in _DANGLING:
+    while end > start and tokens[end - 1].lower() in _DANGLING:
         end -= 1
-    return (" ".join(tokens[at:end]), end) if end > at else None
+    return _phrase(tokens, start, end)
 
 
-_DANGLING: Final = frozenset("too either though lot much most more very so and or as well".split())
+def _phrase(tokens: list[str], start: int, end: int) -> Phrase | None:
+    return Phrase(" ".join(tokens[start:end]), end) if end > start else None
 
 
-def _goes_on(tokens: list[str], at: int) -> bool:
-    """Tell whether "and" joins a second object, rather than a second statement."""
-    if at + 1 < len(tokens) and tokens[at + 1].lower() in VERBS:
+def _has_word(tokens: list[str], index: int, words: Container[str]) -> bool:
+    return index < len(tokens) and tokens[index].lower() in words
+
+
+def _is_possessive(tokens: list[str], index: int) -> bool:
+    """Return whether a possessive stands inside a proper noun, as in "St Mary's Hospital"."""
+    return tokens[index] == "'s" and index + 1 < len(tokens) and tokens[index + 1][0].isupper()
+
+
+def _joins_object(tokens: list[str], index: int) -> bool:
+    """Return whether the "and" before `index` joins an object, not a second statement."""
+    if _has_word(tokens, index + 1, VERBS):
         return False
-    low = tokens[at].lower() if at < len(tokens) else "i"
-    return low not in VERBS and low not in _SUBJECTS and tokens[at] not in BREAKS
+    word = tokens[index].lower() if index < len(tokens) else "i"
+    return word not in VERBS and word not in _CLAUSE_WORDS and tokens[index] not in BREAKS
 
 
-_SUBJECTS: Final = frozenset(
-    "i i'm we he she they it you my our his her their then also just never not do does did would "
-    "will have has am is are was were moved lived born that this there".split()
-)
+def _read_thing(tokens: list[str], start: int) -> Phrase | None:
+    phrase = read_words(tokens, start, stop=PREPOSITIONS | VAGUE)
+    return None if phrase and phrase.text.lower() in _ARTICLES else phrase
 
 
-def _thing(tokens: list[str], at: int) -> Phrase | None:
-    found = read_words(tokens, at, stop=PREPOSITIONS | VAGUE)
-    return None if found and found[0].lower() in _ARTICLES else found
-
-
-def _liking(tokens: list[str], at: int) -> Phrase | None:
-    """Return what is liked: many words, but not "it", "you", "the way you ..."."""
-    first = tokens[at].lower() if at < len(tokens) else "it"
+def _read_liking(tokens: list[str], start: int) -> Phrase | None:
+    """Return what somebody likes: many words, but not "it", "you", "the way you ..."."""
+    first = tokens[start].lower() if start < len(tokens) else "it"
     if first in VAGUE or first in NO_POSSESSION or first in ("not", "if", "way"):
         return None
-    found = read_words(tokens, at, stop=VAGUE | {"i", "we", "for", "too", "with"})
-    behind = tokens[found[1]].lower() if found and found[1] < len(tokens) else ""
-    vague = behind in ("you", "your", "i", "we", "it", "how", "what", "him", "her", "this", "that")
-    return None if vague or (found and found[0].lower() in _ARTICLES) else found
+    phrase = read_words(tokens, start, stop=VAGUE | {"i", "we", "for", "too", "with"})
+    if phrase is None or phrase.text.lower() in _ARTICLES:
+        return None
+    return None if _has_word(tokens, phrase.end, _AFTER_VAGUE_LIKING) else phrase
 
 
-def _having(tokens: list[str], at: int) -> Phrase | None:
-    """Return what is had: counted or with an article, and not a question, a lot or a meeting."""
-    first = tokens[at].lower() if at < len(tokens) else ""
+def _read_possession(tokens: list[str], start: int) -> Phrase | None:
+    """Return what somebody has, with a number or an article; not a question or a meeting."""
+    first = tokens[start].lower() if start < len(tokens) else ""
     if first not in _COUNTS and first not in _ARTICLES and not first.isdecimal():
         return None
-    found = read_words(tokens, at, stop=PREPOSITIONS | VAGUE)
-    if found is None or found[1] - at < 2:
+    phrase = read_words(tokens, start, stop=PREPOSITIONS | VAGUE)
+    if phrase is None or phrase.end - start < 2:
         return None
-    inside = {token.lower() for token in tokens[at : found[1]]}
-    return None if inside & NO_POSSESSION else found
+    words = {token.lower() for token in tokens[start : phrase.end]}
+    return None if words & NO_POSSESSION else phrase
 
 
-def _job(tokens: list[str], at: int) -> Phrase | None:
-    begin = at + (at < len(tokens) and tokens[at].lower() in _ARTICLES)
-    return read_words(tokens, begin, stop=PREPOSITIONS | VAGUE)
+def _read_job(tokens: list[str], start: int) -> Phrase | None:
+    start += _has_word(tokens, start, _ARTICLES)
+    return read_words(tokens, start, stop=PREPOSITIONS | VAGUE)
 
 
-def _being(tokens: list[str], at: int) -> Phrase | None:
+def _read_being(tokens: list[str], start: int) -> Phrase | None:
     """Return a job or a trait: "a nurse", "vegetarian", "34 years old"."""
-    if at < len(tokens) and tokens[at].lower() in TRAITS:
-        return tokens[at], at + 1
-    if [token.lower() for token in tokens[at + 1 : at + 3]] in (["years", "old"], ["year", "old"]):
-        number = _number(tokens, at)
-        return number and (number[0], at + 3)
-    if at + 1 < len(tokens) and tokens[at].lower() in ("a", "an"):
-        found = read_words(tokens, at + 1, stop=PREPOSITIONS | VAGUE)
-        if found and found[0].split()[-1].lower() in JOBS | TRAITS and found[1] - at <= 5:
-            return found
+    if _has_word(tokens, start, TRAITS):
+        return Phrase(tokens[start], start + 1)
+    next_words = [token.lower() for token in tokens[start + 1 : start + 3]]
+    if next_words in (["years", "old"], ["year", "old"]):
+        number = _read_number(tokens, start)
+        return number and Phrase(number.text, start + 3)
+    if start + 1 < len(tokens) and tokens[start].lower() in ("a", "an"):
+        phrase = read_words(tokens, start + 1, stop=PREPOSITIONS | VAGUE)
+        if phrase and phrase.end - start <= 5:
+            return phrase if phrase.text.split()[-1].lower() in JOBS | TRAITS else None
     return None
 
 
-def _number(tokens: list[str], at: int) -> Phrase | None:
-    good = at < len(tokens) and tokens[at].isdecimal() and 0 < len(tokens[at]) < 4
-    return (tokens[at], at + 1) if good else None
+def _read_number(tokens: list[str], start: int) -> Phrase | None:
+    is_number = start < len(tokens) and tokens[start].isdecimal() and 0 < len(tokens[start]) < 4
+    return Phrase(tokens[start], start + 1) if is_number else None
 
 
-def _date(tokens: list[str], at: int) -> Phrase | None:
+def _read_date(tokens: list[str], start: int) -> Phrase | None:
     """Return the words of a date: "3 May", "the 3rd of May 1990"."""
-    at += at < len(tokens) and tokens[at].lower() == "on"
-    at += at < len(tokens) and tokens[at].lower() == "the"
-    end = at
-    while end < len(tokens) and end - at < 5 and _of_date(tokens, end):
+    start += _has_word(tokens, start, {"on"})
+    start += _has_word(tokens, start, {"the"})
+    end = start
+    while end < len(tokens) and end - start < 5 and _is_date_word(tokens, end):
         end += 1
-    named = any(month_of(tokens, place) for place in range(at, end))
-    iso = end == at + 1 and tokens[at].count("-") == 2
-    return (" ".join(tokens[at:end]), end) if named or iso else None
+    has_month = any(month_of(tokens, index) for index in range(start, end))
+    is_iso = end == start + 1 and tokens[start].count("-") == 2
+    return _phrase(tokens, start, end) if has_month or is_iso else None
 
 
-def _of_date(tokens: list[str], at: int) -> bool:
-    low = tokens[at].lower()
-    return low == "of" or low[0].isdecimal() or month_of(tokens, at) is not None
+def _is_date_word(tokens: list[str], index: int) -> bool:
+    word = tokens[index].lower()
+    return word == "of" or word[0].isdecimal() or month_of(tokens, index) is not None
 
 
-def _language(tokens: list[str], at: int) -> Phrase | None:
-    end = at
+def _read_languages(tokens: list[str], start: int) -> Phrase | None:
+    end = start
     while end < len(tokens) and tokens[end].lower() in _LANGUAGES | {"and", ",", "fluent"}:
         end += 1
-    while end > at and tokens[end - 1] in ("and", ","):
+    while end > start and tokens[end - 1] in ("and", ","):
         end -= 1
-    return (" ".join(tokens[at:end]).replace(" ,", ","), end) if end > at else None
+    phrase = _phrase(tokens, start, end)
+    return phrase and Phrase(phrase.text.replace(" ,", ","), end)
 
 
-KINDS: Final[dict[str, Callable[[list[str], int], Phrase | None]]] = {
-    "place": read_proper,
-    "organisation": read_proper,
+READERS: Final[dict[str, Callable[[list[str], int], Phrase | None]]] = {
+    "place": read_proper_noun,
+    "organisation": read_proper_noun,
     "person": read_name,
     "name": read_name,
-    "thing": _thing,
-    "liking": _liking,
-    "having": _having,
-    "job": _job,
-    "being": _being,
-    "number": _number,
-    "date": _date,
-    "language": _language,
+    "thing": _read_thing,
+    "liking": _read_liking,
+    "having": _read_possession,
+    "job": _read_job,
+    "being": _read_being,
+    "number": _read_number,
+    "date": _read_date,
+    "language": _read_languages,
 }
 
 
-def read_object(kind: str, tokens: list[str], at: int) -> Phrase | None:
-    """Return the object of that kind at `at`, or None."""
-    return KINDS[kind](tokens, at)
+def read_object(kind: str, tokens: list[str], start: int) -> Phrase | None:
+    """Return the object of a kind at `start`, or None."""
+    return READERS[kind](tokens, start)

@@ -1,4 +1,4 @@
-"""A sentence as tokens: contractions opened, what is only quoted left out."""
+"""Split a sentence into tokens; expand contractions, leave quotations out."""
 
 import re
 from typing import Final
@@ -7,49 +7,49 @@ from threadkeep.extract.rules_words import CONJUNCTIONS
 
 _TOKEN: Final = re.compile(r"[^\W_]+(?:['\-.&@/][^\W_]+)*|[^\w\s]")
 _SUFFIXES: Final = {"m": "am", "ve": "have", "re": "are", "ll": "will", "d": "would", "s": "'s"}
-_WHOLE: Final = {
+_CONTRACTIONS: Final = {
     "can't": ("can", "not"),
     "won't": ("will", "not"),
     "cannot": ("can", "not"),
     "im": ("I", "am"),
     "ive": ("I", "have"),
 }
-_OPENING: Final = {'"': '"', "“": "”", "«": "»", "„": "“"}
+_CLOSING_QUOTES: Final = {'"': '"', "“": "”", "«": "»", "„": "“"}
 BREAKS: Final = frozenset(",;:()[]{}.!?—–-…|*#")
-QUOTED: Final = "…"
+QUOTATION: Final = "…"
 
 
-def tokens(sentence: str) -> list[str]:
-    """Return words and marks; a quotation becomes one mark, since another may be speaking."""
-    found: list[str] = []
-    closing = ""
+def tokenize(sentence: str) -> list[str]:
+    """Return words and marks; a quotation becomes one mark, since its speaker is unknown."""
+    tokens: list[str] = []
+    closing_quote = ""
     for raw in _TOKEN.findall(sentence.replace("’", "'")):
-        if closing:
-            closing = "" if raw == closing else closing
-        elif raw in _OPENING:
-            closing = _OPENING[raw]
-            found.append(QUOTED)
+        if closing_quote:
+            closing_quote = "" if raw == closing_quote else closing_quote
+        elif raw in _CLOSING_QUOTES:
+            closing_quote = _CLOSING_QUOTES[raw]
+            tokens.append(QUOTATION)
         else:
-            found.extend(_opened(raw))
-    return found
+            tokens.extend(_expand(raw))
+    return tokens
 
 
-def starts(low: list[str]) -> list[int]:
-    """Return where clauses may begin: at the front, behind a mark, behind a conjunction."""
+def clause_starts(lower: list[str]) -> list[int]:
+    """Return where clauses may begin: at the start, after a mark, after a conjunction."""
     return [0] + [
-        place + 1
-        for place, token in enumerate(low[:-1])
+        index + 1
+        for index, token in enumerate(lower[:-1])
         if token in BREAKS or token in CONJUNCTIONS
     ]
 
 
-def _opened(raw: str) -> tuple[str, ...]:
+def _expand(raw: str) -> tuple[str, ...]:
     if "'" not in raw:
-        return _WHOLE.get(raw.lower(), (raw,)) if len(raw) <= 6 else (raw,)
-    low = raw.lower()
-    if low in _WHOLE:
-        return _WHOLE[low]
-    if low.endswith("n't"):
+        return _CONTRACTIONS.get(raw.lower(), (raw,)) if len(raw) <= 6 else (raw,)
+    lower = raw.lower()
+    if lower in _CONTRACTIONS:
+        return _CONTRACTIONS[lower]
+    if lower.endswith("n't"):
         return (raw[:-3], "not")
     base, _, suffix = raw.rpartition("'")
     return (base, _SUFFIXES[suffix.lower()]) if suffix.lower() in _SUFFIXES else (raw,)

@@ -1,4 +1,4 @@
-"""The ways to say a predicate, and what each must have as its object."""
+"""The verbs that express a predicate, and the kind of object that each needs."""
 
 from itertools import product
 from typing import Final, NamedTuple
@@ -49,21 +49,21 @@ is            | being        | be
 
 
 class Verb(NamedTuple):
-    """A way to say a predicate."""
+    """A verb that expresses a predicate."""
 
     predicate: str
     kind: str
     first: bool
-    """Whether it may follow "I", "we" or "they"."""
+    """Whether it can follow "I", "we" or "they"."""
     third: bool
-    """Whether it may follow "she" or a name."""
+    """Whether it can follow "she" or a name."""
 
 
 _BE: Final = (("am", True, False), ("are", True, False), ("is", False, True), ("'s", False, True))
 
 
 def _forms(word: str) -> tuple[tuple[str, bool, bool], ...]:
-    """Return the forms of the first word: the form, whether first and whether third person."""
+    """Return the forms of a first word, each with whether it is first and third person."""
     if word == "be":
         return _BE
     base, _, third = word.partition(":")
@@ -73,12 +73,12 @@ def _forms(word: str) -> tuple[tuple[str, bool, bool], ...]:
 
 
 def _table() -> dict[str, list[tuple[tuple[str, ...], Verb]]]:
-    """Return the ways by their first word, the longest first."""
+    """Return the wordings and verbs by first word, the longest wording first."""
     table: dict[str, list[tuple[tuple[str, ...], Verb]]] = {}
     for line in _TABLE.strip().splitlines():
-        predicate, kind, ways = (part.strip() for part in line.split("|"))
-        for way in ways.split(","):
-            head, *rest = way.split()
+        predicate, kind, wordings = (part.strip() for part in line.split("|"))
+        for wording in wordings.split(","):
+            head, *rest = wording.split()
             for (form, first, third), tail in product(_forms(head), [tuple(rest)]):
                 entry = ((form, *tail), Verb(predicate, kind, first, third))
                 table.setdefault(form, []).append(entry)

@@ -1,4 +1,4 @@
-"""The words that the rules know; English, general, tuned to no data set."""
+"""The English words that the rules know; general, not tuned to any data set."""
 
 from typing import Final
 
@@ -7,12 +7,12 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_SAME: Final = "mum:mother mom:mother mummy:mother mommy:mother dad:father daddy:father \
+_SYNONYM_PAIRS: Final = "mum:mother mom:mother mummy:mother mommy:mother dad:father daddy:father \
 grandma:grandmother granny:grandmother nana:grandmother grandpa:grandfather granddad:grandfather \
 neighbor:neighbour coworker:colleague co-worker:colleague fiancé:fiance fiancée:fiance kid:child \
 hubby:husband children:child sons:son wives:wife puppy:dog kitten:cat"
-SAME: Final = dict(pair.split(":") for pair in _SAME.split())
-"""Other words for the same relation."""
+SYNONYMS: Final = dict(pair.split(":") for pair in _SYNONYM_PAIRS.split())
+"""Synonyms of relations and animals."""
 
 RELATIONS: Final = _words(
     "mother father sister brother son daughter wife husband partner girlfriend boyfriend fiance "
@@ -31,7 +31,7 @@ MODIFIERS: Final = _words(
     "best old older elder big little small young younger youngest oldest eldest dear late twin "
     "close good new other former only great half step black white brown grey ginger beloved dearest"
 )
-"""What may stand between "my" and the relation."""
+"""Words that may stand between "my" and the relation."""
 NOUNS: Final = {
     "name": "is named",
     "birthday": "birthday",
@@ -43,7 +43,7 @@ NOUNS: Final = {
     "email": "email",
     "address": "address",
 }
-"""What somebody has one of, and the predicate that says so."""
+"""Nouns of which a person has one, and their predicates."""
 
 OPENERS: Final = _words(
     "hi hello hey oh ah well yes yeah yep no nope ok okay so and but also actually anyway btw "
@@ -51,18 +51,18 @@ OPENERS: Final = _words(
     "honestly haha lol wow thanks great because since though although while plus still sorry "
     "please remember note that fyi apparently meanwhile nowadays lately once"
 )
-"""What may stand before the subject of a clause."""
+"""Words that may stand before the subject of a clause."""
 SKIPPED: Final = _words(
     "also really just still now currently recently always actually finally absolutely truly "
     "have has 's both simply definitely totally already both all do does very much even usually "
     "often mostly only mainly originally once secretly officially happily certainly been be"
 )
-"""What may stand between subject and verb without changing what is said."""
+"""Words between subject and verb that do not change the meaning."""
 DOUBT: Final = _words(
     "if unless suppose supposing imagine pretend wish dreamed dreamt whether said says would might "
     "could perhaps maybe asked wonder hypothetically allegedly"
 )
-"""Nothing that follows one of these in a sentence is taken as a fact."""
+"""After one of these words a sentence states no facts."""
 CONJUNCTIONS: Final = _words("and but because so though although while since whereas plus")
 STOPS: Final = _words(
     "and but or because so when while which who whose that if since though although where as "
@@ -75,7 +75,7 @@ VAGUE: Final = _words(
     "it that this them these those you him her me us how when what why who your his their its our "
     "there here everything nothing something anything someone anyone everyone one both all"
 )
-"""Objects that say nothing by themselves."""
+"""Objects without a meaning of their own."""
 NO_POSSESSION: Final = _words(
     "question questions problem problems idea ideas feeling feelings lot lots bit few meeting "
     "meetings headache cold doubt doubts look point issue issues chance go plan plans appointment "

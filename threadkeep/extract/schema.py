@@ -1,20 +1,20 @@
-"""The JSON in which a model says what it found, strict as OpenAI wants it, and how it is read."""
+"""The JSON of an extraction by a model: its schema, strict as OpenAI requires, and its parser."""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from threadkeep.extract.extraction import Entity, Extraction, Fact
 
-MOST = 50
-LONGEST = 300
+MAX_RECORDS = 50
+MAX_CHARACTERS = 300
 NAME = "note_extraction"
-_DAY = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
+_DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
 
 
 def _strict(**properties: Any) -> dict[str, Any]:
-    """Return an object that has exactly these fields: the strict mode knows no free keys."""
+    """Return an object schema with exactly these fields, as the strict mode requires."""
     return {
         "type": "object",
         "properties": properties,
@@ -62,7 +62,7 @@ TOOL: dict[str, Any] = {
 
 
 def read_json(text: str) -> Extraction | None:
-    """Return what the JSON object in `text` says, or None where there is none to be read."""
+    """Return the extraction in the JSON object in `text`, or None without a readable one."""
     start, end = text.find("{"), text.rfind("}")
     if not 0 <= start < end:
         return None
@@ -72,44 +72,53 @@ def read_json(text: str) -> Extraction | None:
         return None
 
 
-def read_extraction(told: object) -> Extraction | None:
-    """Return what a model said, without what is malformed in it; None if it is nothing of ours."""
-    if not isinstance(told, Mapping) or not ({"entities", "facts"} & told.keys()):
+def read_extraction(document: object) -> Extraction | None:
+    """Return the extraction in a JSON document without its malformed parts; None if it is none."""
+    if not isinstance(document, Mapping) or not ({"entities", "facts"} & document.keys()):
         return None
-    entities = [_entity(each) for each in _list(told.get("entities"))]
-    facts = [_fact(each) for each in _list(told.get("facts"))]
-    return Extraction(entities=[e for e in entities if e], facts=[f for f in facts if f])
+    entities = [_entity(record) for record in _records(document.get("entities"))]
+    facts = [_fact(record) for record in _records(document.get("facts"))]
+    return Extraction(
+        entities=[entity for entity in entities if entity], facts=[fact for fact in facts if fact]
+    )
 
 
-def _entity(told: Mapping[str, Any]) -> Entity | None:
-    name = _text(told.get("name"))
-    given = told.get("attributes")
-    pairs = given.items() if isinstance(given, Mapping) else _pairs(given)
-    attributes = {key: value for k, v in pairs if (key := _text(k)) and (value := _text(v))}
-    kind = _text(told.get("type")) or "unknown"
-    return Entity(name=name, type=kind, attributes=attributes) if name else None
+def _entity(record: Mapping[str, Any]) -> Entity | None:
+    name = _text(record.get("name"))
+    attributes = {
+        key: text
+        for attribute, value in _attributes(record.get("attributes"))
+        if (key := _text(attribute)) and (text := _text(value))
+    }
+    entity_type = _text(record.get("type")) or "unknown"
+    return Entity(name=name, type=entity_type, attributes=attributes) if name else None
 
 
-def _fact(told: Mapping[str, Any]) -> Fact | None:
-    parts = [_text(told.get(key)) for key in ("subject", "predicate", "object")]
-    since = _text(told.get("valid_from"))
-    since = since if _DAY.fullmatch(since) else ""
-    if not all(parts):
+def _fact(record: Mapping[str, Any]) -> Fact | None:
+    subject, predicate, object_ = (
+        _text(record.get(key)) for key in ("subject", "predicate", "object")
+    )
+    if not (subject and predicate and object_):
         return None
-    return Fact(subject=parts[0], predicate=parts[1], object=parts[2], valid_from=since or None)
+    date = _text(record.get("valid_from"))
+    valid_from = date if _DATE.fullmatch(date) else None
+    return Fact(subject=subject, predicate=predicate, object=object_, valid_from=valid_from)
 
 
-def _pairs(given: object) -> list[tuple[Any, Any]]:
-    return [(each.get("name"), each.get("value")) for each in _list(given)]
+def _attributes(value: object) -> Iterable[tuple[Any, Any]]:
+    """Return names and values, from an object or from the list of the schema."""
+    if isinstance(value, Mapping):
+        return value.items()
+    return [(record.get("name"), record.get("value")) for record in _records(value)]
 
 
-def _list(value: object) -> list[Mapping[str, Any]]:
-    found = value if isinstance(value, list) else []
-    return [each for each in found if isinstance(each, Mapping)][:MOST]
+def _records(value: object) -> list[Mapping[str, Any]]:
+    records = value if isinstance(value, list) else []
+    return [record for record in records if isinstance(record, Mapping)][:MAX_RECORDS]
 
 
 def _text(value: object) -> str:
-    """Return a text or a number as one bounded line."""
+    """Return a text or a number as one line of at most `MAX_CHARACTERS`."""
     if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return " ".join(str(value).split())[:LONGEST]
+        return " ".join(str(value).split())[:MAX_CHARACTERS]
     return ""

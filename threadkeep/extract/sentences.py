@@ -12,44 +12,46 @@ _OPENING = r"(?:(?:so|and|but|ok|okay|well|hey|hi|please|now|um|oh|by the way|al
 _DO = (
     r"(?:do|does|did|is|are|was|were|am|has|have|had|can|could|will|would|should|shall)(?:n['’]t)?"
 )
-_WHO = r"(?:i|you|we|he|she|it|they|my|your|our|his|her|their|the|this|that|these|those|there|any)"
+_SUBJECT = (
+    r"(?:i|you|we|he|she|it|they|my|your|our|his|her|their|the|this|that|these|those|there|any)"
+)
 _PERSON = r"(?:i|you|we|he|she|it|they|a|an)"
-_ASKING: Final = re.compile(
+_QUESTION: Final = re.compile(
     rf"{_OPENING}(?:(?:where|when|why|how|who)(?:['’]s|\s{_DO})\b"
     rf"|(?:what|which|whose)(?:['’]s|(?:\s(?!{_PERSON}\b)\w+){{0,2}}?\s{_DO})\b"
-    rf"|how (?:many|much|old|long|often|far|big|tall)\b|{_DO}\s{_WHO}\b"
+    rf"|how (?:many|much|old|long|often|far|big|tall)\b|{_DO}\s{_SUBJECT}\b"
     rf"|(?:tell|remind) me (?!to\b|that\b)\w|do you|any idea\b)",
     re.IGNORECASE,
 )
-"""How a question begins, also where it ends in a full stop."""
-_ASKING_OPEN: Final = re.compile(
+"""The start of a question, even if it ends in a full stop."""
+_UNMARKED_QUESTION: Final = re.compile(
     rf"{_OPENING}(?:(?:what|who|whom|whose|where|when|why|which|how)\b(?!\s{_PERSON}\b)"
     r"|(?:do|does|did|is|are|was|were)\s(?!not\b))",
     re.IGNORECASE,
 )
-"""How a question begins that no mark ends."""
+"""The start of a question that has no mark at its end."""
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences of `text`, one line each, without the blanks around them."""
-    found: list[str] = []
+    """Return the sentences of `text`, each on one line and stripped."""
+    parts: list[str] = []
     start = 0
     for end in _END.finditer(text):
         part = text[start : end.end()]
         if "\n" not in end[0] and _ABBREVIATION.search(part[-12:].rstrip()):
             continue
-        found.append(part)
+        parts.append(part)
         start = end.end()
-    found.append(text[start:])
-    return [line for part in found if (line := " ".join(part.split()))]
+    parts.append(text[start:])
+    return [line for part in parts if (line := " ".join(part.split()))]
 
 
 def is_question(sentence: str) -> bool:
-    """Tell whether `sentence` asks: by its mark, or by how it begins and that no mark ends it."""
+    """Return whether `sentence` is a question, by its mark or by its first words."""
     bare = sentence.rstrip('"”’)] ')
-    if bare.endswith(("?", "？")) or _ASKING.match(sentence):
+    if bare.endswith(("?", "？")) or _QUESTION.match(sentence):
         return True
-    return not bare.endswith((".", "!", "…")) and bool(_ASKING_OPEN.match(sentence))
+    return not bare.endswith((".", "!", "…")) and bool(_UNMARKED_QUESTION.match(sentence))
 
 
 def words(text: str) -> list[str]:

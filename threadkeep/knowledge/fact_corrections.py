@@ -66,7 +66,7 @@ def restated(value: Mapping[str, Any], text: str) -> Fact:
     said_at = parse_time(str(value["recorded_at"]))
     told = [
         fact
-        for fact in extract(spoken if subject == USER else text, said_at=said_at).facts
+        for fact in extract(spoken if subject == USER else text, written_at=said_at).facts
         if fact.subject.casefold() == subject.casefold()
     ]
     if told:

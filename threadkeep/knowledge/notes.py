@@ -59,7 +59,7 @@ def note_by_rules(message_id: str, message: Mapping[str, Any]) -> Note | None:
         message=message_id,
         thread=str(message.get("thread") or ""),
         time=time,
-        extraction=extract(str(message["text"]), speaker=speaker, said_at=parse_time(time)),
+        extraction=extract(str(message["text"]), speaker=speaker, written_at=parse_time(time)),
     )
 
 

@@ -113,7 +113,7 @@ def _named(day: str) -> str:
 
 
 def _note(text: str, speaker: str) -> str:
-    facts = extract(text, speaker="user", said_at=now()).facts
+    facts = extract(text, speaker="user", written_at=now()).facts
     if facts:
         said = list(dict.fromkeys(map(told_to_you, facts)))
         more = f"; and {len(said) - MOST_NOTED} more" if len(said) > MOST_NOTED else ""

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from threadkeep.extract.rules_subjects import named_relatives
-from threadkeep.extract.rules_tokens import tokens
-from threadkeep.extract.rules_words import RELATIONS, SAME
+from threadkeep.extract.rules_tokens import tokenize
+from threadkeep.extract.rules_words import RELATIONS, SYNONYMS
 from threadkeep.extract.sentences import words
 from threadkeep.models.offline_evidence import Evidence
 from threadkeep.models.offline_question import FIRST, Question
@@ -152,7 +152,7 @@ def _relations(evidence: Evidence) -> list[tuple[str, str]]:
         told = _KNOWN_RELATION.match(evidence.text)
         pairs = [(told[1], told[2])] if told else []
     else:
-        found = tokens(evidence.text) if " " in evidence.text else []
+        found = tokenize(evidence.text) if " " in evidence.text else []
         low = [token.lower() for token in found]
         own = evidence.speaker != "assistant" and ("my" in low or "our" in low)
         named = named_relatives(found, low) if own else ()
@@ -185,7 +185,7 @@ def _said_of_oneself(evidence: Evidence, matched: set[str]) -> set[str]:
         if word in first or (evidence.origin in ("known", "summary") and bare == "user"):
             near = 6
             continue
-        if SAME.get(bare, bare) in RELATIONS:
+        if SYNONYMS.get(bare, bare) in RELATIONS:
             near = 0
         if near or spoken[place + 1 : place + 2] == ["me"]:
             told |= {s for s in matched if (stem(word) if word != "from" else word) in family(s)}

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from threadkeep.extract.rules_words import ANIMALS, SAME
+from threadkeep.extract.rules_words import ANIMALS, SYNONYMS
 from threadkeep.extract.sentences import words
 
 STOPPED: Final = frozenset(
@@ -62,7 +62,7 @@ _IRREGULAR: Final = {
 def stem(word: str) -> str:
     """Return what is left of an English word without its ending: "moved", "moving" -> "mov"."""
     word = word.lower().replace("’", "'").removesuffix("'s").removesuffix("'")
-    word = SAME.get(word, word)
+    word = SYNONYMS.get(word, word)
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if len(word) > 4 and word.endswith("ies"):
