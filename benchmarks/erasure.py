@@ -1,7 +1,8 @@
-"""How long it takes to forget a user: `python -m benchmarks.erasure --json`.
+"""The time to erase a user: `python -m benchmarks.erasure --json`.
 
-Ten users of 3,000 messages each are imported into one data folder, then one of them is forgotten,
-with every file read for what went. What the nine others have is exported before and after.
+Ten users of 3,000 messages each are imported into one data folder, then one user is erased, and
+every file is searched for the erased text. The data of the nine others is exported before and
+after.
 """
 
 import argparse
@@ -27,7 +28,7 @@ VOLATILE = ("created", "sha256")
 
 
 def write_transcript(path: Path, users: int, messages: int) -> None:
-    """Write conversations of many users: half of each message is made-up words of their own."""
+    """Write conversations of many users; half of each message is unique to its user."""
     random = Random(5)
     with path.open("w", encoding="utf-8") as file:
         for user in range(users):
@@ -45,8 +46,8 @@ def write_transcript(path: Path, users: int, messages: int) -> None:
 
 
 async def digests(settings: Settings, users: range) -> dict[str, str]:
-    """Return a digest of all that is kept of each user."""
-    found = {}
+    """Return a digest of the export of each user."""
+    digest_by_user = {}
     async with open_memory(settings) as memory:
         for user in (f"user-{number}" for number in users):
             digest = hashlib.sha256()
@@ -54,12 +55,12 @@ async def digests(settings: Settings, users: range) -> dict[str, str]:
                 record = json.loads(line)
                 lasting = {key: item for key, item in record.items() if key not in VOLATILE}
                 digest.update(json.dumps(lasting, sort_keys=True).encode())
-            found[user] = digest.hexdigest()
-    return found
+            digest_by_user[user] = digest.hexdigest()
+    return digest_by_user
 
 
 async def forget(settings: Settings) -> tuple[Receipt, float]:
-    """Forget the first user in a process that has everything open; return the seconds it took."""
+    """Erase the first user in a process that has the memory open; return receipt and seconds."""
     async with open_memory(settings) as memory:
         began = time.perf_counter()
         receipt = await memory.forget(Target(kind="user"), verify=True, user_id="user-0")
@@ -71,10 +72,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--messages", type=int, default=MESSAGES)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path, settings = Path(folder) / "lines.jsonl", Settings(home=Path(folder) / "home")
-        write_transcript(path, USERS, asked.messages)
+        write_transcript(path, USERS, options.messages)
         run(import_file(settings, path, "jsonl"))
         path.unlink()
         before = run(digests(settings, range(1, USERS)))
@@ -90,12 +91,12 @@ def main() -> None:
         "other_users_changed": sum(before[user] != after[user] for user in before),
     }
     met = {
-        f"a user of {asked.messages:,} messages among {USERS} is forgotten in "
+        f"a user of {options.messages:,} messages among {USERS} is forgotten in "
         f"{MOST_SECONDS:.0f} s": seconds <= MOST_SECONDS,
         "nothing of it is found": receipt.clean,
         "the others keep all they had": before == after,
     }
-    report("erasure", figures, met, as_json=asked.json)
+    report("erasure", figures, met, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Does the answer ever wait for bookkeeping? `python -m benchmarks.first_token --json`.
+"""Whether the answer waits for bookkeeping: `python -m benchmarks.first_token --json`.
 
-200 turns with a model that takes 500 ms for every call, over HTTP, on the embedded home. Measured
-is the time from the user's message to the first token, compactions and extractions included; the
-next message comes when the bookkeeping of the one before is done, as from a person who reads.
-Between the turns the same server is asked directly: how far those times lie apart is the noise of
-the machine.
+200 turns with a model that takes 500 ms for every call, over HTTP, on the embedded databases.
+Measured: the time from the user's message to the first token, with compactions and extractions. The
+next message is sent when the bookkeeping of the one before is done, as a person reads first.
+Between the turns the same server is called directly: the spread of these times is the noise of the
+machine.
 """
 
 import time
@@ -61,18 +61,18 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
         address = thread.server.base_url
         settings = Settings(home=home, model="openai/scripted", openai_base_url=address)
         memory = await stack.enter_async_context(open_memory(settings))
-        thread.replies = lambda asked: sentence(random, 30)
-        thread.summarise = lambda asked: sentence(random, 60)
-        thread.extract = lambda asked: NO_FACTS
+        thread.replies = lambda request: sentence(random, 30)
+        thread.summarise = lambda request: sentence(random, 60)
+        thread.extract = lambda request: NO_FACTS
         context = Context(user_id="bench")
         await turn(memory, context, "Hello.")
         thread.server.requests.clear()
         thread.server.delay_first = SECONDS
         before_answer = []
         for number in range(turns):
-            asked = len(thread.server.requests)
+            start = len(thread.server.requests)
             first, whole = await turn(memory, context, f"{number}. {sentence(random, 30)}?")
-            before_answer.append(purpose_of_request(thread.server.requests[asked]) != "answer")
+            before_answer.append(purpose_of_request(thread.server.requests[start]) != "answer")
             firsts.append(first * 1_000)
             wholes.append(whole * 1_000)
             alone.append(await bare(await model_of(context, memory.opened.store)))

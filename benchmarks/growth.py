@@ -1,10 +1,10 @@
-"""What a thread costs as it grows: `python -m benchmarks.growth --json`.
+"""The cost of a thread as it grows: `python -m benchmarks.growth --json`.
 
-One user talks in one thread, two messages of 50 words a turn, with the defaults. Measured are the
-bytes of everything that is kept (checkpoints after pruning, items, words, vectors) and the time of
-a turn, at turns 100, 1,000 and 10,000; beside it a plain LangGraph chat on the stock saver and
-SummarizationMiddleware, as far as those can reach. What else the machine does slows all turns
-alike: a time is compared with that of a second conversation, at its turn 100, turn by turn.
+One user talks in one thread, two messages of 50 words a turn, with the defaults. Measured: the
+bytes of all stored data (checkpoints after pruning, items, words, vectors) and the time of a turn,
+at turns 100, 1,000 and 10,000. For comparison: a plain LangGraph chat on the stock saver and
+SummarizationMiddleware, for as many turns as they can run. Other load on the machine slows all
+turns alike, so the turns of a second, young conversation are timed alternately with these.
 """
 
 import argparse
@@ -32,11 +32,11 @@ from threadkeep.process import run
 
 WORDS = 50
 YOUNG, TIMED = 100, 100
-"""Turns of the conversation compared with, and how many turns of both are timed side by side."""
+"""Turns of the young conversation, and how many turns of both are timed alternately."""
 STEPS = (100, 1_000, 10_000)
 WINDOWS = {100: (100, 1_000), 1_000: (1_000, 2_000), 10_000: (9_000, 10_000)}
-"""Bytes a turn are what was added between two turns: Chroma writes its index out every 500 turns,
-so that a shorter window would see it many times or not at all."""
+"""Bytes a turn are measured between these two turns. Chroma writes its index every 500 turns, so
+that a shorter window would count it many times or not at all."""
 POSTGRES = os.environ.get("THREADKEEP_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
 RANDOM = Random(3)
 Size = Callable[[], Awaitable[int]]
@@ -45,13 +45,13 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Talk:
-    """A conversation under way: `turn` says a text, `size` tells the bytes of all that is kept."""
+    """A running conversation: `turn` sends a text, `size` returns the bytes of all stored data."""
 
     turn: Callable[[str], Awaitable[object]]
     size: Size
 
-    async def goes_on(self) -> float:
-        """Talk for one turn; return its milliseconds."""
+    async def timed_turn(self) -> float:
+        """Run one turn; return its milliseconds."""
         began = time.perf_counter()
         await self.turn(sentence(RANDOM, WORDS))
         return (time.perf_counter() - began) * 1000
@@ -64,7 +64,7 @@ async def grow(open_talk: OpenTalk, turns: int, name: str) -> Figures:
     """Return bytes and milliseconds at each step, and bytes a turn in each window."""
     figures: Figures = {}
     sizes: dict[int, int] = {}
-    weighed = {*STEPS, *(end for window in WINDOWS.values() for end in window)}
+    measured_turns = {*STEPS, *(end for window in WINDOWS.values() for end in window)}
     async with open_talk() as talk:
         number = 0
         while number < turns:
@@ -73,9 +73,9 @@ async def grow(open_talk: OpenTalk, turns: int, name: str) -> Figures:
                 figures |= await beside_young(talk, open_talk, f"{name}_ms", step)
                 number = step
             else:
-                await talk.goes_on()
+                await talk.timed_turn()
                 number += 1
-            if number in weighed:
+            if number in measured_turns:
                 sizes[number] = await talk.size()
             if number in STEPS:
                 figures[f"{name}_bytes_in_all_at_{number}"] = sizes[number]
@@ -87,14 +87,14 @@ async def grow(open_talk: OpenTalk, turns: int, name: str) -> Figures:
 
 
 async def beside_young(talk: Talk, open_talk: OpenTalk, name: str, step: int) -> Figures:
-    """Let a young conversation and this one take turns; return medians and their ratio."""
-    taken: list[tuple[float, float]] = []
+    """Time a young conversation and this one alternately; return medians and their ratio."""
+    times: list[tuple[float, float]] = []
     async with open_talk() as young:
         for _ in range(YOUNG):
-            await young.goes_on()
+            await young.timed_turn()
         for _ in range(TIMED):
-            taken.append((await young.goes_on(), await talk.goes_on()))
-    early, late = (percentile(list(times), 0.5) for times in zip(*taken, strict=True))
+            times.append((await young.timed_turn(), await talk.timed_turn()))
+    early, late = (percentile(list(column), 0.5) for column in zip(*times, strict=True))
     return {
         f"{name}_a_turn_at_{YOUNG}_beside_{step}": early,
         f"{name}_a_turn_at_{step}": late,
@@ -108,14 +108,14 @@ async def threadkeep(settings: Settings, size: Size) -> AsyncIterator[Talk]:
     async with open_memory(settings, model=FiftyWords()) as memory:
 
         async def turn(text: str) -> None:
-            done = await memory.say(text, thread="long", user_id="bench")
-            await done.finished()
+            reply = await memory.say(text, thread="long", user_id="bench")
+            await reply.finished()
 
-        async def indexed() -> int:
+        async def size_with_index() -> int:
             await memory.opened.store.index_pending()
             return await size()
 
-        yield Talk(turn=turn, size=indexed)
+        yield Talk(turn=turn, size=size_with_index)
 
 
 @asynccontextmanager
@@ -125,8 +125,8 @@ async def on_sqlite() -> AsyncIterator[Talk]:
         settings = Settings(home=Path(folder))
 
         async def size() -> int:
-            # What waits in the log is counted where it will be, in the file.
-            await asyncio.to_thread(_empty_log, settings.database)
+            # Count pages of the write-ahead log as pages of the file.
+            await asyncio.to_thread(_truncate_log, settings.database)
             return await growth_stock.folder_size(Path(folder))
 
         async with threadkeep(settings, size) as talk:
@@ -161,14 +161,14 @@ async def summarizing() -> AsyncIterator[Talk]:
         yield Talk(turn=turn, size=size)
 
 
-def _empty_log(path: Path) -> None:
+def _truncate_log(path: Path) -> None:
     with closing(sqlite3.connect(path)) as conn:
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @asynccontextmanager
 async def schema() -> AsyncIterator[tuple[str, Size]]:
-    """Yield the address of an empty schema, and what tells its size without dead rows."""
+    """Yield the address of an empty schema, and a function for its size without dead rows."""
     from psycopg import AsyncConnection
 
     name = f"threadkeep_{secrets.token_hex(6)}"
@@ -211,8 +211,8 @@ def targets(figures: Figures) -> dict[str, bool]:
         late = figures.get(f"{name}_bytes_a_turn_at_{last}")
         if late is not None:
             figures[f"{name}_bytes_ratio"] = late / figures[f"{name}_bytes_a_turn_at_{STEPS[0]}"]
-            said = f"{name}: bytes a turn at {last:,} / at {YOUNG} <= 1.2"
-            met[said] = figures[f"{name}_bytes_ratio"] <= 1.2
+            target = f"{name}: bytes a turn at {last:,} / at {YOUNG} <= 1.2"
+            met[target] = figures[f"{name}_bytes_ratio"] <= 1.2
         share = figures[f"{name}_bytes_in_all_at_{last}"] / last
         met[f"{name}: in all <= 8 kB a turn at {last:,}"] = share <= 8_000
     if "plain_bytes_in_all_at_1000" in figures and "sqlite_bytes_in_all_at_1000" in figures:
@@ -224,7 +224,6 @@ def targets(figures: Figures) -> dict[str, bool]:
 
 async def measure(turns: int, stock_turns: int, only: str | None) -> Figures:
     """Return all figures."""
-    # Nothing but the bookkeeping is to be measured.
     talks: dict[str, tuple[OpenTalk, int]] = {
         "sqlite": (on_sqlite, turns),
         "postgres": (on_postgres, turns),
@@ -239,17 +238,17 @@ async def measure(turns: int, stock_turns: int, only: str | None) -> Figures:
 
 
 def main() -> None:
-    """Measure in places that are thrown away."""
+    """Measure in temporary folders and schemas."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--turns", type=int, default=10_000)
     parser.add_argument("--stock-turns", type=int, default=1_000)
     parser.add_argument("--only", help="sqlite, postgres, plain or summarizing")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"THREADKEEP_MODEL": "offline", "THREADKEEP_HOME": folder}
-        figures = run(measure(asked.turns, asked.stock_turns, asked.only))
-    report("growth", figures, targets(figures), as_json=asked.json)
+        figures = run(measure(options.turns, options.stock_turns, options.only))
+    report("growth", figures, targets(figures), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What people build first: a chat that keeps its messages in the state, and LangChain's memory."""
+"""Common baselines: a chat that keeps its messages in the state, and LangChain's memory."""
 
 import asyncio
 import tempfile
@@ -18,16 +18,16 @@ from threadkeep.models.offline import OfflineChatModel
 WORDS = 50
 RANDOM = Random(4)
 Compile = Callable[[Any], Any]
-"""Returns a graph compiled with a saver."""
+"""Compiles a graph with a saver."""
 
 
 class FiftyWords(OfflineChatModel):
-    """Answers with 50 made-up words, so that no history makes an answer longer."""
+    """Answers with 50 made-up words, whatever the history is."""
 
     def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Any:
-        made = super()._generate([HumanMessage("hello")], *args, **kwargs)
-        made.generations[0].message.content = sentence(RANDOM, WORDS)
-        return made
+        result = super()._generate([HumanMessage("hello")], *args, **kwargs)
+        result.generations[0].message.content = sentence(RANDOM, WORDS)
+        return result
 
     def _stream(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError
@@ -57,7 +57,7 @@ def summarizing(saver: Any) -> Any:
 async def open_stock(
     compiled: Compile,
 ) -> AsyncIterator[tuple[Callable[[str], Awaitable[Any]], Callable[[], Awaitable[int]]]]:
-    """Yield what says a text to a graph on the stock SQLite saver, and what tells its bytes."""
+    """Yield functions: send a text to a graph on the stock SQLite saver, and return its bytes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "stock.sqlite"
         async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:

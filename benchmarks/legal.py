@@ -1,9 +1,10 @@
-"""Would a provider refuse it? `python -m benchmarks.legal --json`.
+"""Whether a provider would refuse a prompt: `python -m benchmarks.legal --json`.
 
-10,000 prompts of made-up histories, each with a budget, a preset and memories of its own: calls
-without results, results without calls, repeated ids, unknown content, system messages in the
-middle, empty messages and very long ones. Each prompt is written as the request that would be
-sent, and that is checked. Budgets that hold no prompt are refused in a sentence and counted apart.
+10,000 prompts of made-up histories, each with its own budget, preset and memories: calls without
+results, results without calls, repeated ids, unknown content, system messages in the middle, empty
+messages and very long ones. Each prompt is serialized as the request that would be sent, and the
+request is validated. A budget too small for any prompt is refused in a sentence and counted
+separately.
 """
 
 import argparse
@@ -51,11 +52,11 @@ _MODEL = open_openai("gpt-4.1-mini")
 
 
 def history(random: Random) -> list[AnyMessage]:
-    """Return messages of any kind in any order; the last from the user comes last or nearly."""
-    made = [_message(random, f"m{n}") for n in range(random.choice((0, 1, 3, 8, 20, 60)))]
-    made.append(HumanMessage(_content(random, words=random.choice(SIZES)), id="newest"))
-    made += [_answer(random, f"t{n}") for n in range(random.choice((0, 0, 0, 1, 3)))]
-    return made
+    """Return messages of any kind in any order; the user's newest message is near the end."""
+    messages = [_message(random, f"m{n}") for n in range(random.choice((0, 1, 3, 8, 20, 60)))]
+    messages.append(HumanMessage(_content(random, words=random.choice(SIZES)), id="newest"))
+    messages += [_answer(random, f"t{n}") for n in range(random.choice((0, 0, 0, 1, 3)))]
+    return messages
 
 
 def _message(random: Random, key: str) -> AnyMessage:
@@ -74,11 +75,11 @@ def _answer(random: Random, key: str) -> AnyMessage:
     ids = [random.choice(("a", "b", "c", "")) for _ in range(random.randint(1, 3))]
     if kind == "result":
         return ToolMessage(content, id=key, tool_call_id=ids[0])
-    calls = [{"name": "look", "args": {"q": key}, "id": each} for each in ids]
+    calls = [{"name": "look", "args": {"q": key}, "id": call_id} for call_id in ids]
     if kind == "calls":
         return AIMessage(content, id=key, tool_calls=calls)
     if kind == "invalid":
-        broken = [{"name": "look", "args": "{", "id": each, "error": "no"} for each in ids]
+        broken = [{"name": "look", "args": "{", "id": call_id, "error": "no"} for call_id in ids]
         return AIMessage(content, id=key, invalid_tool_calls=broken)
     return AIMessage(content, id=key)
 
@@ -91,7 +92,7 @@ def _content(random: Random, *, words: int) -> Any:
 
 
 def turn(random: Random) -> tuple[State, list[RecalledItem], Mapping[str, Any]]:
-    """Return a state, memories and the choices of a run."""
+    """Return a state, recalled items and the context fields of a run."""
     messages = history(random)
     ids = [message.id or "" for message in messages]
     newest = ids.index("newest")
@@ -129,101 +130,101 @@ def turn(random: Random) -> tuple[State, list[RecalledItem], Mapping[str, Any]]:
 
 
 def refusals(plan: PromptPlan, context: Context, newest: AnyMessage) -> list[str]:
-    """Return why a provider, or the promise of a budget, would refuse the prompt."""
-    found = [] if count_messages(plan.prompt) <= context.prompt_tokens else ["over budget"]
-    words = [text_of(m) for m in plan.prompt if m.id == "newest"]
-    asked = text_of(newest)
-    lines = words[-1].splitlines() if words else []
-    if not words or (MARKER.strip() not in words[-1] and not set(asked.splitlines()) <= set(lines)):
-        found.append("without the newest user message")
+    """Return the rules of a provider, and of the budget, that the prompt breaks."""
+    reasons = [] if count_messages(plan.prompt) <= context.prompt_tokens else ["over budget"]
+    texts = [text_of(m) for m in plan.prompt if m.id == "newest"]
+    question = set(text_of(newest).splitlines())
+    lines = set(texts[-1].splitlines()) if texts else set()
+    if not texts or (MARKER.strip() not in texts[-1] and not question <= lines):
+        reasons.append("without the newest user message")
     try:
         payload = _MODEL._get_request_payload(plan.prompt)  # type: ignore[attr-defined]
     except Exception as error:
-        return [*found, f"not to be written: {type(error).__name__}"]
-    return found + refused_by_provider(payload["messages"])
+        return [*reasons, f"not to be written: {type(error).__name__}"]
+    return reasons + refused_by_provider(payload["messages"])
 
 
 def refused_by_provider(messages: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the rules of Chat Completions that a request breaks."""
-    found: list[str] = []
+    reasons: list[str] = []
     roles = [m["role"] for m in messages]
     if roles[0] != "system" or "system" in roles[1:]:
-        found.append("a system message that is not the first")
+        reasons.append("a system message that is not the first")
     if len(roles) < 2 or roles[1] != "user":
-        found.append("begins with an answer")
-    owed: list[str] = []
+        reasons.append("begins with an answer")
+    open_calls: list[str] = []
     for message in messages:
         if message["role"] == "tool":
-            if message["tool_call_id"] not in owed:
-                found.append("a result without its call")
+            if message["tool_call_id"] not in open_calls:
+                reasons.append("a result without its call")
             else:
-                owed.remove(message["tool_call_id"])
-        elif owed:
-            found.append("a call parted from its results")
-            owed = []
+                open_calls.remove(message["tool_call_id"])
+        elif open_calls:
+            reasons.append("a call parted from its results")
+            open_calls = []
         if calls := message.get("tool_calls"):
-            owed = [call["id"] for call in calls]
-            if not all(owed) or len(set(owed)) < len(owed):
-                found.append("calls without ids of their own")
-        found += _content_refusals(message)
-    return found + (["a call without a result"] if owed else [])
+            open_calls = [call["id"] for call in calls]
+            if not all(open_calls) or len(set(open_calls)) < len(open_calls):
+                reasons.append("calls without ids of their own")
+        reasons += _content_refusals(message)
+    return reasons + (["a call without a result"] if open_calls else [])
 
 
 def _content_refusals(message: Mapping[str, Any]) -> list[str]:
-    found = []
+    reasons = []
     if (name := message.get("name")) and not re.fullmatch(r"[^\s<|\\/>]{1,64}", name):
-        found.append("a name that is none")
+        reasons.append("a name that is none")
     content = message.get("content")
     if content is None and not message.get("tool_calls"):
-        found.append("no content")
+        reasons.append("no content")
     for block in content if isinstance(content, list) else ():
-        known = {"text", "image_url", "input_audio", "file"}
+        kinds = {"text", "image_url", "input_audio", "file"}
         if message["role"] != "user":
-            known = {"text"}
-        if block.get("type") not in known or not block.get(block["type"]):
-            found.append("content of an unknown kind")
-    return found
+            kinds = {"text"}
+        if block.get("type") not in kinds or not block.get(block["type"]):
+            reasons.append("content of an unknown kind")
+    return reasons
 
 
 def measure(histories: int) -> tuple[dict[str, float], dict[str, bool]]:
     """Return the figures and which targets they meet."""
     random = Random(11)
-    why: Counter[str] = Counter()
-    sentences = prompts = largest = 0
+    faults: Counter[str] = Counter()
+    refused = prompts = largest = 0
     while prompts < histories:
         state, memories, choices = turn(random)
         newest = next(m for m in state.messages if m.id == "newest")
         try:
             context = Context.model_validate(choices)
             plan = plan_prompt(state, memories, context)
-        except BadInput as refused:
-            sentences += 1
-            why["more than one sentence"] += "\n" in str(refused)
+        except BadInput as error:
+            refused += 1
+            faults["more than one sentence"] += "\n" in str(error)
             continue
         except Exception as error:
-            why[f"raised {type(error).__name__}"] += 1
+            faults[f"raised {type(error).__name__}"] += 1
             continue
         prompts += 1
         largest = max(largest, len(plan.prompt))
-        why.update(set(refusals(plan, context, newest)))
+        faults.update(set(refusals(plan, context, newest)))
     figures = {
         "prompts": float(prompts),
-        "budgets_refused_in_a_sentence": float(sentences),
+        "budgets_refused_in_a_sentence": float(refused),
         "messages_max": float(largest),
-        "illegal": float(sum(why.values())),
-        **{f"illegal: {reason}": float(count) for reason, count in why.items() if count},
+        "illegal": float(sum(faults.values())),
+        **{f"illegal: {reason}": float(count) for reason, count in faults.items() if count},
     }
-    return figures, {"0 prompts refused, over budget or without the question": not why.total()}
+    return figures, {"0 prompts refused, over budget or without the question": not faults.total()}
 
 
 def main() -> None:
-    """Measure; nothing is written."""
+    """Measure; write no file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--histories", type=int, default=HISTORIES)
-    given = parser.parse_args()
-    figures, met = measure(given.histories)
-    report("legal", figures, met, as_json=given.json)
+    options = parser.parse_args()
+    figures, met = measure(options.histories)
+    report("legal", figures, met, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How much of each prompt a provider can take from its cache: `python -m benchmarks.prefix --json`.
+"""The share of each prompt that a provider can cache: `python -m benchmarks.prefix --json`.
 
 One thread of 1,000 turns, once without recall and once with up to 1,000 recalled tokens in the
 prompt; the figure is the share of all prompt tokens that are identical to the start of the prompt
@@ -23,7 +23,7 @@ from threadkeep.stores.namespaces import user_key
 
 TURNS = 1_000
 STORED = 2_000
-ASKED, ANSWERED, SUMMARY = 20, 60, 150
+QUESTION, ANSWER, SUMMARY = 20, 60, 150
 """Words of a question, of an answer, of a summary; made-up words take about two tokens each."""
 USER = "bench"
 
@@ -40,8 +40,8 @@ def tokens(prompt: Prompt) -> list[int]:
     return [token for m in prompt for token in _encoded(m["role"], str(m["content"]))]
 
 
-def shared(prompts: Sequence[Prompt]) -> float:
-    """Return the share of tokens, from the second prompt on, that begin as the one before."""
+def cached_share(prompts: Sequence[Prompt]) -> float:
+    """Return the share of tokens that equal the start of the prompt before, from the second on."""
     same = total = 0
     before = tokens(prompts[0])
     for prompt in prompts[1:]:
@@ -58,19 +58,19 @@ async def talk(thread: ScriptedThread, memory: str, turns: int) -> dict[str, flo
     random = Random(7)
     thread.context = {"user_id": USER, "memory": memory}
     thread.name = memory
-    thread.replies = lambda asked: sentence(random, ANSWERED)
-    thread.summarise = lambda asked: sentence(random, SUMMARY)
+    thread.replies = lambda request: sentence(random, ANSWER)
+    thread.summarise = lambda request: sentence(random, SUMMARY)
     thread.server.requests.clear()
     recalled: list[int] = []
     largest = 0
     for number in range(turns):
-        done = await thread.say(f"{number}. {sentence(random, ASKED)}?")
-        ledger = done["ledger"]
+        output = await thread.say(f"{number}. {sentence(random, QUESTION)}?")
+        ledger = output["ledger"]
         recalled.append(ledger["memories"] + ledger["entities"] + ledger["facts"])
         largest = max(largest, ledger["prompt"])
     prompts = thread.prompts
     return {
-        "share": shared(prompts),
+        "share": cached_share(prompts),
         "compactions": float(len(thread.summaries)),
         "tokens_mean": sum(len(tokens(p)) for p in prompts) / len(prompts),
         "tokens_max": float(largest),
@@ -81,13 +81,13 @@ async def talk(thread: ScriptedThread, memory: str, turns: int) -> dict[str, flo
 
 
 async def fill(store: HybridStore, count: int) -> None:
-    """Store messages of earlier conversations, so that there is always something to recall."""
+    """Store messages of earlier conversations, so that every turn can recall some."""
     random = Random(3)
     owner = await user_key(store, USER)
-    said: list[StoredMessage] = []
+    messages: list[StoredMessage] = []
     for number in range(count):
         at = f"2025-{1 + number % 12:02}-{1 + number % 28:02}T10:00:00+00:00"
-        said.append(
+        messages.append(
             {
                 "id": f"filled-{number}",
                 "role": "user",
@@ -99,7 +99,7 @@ async def fill(store: HybridStore, count: int) -> None:
                 "thread": f"filled-{number // 100}",
             }
         )
-    await store_messages(store, owner, said)
+    await store_messages(store, owner, messages)
     await store.index_pending()
 
 
@@ -110,8 +110,8 @@ async def measure(home: Path, turns: int) -> tuple[dict[str, float], dict[str, b
         await fill(store, STORED)
         async with open_scripted(store) as thread:
             for memory in ("progressive", "hybrid"):
-                found = await talk(thread, memory, turns)
-                figures |= {f"{memory}_{name}": value for name, value in found.items()}
+                results = await talk(thread, memory, turns)
+                figures |= {f"{memory}_{name}": value for name, value in results.items()}
     met = {
         "without recall >= 0.90": figures["progressive_share"] >= 0.90,
         "with recall >= 0.80": figures["hybrid_share"] >= 0.80,

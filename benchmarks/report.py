@@ -1,4 +1,4 @@
-"""What every benchmark prints: a table on stderr, and with `--json` one object on stdout."""
+"""The output of every benchmark: a table on stderr, and with `--json` one object on stdout."""
 
 import argparse
 import json
@@ -21,19 +21,19 @@ def main_over_turns(
     measure: Callable[[Path, int], Awaitable[tuple[Figures, Met]]],
     turns: int,
 ) -> None:
-    """Be the program of a benchmark over so many turns, in a folder that is thrown away."""
+    """Run a benchmark of so many turns as a program, in a temporary data folder."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--turns", type=int, default=turns)
-    asked = parser.parse_args()
+    options = parser.parse_args()
 
-    async def measured() -> tuple[Figures, Met]:
-        return await measure(Path(folder), asked.turns)
+    async def run_measure() -> tuple[Figures, Met]:
+        return await measure(Path(folder), options.turns)
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["THREADKEEP_HOME"] = folder
-        figures, met = run(measured())
-    report(benchmark, figures, met, as_json=asked.json)
+        figures, met = run(run_measure())
+    report(benchmark, figures, met, as_json=options.json)
 
 
 def report(benchmark: str, figures: Figures, met: Met, *, as_json: bool) -> None:
@@ -53,7 +53,7 @@ def report(benchmark: str, figures: Figures, met: Met, *, as_json: bool) -> None
 
 
 def machine() -> str:
-    """Return what the figures were made on."""
+    """Return the machine that the figures were measured on."""
     return (
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}"

@@ -1,7 +1,8 @@
-"""How many turns a second several processes do together: `python -m benchmarks.scaling --json`.
+"""Turns a second of several processes together: `python -m benchmarks.scaling --json`.
 
-Workers share one PostgreSQL and one Chroma server. Each talks for users of its own and for one that
-all of them share, in threads of its own. The model answers at once, so that only our work counts.
+Workers share one PostgreSQL and one Chroma server. Each worker talks for its own users and for one
+user that all workers share, in its own threads. The model answers at once, so that only our own
+time counts.
 """
 
 import argparse
@@ -48,7 +49,7 @@ async def work(worker: str) -> None:
 def throughput(workers: int, env: dict[str, str]) -> float:
     """Return turns a second of so many workers together."""
     command = [sys.executable, "-m", "benchmarks.scaling", "--worker"]
-    running = [
+    processes = [
         subprocess.Popen(
             [*command, f"{workers}-{number}"],
             env=env,
@@ -59,21 +60,21 @@ def throughput(workers: int, env: dict[str, str]) -> float:
         )
         for number in range(workers)
     ]
-    for each in running:
-        assert each.stdout
-        assert each.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
     began = time.perf_counter()
-    for each in running:
-        assert each.stdin
-        each.stdin.write("go\n")
-        each.stdin.flush()
-    for each in running:
-        assert each.stdout
-        assert each.stdout.readline() == "done\n"
-    taken = time.perf_counter() - began
-    for each in running:
-        each.communicate()
-    return workers * TURNS / taken
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "done\n"
+    seconds = time.perf_counter() - began
+    for process in processes:
+        process.communicate()
+    return workers * TURNS / seconds
 
 
 @contextmanager
@@ -113,15 +114,15 @@ async def measure() -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, or be one of those who are measured."""
+    """Measure, or run as one worker."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.worker:
-        asyncio.run(work(asked.worker))
+    options = parser.parse_args()
+    if options.worker:
+        asyncio.run(work(options.worker))
         return
-    report("scaling", asyncio.run(measure()), {}, as_json=asked.json)
+    report("scaling", asyncio.run(measure()), {}, as_json=options.json)
 
 
 if __name__ == "__main__":

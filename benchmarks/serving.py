@@ -1,4 +1,4 @@
-"""Server processes as `threadkeep serve --workers 1` starts them, for measurements and tests."""
+"""Server processes started by `threadkeep serve --workers 1`, for measurements and tests."""
 
 import asyncio
 import os
@@ -21,14 +21,14 @@ COMMAND = [sys.executable, "-c", "from threadkeep.cli.app import main; main()"]
 
 @dataclass
 class Serving:
-    """One server."""
+    """A running server process."""
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
 
     def stop(self) -> int:
-        """Stop it as `kill` does; return its exit code."""
+        """Send SIGTERM; return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_SECONDS)
 
@@ -41,14 +41,14 @@ async def open_servers(
     async with AsyncExitStack() as stack:
         servers = [start_server(env, folder / f"server-{n}.log", options) for n in range(count)]
         for server in servers:
-            # Apart: what a server needs to end may be served by this very loop.
+            # In a thread: a server that ends may need a response from this event loop.
             stack.push_async_callback(asyncio.to_thread, _end, server.process)
         await asyncio.gather(*(ready(server) for server in servers))
         yield servers
 
 
 def start_server(env: Mapping[str, str], log: Path, options: Sequence[str] = ()) -> Serving:
-    """Start one at a free port."""
+    """Start a server on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -61,17 +61,17 @@ def start_server(env: Mapping[str, str], log: Path, options: Sequence[str] = ())
 
 
 async def ready(server: Serving) -> None:
-    """Wait until it answers that it is ready.
+    """Wait until the server is ready.
 
     Raises:
-        AssertionError: it ended, or does not answer.
+        AssertionError: the server ended, or does not answer.
     """
     async with httpx.AsyncClient() as client:
         for _ in range(START_SECONDS * 10):
             assert server.process.poll() is None, server.log.read_text()
             try:
-                answer = await client.get(f"{server.url}/ready", timeout=10)
-                if answer.status_code == 200:
+                response = await client.get(f"{server.url}/ready", timeout=10)
+                if response.status_code == 200:
                     return
             except httpx.TransportError:
                 pass

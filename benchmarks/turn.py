@@ -1,7 +1,7 @@
-"""What a turn costs beside the model: `python -m benchmarks.turn --json`.
+"""The cost of a turn beside the model: `python -m benchmarks.turn --json`.
 
-A user with 10,000 stored messages talks. Measured are our own time from the user's message to the
-call of the model, the whole turn, how soon `--help` and the prompt are there, and memory.
+A user with 10,000 stored messages talks. Measured: our own time from the user's message to the call
+of the model, the whole turn, the start-up time of `--help` and of the prompt, and memory.
 """
 
 import argparse
@@ -35,8 +35,8 @@ from threadkeep.process import run
 from threadkeep.search.words import STOP_WORDS
 from threadkeep.stores.namespaces import thread_id, user_key
 
-CALLED: ContextVar["Called | None"] = ContextVar("called", default=None)
-register_configure_hook(CALLED, inheritable=True)
+MODEL_CALL: ContextVar["ModelCallTimer | None"] = ContextVar("model_call", default=None)
+register_configure_hook(MODEL_CALL, inheritable=True)
 STORED = 10_000
 TURNS = 200
 FUNCTION_WORDS = "the of and to a in I that it was for my on with at had we but not this".split()
@@ -51,16 +51,16 @@ def vocabulary(size: int = 5_000) -> list[str]:
 
 VOCABULARY = vocabulary()
 # Zipf's law: the n-th most frequent word of a language is about 1/n as frequent as the first. The
-# first ranks are function words, so that words that tell something begin after them.
+# first ranks are function words; the vocabulary begins after them.
 FREQUENCY = list(accumulate(1 / (len(STOP_WORDS) + n) for n in range(1, len(VOCABULARY) + 1)))
 
 
 def sentence(random: Random, words: int) -> str:
     """Return a made-up message of `words` words, half of them function words, as in English."""
-    told = random.choices(VOCABULARY, cum_weights=FREQUENCY, k=words - words // 2)
-    said = told + random.choices(FUNCTION_WORDS, k=words // 2)
-    random.shuffle(said)
-    return " ".join(said)
+    content_words = random.choices(VOCABULARY, cum_weights=FREQUENCY, k=words - words // 2)
+    text = content_words + random.choices(FUNCTION_WORDS, k=words // 2)
+    random.shuffle(text)
+    return " ".join(text)
 
 
 async def fill(memory: Memory, user: str, count: int, random: Random) -> None:
@@ -91,44 +91,44 @@ async def fill(memory: Memory, user: str, count: int, random: Random) -> None:
     await memory.opened.store.index_pending()
 
 
-class Called(BaseCallbackHandler):
-    """Notes when a model is called."""
+class ModelCallTimer(BaseCallbackHandler):
+    """Records the time at which a model is called."""
 
     ignore_chain = True
     at = 0.0
 
     def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
-        """Note the time of the call."""
+        """Record the time of the call."""
         self.at = time.perf_counter()
 
 
 async def turns(memory: Memory, user: str, count: int, random: Random) -> dict[str, list[float]]:
     """Return milliseconds before the model, and of the whole turn."""
-    taken: dict[str, list[float]] = {"before_model": [], "whole": []}
-    called = Called()
-    CALLED.set(called)
+    times: dict[str, list[float]] = {"before_model": [], "whole": []}
+    timer = ModelCallTimer()
+    MODEL_CALL.set(timer)
     for number in range(count):
         thread = f"measured {number // 20}"
         began = time.perf_counter()
         turn = await memory.say(f"What about {sentence(random, 14)}?", thread=thread, user_id=user)
         await turn.finished()
         ended = time.perf_counter()
-        # While a person reads, the vectors are made.
+        # Embed while the person reads the answer.
         await memory.opened.store.index_pending()
-        taken["before_model"].append((called.at - began) * 1000)
-        taken["whole"].append((ended - began) * 1000)
-    return taken
+        times["before_model"].append((timer.at - began) * 1000)
+        times["whole"].append((ended - began) * 1000)
+    return times
 
 
 async def bare_turns(path: Path, count: int) -> list[float]:
     """Return the same for LangGraph alone: six empty nodes on its own SQLite saver."""
-    called: list[float] = []
+    call_times: list[float] = []
 
     async def empty(state: MessagesState) -> dict[str, Any]:
         return {}
 
     async def call(state: MessagesState) -> dict[str, Any]:
-        called.append(time.perf_counter())
+        call_times.append(time.perf_counter())
         return {"messages": [AIMessage("Noted.")]}
 
     bare = StateGraph(MessagesState)
@@ -136,7 +136,7 @@ async def bare_turns(path: Path, count: int) -> list[float]:
         bare.add_node(name, call if name == "call_model" else empty)
     for start, end in graph_builder.edges:
         bare.add_edge(start, end)
-    taken = []
+    times = []
     async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
         graph = bare.compile(checkpointer=saver)
         for number in range(count):
@@ -149,12 +149,12 @@ async def bare_turns(path: Path, count: int) -> list[float]:
                 durability="sync",
             ):
                 pass
-            taken.append((called[-1] - began) * 1000)
-    return taken
+            times.append((call_times[-1] - began) * 1000)
+    return times
 
 
 def help_seconds() -> float:
-    """Return how long `threadkeep --help` takes, the best of five."""
+    """Return the seconds that `threadkeep --help` takes, the best of five."""
     best = 9.0
     for _ in range(5):
         began = time.perf_counter()
@@ -168,7 +168,7 @@ def help_seconds() -> float:
 
 
 def prompt_seconds(home: Path) -> float:
-    """Return how soon the chat's prompt is on the terminal, the best of three."""
+    """Return the seconds until the chat shows its prompt, the best of three."""
     best = 9.0
     for _ in range(3):
         master, slave = pty.openpty()
@@ -188,9 +188,9 @@ def prompt_seconds(home: Path) -> float:
             stderr=subprocess.DEVNULL,
             env=env,
         )
-        seen = b""
-        while b"> " not in seen:
-            seen += os.read(master, 1024)
+        output = b""
+        while b"> " not in output:
+            output += os.read(master, 1024)
         best = min(best, time.perf_counter() - began)
         os.write(master, b"/quit\n")
         chat.wait(60)
@@ -205,14 +205,14 @@ async def measure(home: Path) -> tuple[dict[str, float], dict[str, bool]]:
     async with open_memory(Settings(home=home, model="offline")) as memory:
         await fill(memory, "bench", STORED, random)
         await turns(memory, "bench", 20, random)
-        taken = await turns(memory, "bench", TURNS, random)
+        times = await turns(memory, "bench", TURNS, random)
         bare = await bare_turns(home / "bare.sqlite", 100)
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures = {
-        "before_model_p50_ms": percentile(taken["before_model"], 0.50),
-        "before_model_p95_ms": percentile(taken["before_model"], 0.95),
-        "whole_turn_p50_ms": percentile(taken["whole"], 0.50),
-        "whole_turn_p95_ms": percentile(taken["whole"], 0.95),
+        "before_model_p50_ms": percentile(times["before_model"], 0.50),
+        "before_model_p95_ms": percentile(times["before_model"], 0.95),
+        "whole_turn_p50_ms": percentile(times["whole"], 0.50),
+        "whole_turn_p95_ms": percentile(times["whole"], 0.95),
         "bare_langgraph_before_model_p50_ms": percentile(bare, 0.50),
         "help_s": await asyncio.to_thread(help_seconds),
         "prompt_s": await asyncio.to_thread(prompt_seconds, home),
@@ -229,7 +229,7 @@ async def measure(home: Path) -> tuple[dict[str, float], dict[str, bool]]:
 
 
 def main() -> None:
-    """Measure in a folder that is thrown away."""
+    """Measure in a temporary data folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     as_json = parser.parse_args().json
