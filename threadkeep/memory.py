@@ -23,7 +23,7 @@ from threadkeep.checkpoints.thread_records import NO_LIMIT, list_records, update
 from threadkeep.checkpoints.thread_turns import COPY_NODE, turn_at, undo_turns
 from threadkeep.erase import erase
 from threadkeep.erase.intents import has_erasures
-from threadkeep.erase.plan import Plan, Target
+from threadkeep.erase.plan import ErasurePlan, Target
 from threadkeep.erase.receipt import Receipt
 from threadkeep.erase.resume import finish_erasures
 from threadkeep.graph.agent import builder
@@ -453,7 +453,7 @@ class Memory:
 
     # Forgetting
 
-    async def plan_erasure(self, target: Target, *, user_id: str | None = None) -> Plan:
+    async def plan_erasure(self, target: Target, *, user_id: str | None = None) -> ErasurePlan:
         """Return what would go with what is named, without changing anything.
 
         Raises:
@@ -616,7 +616,7 @@ async def open_memory(
             if await has_erasures(opened.store):
                 with use_clock(opened.clock):
                     receipts = await finish_erasures(opened)
-                memory.recovered = [receipt.finished for receipt in receipts]
+                memory.recovered = [receipt.recovery_notice for receipt in receipts]
             yield memory
 
 

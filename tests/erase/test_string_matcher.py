@@ -3,11 +3,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from threadkeep.erase.search_strings import LEAST_WORD, evidence_of, pieces
+from threadkeep.erase.evidence import MIN_WORD, evidence_strings, pieces
 from threadkeep.erase.string_matcher import CHUNK, PREFIX, StringMatcher, encoded_forms
 
 TEXT = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=LEAST_WORD, max_size=60
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=MIN_WORD, max_size=60
 )
 slow_machines_too = settings(suppress_health_check=[HealthCheck.too_slow])
 
@@ -66,7 +66,9 @@ def test_every_piece_is_a_part_of_its_text(text: str) -> None:
 
 
 def test_short_words_and_ids_are_no_evidence() -> None:
-    assert evidence_of(["ok", "yes!"], ["a"], ["x"]) == set()
-    found = evidence_of(["Ask Henrietta, she knows it better than anybody else in this house."])
+    assert evidence_strings(["ok", "yes!"], ["a"], ["x"]) == set()
+    found = evidence_strings(
+        ["Ask Henrietta, she knows it better than anybody else in this house."]
+    )
     assert any("Henrietta" in each for each in found)
     assert any("house." in each for each in found)

@@ -1,1 +1,1 @@
-"""Memory forgotten: what goes with what, until no byte of it is left; above `nodes`."""
+"""Erase memory: resolve what goes, plan it, erase it, verify it, and write a receipt."""

@@ -1,41 +1,30 @@
-"""Forget: write down what is to go, let it go everywhere, and say what became of it."""
+"""Erase what a user names, and return a receipt."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from time import monotonic
 from uuid import uuid4
 
-from langgraph.store.base import BaseStore
-
-from threadkeep.base.clock import now
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.storage_errors import storage_errors
 from threadkeep.base.user import acting_user
 from threadkeep.base.validation import validate_id
-from threadkeep.checkpoints.owner_records import current_checkpoint_id
-from threadkeep.erase.intents import INTENTS
-from threadkeep.erase.partial import erase_parts
-from threadkeep.erase.plan import Plan, Target
-from threadkeep.erase.receipt import Receipt, not_proven
+from threadkeep.erase.intents import write_intent
+from threadkeep.erase.plan import ErasurePlan, Target
+from threadkeep.erase.receipt import Receipt
 from threadkeep.erase.resolve import resolve
-from threadkeep.erase.scrub import empty_logs, scrub
-from threadkeep.erase.search_strings import evidence_of
-from threadkeep.erase.string_matcher import StringMatcher
-from threadkeep.erase.verify import scan
-from threadkeep.erase.whole_user import erase_late, erase_user
+from threadkeep.erase.steps import erasure_lock, run_erasure
 from threadkeep.opened import Opened, Progress
-from threadkeep.stores.tombstones import forgetting, tombstone_of
 
-ERRORS = "errors.log"
+MAX_LINES = 1_000
+"""Lines of the plan in a receipt."""
 
 
-async def plan_erasure(opened: Opened, user_id: str, target: Target) -> Plan:
-    """Return what would go, without changing anything.
+async def plan_erasure(opened: Opened, user_id: str, target: Target) -> ErasurePlan:
+    """Return what would be erased, without changing anything.
 
     Raises:
-        AccessRefused: the user who asks (see `threadkeep/base/user.py`) is another one, or nobody.
-        BadInput: there is no such thing of this user's, or more than one.
+        AccessRefused: the acting user (see `threadkeep/base/user.py`) is another one, or missing.
+        BadInput: the user has no such thing, or several.
     """
     user = validate_id(user_id, "user")
     if acting_user() != user:
@@ -51,137 +40,51 @@ async def erase(
     verify: bool = False,
     progress: Progress | None = None,
 ) -> Receipt:
-    """Forget what a user names, in a process in which all is open, and return the receipt.
+    """Erase what a user names, and return the receipt; with `verify` all files are searched.
 
-    Killed half-way, `finish_erasures` finishes it. With `verify` every file is read for what went.
+    When the process is killed, `finish_erasures` completes it.
 
     Raises:
-        AccessRefused: the user who asks (see `threadkeep/base/user.py`) is another one, or nobody.
-        BadInput: there is no such thing of this user's, or more than one.
-        ThreadBusy: a turn is open on one of the threads for too long; nothing was changed.
+        AccessRefused: the acting user (see `threadkeep/base/user.py`) is another one, or missing.
+        BadInput: the user has no such thing, or several.
+        ThreadBusy: a turn is open on a thread for too long; nothing was changed.
     """
     plan = await plan_erasure(opened, user_id, target)
     return await carry_out(opened, plan, verify=verify, progress=progress)
 
 
 async def carry_out(
-    opened: Opened, plan: Plan, *, verify: bool = False, progress: Progress | None = None
+    opened: Opened, plan: ErasurePlan, *, verify: bool = False, progress: Progress | None = None
 ) -> Receipt:
-    """Forget what a plan says, and return the receipt.
+    """Erase what a plan contains, and return the receipt.
 
     Raises:
-        ThreadBusy: a turn is open on one of the threads for too long; nothing was changed.
+        ThreadBusy: a turn is open on a thread for too long; nothing was changed.
     """
-    receipt = Receipt(forgot=plan.kind, at=now().isoformat())
-    receipt.what = [] if plan.kind == "user" else plan.lines(1_000)
+    receipt = Receipt(forgot=plan.kind, at=opened.clock().isoformat())
+    receipt.what = [] if plan.kind == "user" else plan.lines(MAX_LINES)
     with storage_errors(opened.settings.checkpoint_database):
-        async with _alone(opened, plan):
+        async with _locked(opened, plan):
             intent = str(uuid4())
             await write_intent(opened.store, plan, intent)
-            await run(opened, plan, intent, receipt, verify=verify, progress=progress)
+            await run_erasure(opened, plan, intent, receipt, verify=verify, progress=progress)
     return receipt
 
 
-async def write_intent(store: BaseStore, plan: Plan, intent: str) -> None:
-    """Write down what is to go: ids alone. From then on it is finished, whatever happens."""
-    await store.aput(INTENTS, intent, {**plan.intent, "at": current_checkpoint_id()}, index=False)
-
-
-async def run(
-    opened: Opened,
-    plan: Plan,
-    intent: str,
-    receipt: Receipt,
-    *,
-    verify: bool = False,
-    progress: Progress | None = None,
-) -> None:
-    """Do all steps of an erasure that is written down. Each may be done twice."""
-    began, tell = monotonic(), progress or _silent
-    item = await opened.store.aget(INTENTS, intent)
-    at = str(item.value["at"]) if item else current_checkpoint_id()
-    marks = tombstones(plan)
-    with forgetting():
-        await opened.store.items.put_tombstones(plan.owner, marks, {"at": at, "open": True})
-        work = erase_user if plan.kind == "user" else erase_parts
-        await work(opened, plan, receipt, tell)
-        await _forget_vectors(opened, plan, receipt, tell)
-        await _forget_errors(opened, plan, receipt)
-        if plan.user and plan.kind == "user":
-            await erase_late(opened, plan)
-        if not await scrub(opened, tell):
-            receipt.left.append(
-                "the database's write-ahead log is read by another process; threadkeep doctor "
-                "empties it once that process has ended"
-            )
-        # Last of all what says that there is something left to do; then nothing of it stays.
-        closed = {"at": current_checkpoint_id() if plan.kind == "user" else at, "open": False}
-        await opened.store.items.put_tombstones(plan.owner, marks, closed)
-        await opened.store.adelete(INTENTS, intent)
-        await empty_logs(opened)
-    receipt.kept["marks by which late writes are refused"] = len(marks) + len(plan.threads)
-    found = await scan(opened, plan, tell, files=verify)
-    receipt.scanned, receipt.found = found.value, found.found
-    receipt.not_proven = not_proven(opened.settings, opened.store.vectors.server, verified=verify)
-    receipt.seconds = round(monotonic() - began, 3)
-
-
-def tombstones(plan: Plan) -> list[str]:
-    """Return the marks that refuse what comes late."""
-    if plan.kind == "user":
-        return [tombstone_of(plan.owner)]
-    threads = [tombstone_of(plan.owner, "thread", each) for each in plan.threads]
-    return threads + [tombstone_of(plan.owner, "message", each) for each in sorted(plan.messages)]
-
-
 @asynccontextmanager
-async def _alone(opened: Opened, plan: Plan) -> AsyncIterator[None]:
-    """Hold the erasures of one user, and the threads that are changed, before anything is."""
+async def _locked(opened: Opened, plan: ErasurePlan) -> AsyncIterator[None]:
+    """Lock the erasures of a user and the threads of a plan, before anything changes."""
+    locks, lock = opened.locks, erasure_lock(plan.owner)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(opened.locks.acquire(erasures_of(plan.owner), "forget"))
+        await stack.enter_async_context(locks.acquire(lock, "forget"))
         if plan.kind == "user":
-            # Too many to hold at once: each must be free now, and the marks do the rest.
+            # Too many to hold at once: each is free for a moment, then tombstones refuse writes.
             for thread in plan.threads:
-                async with opened.locks.acquire(thread, plan.names.get(thread, thread)):
+                async with locks.acquire(thread, plan.name_of(thread)):
                     pass
         else:
-            for thread in sorted({*plan.threads, *plan.touched}):
-                name = plan.names.get(thread, thread)
-                await stack.enter_async_context(opened.locks.acquire(thread, name))
+            for thread in sorted({*plan.threads, *plan.changed_threads}):
+                await stack.enter_async_context(locks.acquire(thread, plan.name_of(thread)))
         yield
-        for thread in [erasures_of(plan.owner), *plan.threads]:
-            await opened.locks.discard(thread)
-
-
-def erasures_of(owner: str) -> str:
-    """Return what is held while something of a user's is forgotten."""
-    return f"erasures of {owner}"
-
-
-async def _forget_vectors(opened: Opened, plan: Plan, receipt: Receipt, tell: Progress) -> None:
-    tell("erasing vectors", 0, 1)
-    before = await opened.store.count_vectors(plan.owner)
-    if not await opened.store.forget_index(plan.owner, whole=plan.kind == "user"):
-        receipt.left.append(
-            "the vector index is open in another process, which will clean it when it next "
-            "indexes; threadkeep doctor cleans it once that process has ended"
-        )
-    receipt.removed["vectors"] = before - await opened.store.count_vectors(plan.owner)
-    tell("erasing vectors", 1, 1)
-
-
-async def _forget_errors(opened: Opened, plan: Plan, receipt: Receipt) -> None:
-    """Delete the log of inner errors where it quotes what is forgotten."""
-    path = opened.settings.home / ERRORS
-    if not await asyncio.to_thread(path.exists):
-        return
-    strings = evidence_of(plan.texts, (), {*plan.messages, plan.owner, plan.user} - {""})
-    matcher = await asyncio.to_thread(StringMatcher, sorted(strings))
-    quoted = await asyncio.to_thread(matcher.search_file, path)
-    if plan.kind == "user" or quoted:
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-        receipt.removed["logs of inner errors"] = 1
-
-
-def _silent(_: str, __: int, ___: int) -> None:
-    """Tell nobody."""
+        for name in [lock, *plan.threads]:
+            await locks.discard(name)

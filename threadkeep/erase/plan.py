@@ -1,128 +1,134 @@
-"""What goes when something is forgotten; made before anything is changed, and shown to a person."""
+"""The plan of an erasure: made before anything changes, and shown to a person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal["user", "thread", "message", "fact", "entity"]
-SHOWN = 72
+Reason = Literal["named", "taught it", "answers it", "repeats it"]
+EXCERPT = 72
+"""Characters of a message that a person is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What somebody wants to be forgotten."""
+    """What a user wants to erase."""
 
     kind: Kind | Literal["memory"]
-    """`memory` is whichever message, fact or entity has the id."""
+    """`memory` is the message, fact or entity with the id."""
     name: str = ""
-    """Of a thread its name, else an id or the beginning of one; of a user nothing."""
+    """A thread's name, else an id or its beginning; empty for a user."""
     keep_tokens: bool = False
-    """Of a user: the tokens for a server stay; whoever answers there takes them away at last."""
+    """Of a user: do not revoke the server's access tokens; the caller revokes them last."""
     keep_messages: bool = False
-    """Of a fact: the messages that taught it stay, and it is not learned from them again."""
+    """Of a fact: keep the messages that state it, and never learn it from them again."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """A message that goes."""
+class PlannedMessage:
+    """A message to erase."""
 
     id: str
     role: str
     text: str
-    time: str
     thread: str
     """The thread's id."""
-    older: tuple[str, ...] = ()
-    """What it said before it was corrected."""
+    older_texts: tuple[str, ...] = ()
+    """Its texts before corrections."""
     position: int = 0
-    left: bool = False
-    """Whether it lies on a branch that was left."""
-    why: Literal["named", "taught it", "answers it", "repeats it"] = "named"
+    is_abandoned: bool = False
+    """Whether it is on an abandoned branch."""
+    reason: Reason = "named"
 
     @property
     def line(self) -> str:
-        """What a person is shown of it."""
+        """The message in one line, for a person."""
         text = " ".join(self.text.split())
-        short = text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
-        return f"{self.role}: {short} ({self.why})"
+        excerpt = text if len(text) <= EXCERPT else f"{text[: EXCERPT - 3]}..."
+        return f"{self.role}: {excerpt} ({self.reason})"
 
 
 @dataclass(kw_only=True)
-class Plan:
-    """All that goes."""
+class ErasurePlan:
+    """All that an erasure removes."""
 
     user: str
     owner: str
     kind: Kind
     names: dict[str, str] = field(default_factory=dict)
-    """Names of threads by id, of those that are forgotten or changed."""
+    """Names of the user's threads by id."""
     threads: list[str] = field(default_factory=list)
-    """Ids of the threads that go as a whole."""
-    said: list[Said] = field(default_factory=list)
-    """Messages that go from threads which stay."""
-    known: dict[str, str] = field(default_factory=dict)
-    """Texts of the facts and entities that are meant, by key."""
-    touched: list[str] = field(default_factory=list)
-    """Ids of the threads that stay and are changed."""
+    """Ids of threads that are erased completely."""
+    changed_threads: list[str] = field(default_factory=list)
+    """Ids of threads that lose some messages."""
+    messages: list[PlannedMessage] = field(default_factory=list)
+    """Messages that are erased from the changed threads."""
+    knowledge: dict[str, str] = field(default_factory=dict)
+    """Texts of the targeted facts and entities, by key."""
     texts: list[str] = field(default_factory=list)
-    """All words that go, as evidence."""
+    """All texts that are erased, to search for afterwards."""
     suppress: bool = False
-    """The facts are never to be learned again; the messages stay."""
+    """Whether the facts are suppressed while their messages stay."""
     counts: dict[str, int] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
-    """Ids of the tokens by which a server knows the user."""
+    """Ids of the user's access tokens."""
 
     @property
-    def messages(self) -> set[str]:
-        """The ids of the messages that go from threads which stay."""
-        return {each.id for each in self.said}
+    def message_ids(self) -> set[str]:
+        """The ids of the messages that are erased from the changed threads."""
+        return {message.id for message in self.messages}
+
+    def name_of(self, thread: str) -> str:
+        """Return the name of a thread, or its id."""
+        return self.names.get(thread, thread)
 
     @property
     def intent(self) -> dict[str, Any]:
-        """What is written down before anything is changed: ids alone, no content."""
+        """The record that is stored before anything changes: ids, no content."""
         return {
             "owner": self.owner,
             "kind": self.kind,
             "threads": self.threads,
-            "touched": self.touched,
-            "messages": sorted(self.messages),
-            "known": sorted(self.known),
+            "touched": self.changed_threads,
+            "messages": sorted(self.message_ids),
+            "known": sorted(self.knowledge),
             "suppress": self.suppress,
             "tokens": self.tokens,
         }
 
     @classmethod
-    def of(cls, intent: dict[str, Any]) -> "Plan":
-        """Return what is left of a plan when its process died: ids alone."""
-        told = [Said(id=each, role="", text="", time="", thread="") for each in intent["messages"]]
+    def from_intent(cls, intent: dict[str, Any]) -> "ErasurePlan":
+        """Return the plan of an interrupted erasure, without content."""
         return cls(
             user="",
             owner=intent["owner"],
             kind=intent["kind"],
             threads=list(intent["threads"]),
-            touched=list(intent["touched"]),
-            said=told,
-            known=dict.fromkeys(intent["known"], ""),
+            changed_threads=list(intent["touched"]),
+            messages=[
+                PlannedMessage(id=key, role="", text="", thread="") for key in intent["messages"]
+            ],
+            knowledge=dict.fromkeys(intent["known"], ""),
             suppress=bool(intent["suppress"]),
             tokens=list(intent["tokens"]),
         )
 
-    def lines(self, most: int = 12) -> list[str]:
-        """Return what a person is asked about, at most so many lines."""
-        told = list(self._lines())
-        return (
-            told if len(told) <= most else [*told[: most - 1], f"and {len(told) - most + 1} more"]
-        )
+    def lines(self, limit: int = 12) -> list[str]:
+        """Return the plan in at most `limit` lines, for a person to confirm."""
+        lines = list(self._lines())
+        if len(lines) <= limit:
+            return lines
+        return [*lines[: limit - 1], f"and {len(lines) - limit + 1} more"]
 
-    def _lines(self) -> Iterable[str]:
+    def _lines(self) -> Iterator[str]:
         if self.kind == "user":
             yield f"everything that is kept of {self.user!r}: " + ", ".join(
                 f"{number:,} {label}" for label, number in self.counts.items() if number
             )
             return
-        for key, text in self.known.items():
+        for key, text in self.knowledge.items():
             yield f"{self.kind} {key[:8]}: {text or '(no text)'}"
         for thread in self.threads:
-            yield f"thread {self.names.get(thread, thread)!r} with all that was said in it"
-        for each in self.said:
-            yield f"{each.line} in {self.names.get(each.thread, each.thread)!r}"
+            yield f"thread {self.name_of(thread)!r} with all that was said in it"
+        for message in self.messages:
+            yield f"{message.line} in {self.name_of(message.thread)!r}"

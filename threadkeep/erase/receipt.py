@@ -1,10 +1,22 @@
-"""The receipt: what was removed where, what was looked through, what nobody here can prove."""
+"""The receipt of an erasure: what was removed, what was searched, what cannot be proven."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from threadkeep.base.settings import Settings
 
+LABELS = {
+    "messages": "messages",
+    "abandoned": "messages on branches that were left",
+    "notes": "notes of what messages taught",
+    "entities": "entities",
+    "facts": "facts",
+    "threads": "thread records",
+    "usage": "sums of usage",
+    "open": "open turns",
+    "words": "rows of the full-text index",
+}
+"""Names in a receipt of the items below each label of an owner."""
 PROVIDER = "what a model's provider was sent and keeps"
 BACKUPS = "backups, exports and copies made before"
 BLOCKS = "what the file system or the disk keeps of blocks that are no longer in any file"
@@ -12,24 +24,24 @@ BLOCKS = "what the file system or the disk keeps of blocks that are no longer in
 
 @dataclass(kw_only=True)
 class Receipt:
-    """What became of it."""
+    """The result of an erasure. The fields are the keys of its JSON."""
 
     forgot: str
     """user, thread, message, fact or entity."""
     at: str
     what: list[str] = field(default_factory=list)
-    """Each thing that went, in a line; on a receipt of a whole user nothing of theirs is quoted."""
+    """The plan in lines; empty for a whole user, so that nothing of theirs is quoted."""
     removed: dict[str, int] = field(default_factory=dict)
-    """How many, by place."""
+    """Numbers by kind of data."""
     changed: dict[str, int] = field(default_factory=dict)
-    """What was made again without it."""
+    """Data that was rebuilt without it."""
     kept: dict[str, int] = field(default_factory=dict)
-    """Marks without content, by which late writes are known."""
+    """Tombstones and hashes, without content."""
     scanned: dict[str, Any] = field(default_factory=dict)
     found: list[str] = field(default_factory=list)
-    """Where something of it still is; must be empty."""
+    """Where something still is; should be empty."""
     left: list[str] = field(default_factory=list)
-    """What is still to be done, and by whom."""
+    """What is still to do, and by whom."""
     not_proven: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -39,37 +51,42 @@ class Receipt:
         return not self.found and not self.left
 
     @property
-    def finished(self) -> str:
-        """What is told of an erasure that an earlier process was killed at."""
-        found = f"; still found: {', '.join(self.found)}" if self.found else ""
+    def recovery_notice(self) -> str:
+        """A sentence about an interrupted erasure that is completed now."""
+        remains = f"; still found: {', '.join(self.found)}" if self.found else ""
         return (
             f"What was being forgotten when a process was cut off ({self.forgot}) is forgotten "
-            f"now{found}."
+            f"now{remains}."
         )
 
+    def count(self, label: str, number: int) -> None:
+        """Add to the number of removed items."""
+        add_count(self.removed, label, number)
+
     def as_json(self) -> dict[str, Any]:
-        """Return it for machines."""
+        """Return the receipt for machines."""
         return {**asdict(self), "clean": self.clean}
 
     def lines(self) -> list[str]:
-        """Return it for people."""
-        told = [f"Forgotten: {self.forgot}, {self.at[:19].replace('T', ' ')}"]
-        told += [f"  {each}" for each in self.what]
-        for name, counts in (
+        """Return the receipt for people."""
+        lines = [f"Forgotten: {self.forgot}, {self.at[:19].replace('T', ' ')}"]
+        lines += [f"  {line}" for line in self.what]
+        for title, counts in (
             ("Removed", self.removed),
             ("Made again without it", self.changed),
             ("Kept, without content", self.kept),
         ):
-            if said := ", ".join(f"{number:,} {what}" for what, number in counts.items() if number):
-                told.append(f"{name}: {said}")
-        told.append(self._scan())
-        told += [f"FOUND: {each}" for each in self.found]
-        told += [f"Left to do: {each}" for each in self.left]
-        told += [f"Not proven: {each}" for each in self.not_proven]
-        told.append(f"Took {self.seconds:.1f} s.")
-        return told
+            items = [f"{number:,} {label}" for label, number in counts.items() if number]
+            if items:
+                lines.append(f"{title}: {', '.join(items)}")
+        lines.append(self._scan_line())
+        lines += [f"FOUND: {place}" for place in self.found]
+        lines += [f"Left to do: {task}" for task in self.left]
+        lines += [f"Not proven: {reason}" for reason in self.not_proven]
+        lines.append(f"Took {self.seconds:.1f} s.")
+        return lines
 
-    def _scan(self) -> str:
+    def _scan_line(self) -> str:
         paths = ", ".join(self.scanned.get("paths", ()))
         strings = f"{self.scanned.get('strings', 0):,} telling strings"
         result = "nothing found" if not self.found else f"{len(self.found)} places found"
@@ -79,20 +96,28 @@ class Receipt:
         return f"Scanned {files} and asked ({paths}) for {strings}: {result}."
 
 
+def add_count(counts: dict[str, int], label: str, number: int) -> None:
+    """Add to a number of a receipt; zero adds no entry."""
+    if number > 0:
+        counts[label] = counts.get(label, 0) + number
+
+
 def not_proven(settings: Settings, server: str | None, *, verified: bool) -> list[str]:
-    """Return what nobody can prove from here, by where memory is kept."""
-    told = [PROVIDER, BACKUPS, "the memory of other processes that run right now"]
+    """Return what cannot be proven from this machine, for the databases in use."""
+    reasons = [PROVIDER, BACKUPS, "the memory of other processes that run right now"]
     kinds = {settings.checkpoint_database.kind, settings.item_database.kind}
     if "postgres" in kinds:
-        told.append(
+        reasons.append(
             "a PostgreSQL server's own files: dead rows until VACUUM, its write-ahead log, replicas"
         )
     if "redis" in kinds:
-        told.append("a Redis server's append-only file and snapshots until they are written anew")
+        reasons.append(
+            "a Redis server's append-only file and snapshots until they are written anew"
+        )
     if server:
-        told.append("a Chroma server's files, which keep deleted vectors")
+        reasons.append("a Chroma server's files, which keep deleted vectors")
     if "sqlite" in kinds:
-        told.append(BLOCKS)
+        reasons.append(BLOCKS)
         if not verified:
-            told.append("the files themselves: they were not scanned (--verify does)")
-    return told
+            reasons.append("the files themselves: they were not scanned (--verify does)")
+    return reasons

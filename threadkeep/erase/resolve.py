@@ -1,292 +1,187 @@
-"""From what somebody names to all that goes with it, among what is their own."""
+"""Resolve what a user names to a plan: the target, and all that rests on it."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
-
-from langgraph.store.base import BaseStore, Item
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import validate_id
-from threadkeep.checkpoints.erasing import count_checkpoints, raw_values_of, threads_of_user
-from threadkeep.erase.plan import Plan, Said, Target
-from threadkeep.erase.repeated_answers import echoes
-from threadkeep.erase.string_matcher import StringMatcher
-from threadkeep.knowledge.merge import keys_of_note
-from threadkeep.knowledge.notes import Note
+from threadkeep.checkpoints.erasing import count_checkpoints, threads_of_user
+from threadkeep.erase.plan import ErasurePlan, Kind, PlannedMessage, Target
+from threadkeep.erase.repeated_answers import repeating_answers
+from threadkeep.erase.user_items import USER, UserItems, read_user_items
 from threadkeep.opened import Opened
 from threadkeep.stores.access_tokens import list_tokens
-from threadkeep.stores.namespaces import (
-    Namespace,
-    entities_of,
-    facts_of,
-    notes_of,
-    thread_called,
-    user_key,
-)
-from threadkeep.stores.namespaces import threads_of as records_of
-from threadkeep.stores.pages import items_in, list_namespaces
-
-OF_THREAD = ("messages", "abandoned", "notes")
-USER = "user"
+from threadkeep.stores.namespaces import entities_of, facts_of, thread_called
+from threadkeep.stores.pages import items_in
 
 
-async def resolve(opened: Opened, user: str, target: Target) -> Plan:
-    """Return all that goes with what a user names.
+async def resolve(opened: Opened, user: str, target: Target) -> ErasurePlan:
+    """Return all that is erased with a target.
 
     Raises:
-        BadInput: there is no such thing of this user's, or more than one.
+        BadInput: the user has no such thing, or several.
     """
-    owner = await user_key(opened.store, user)
-    mine = _Mine(opened, user, owner, await list_namespaces(opened.store, owner))
-    await mine.read_records()
+    items = await read_user_items(opened, user)
     if target.kind == "user":
-        return await mine.everything(keep_tokens=target.keep_tokens)
+        return await _plan_user(items, keep_tokens=target.keep_tokens)
     if target.kind == "thread":
-        return await mine.thread(validate_id(target.name, "thread"))
-    return await mine.memory(target)
+        return await _plan_thread(items, validate_id(target.name, "thread"))
+    return await _plan_item(items, target)
 
 
-class _Mine:
-    """One user's memory, as it is before anything goes."""
+async def _plan_user(items: UserItems, *, keep_tokens: bool) -> ErasurePlan:
+    threads = await items.thread_ids()
+    tokens = await list_tokens(items.opened.store, items.user)
+    if not items.namespaces and not threads and not tokens:
+        raise BadInput(f"Nothing is kept of user {items.user!r}.")
+    plan = _new_plan(items, "user")
+    plan.threads = threads
+    plan.texts = await items.texts(items.namespaces)
+    plan.tokens = [] if keep_tokens else [token.id for token in tokens]
+    plan.counts = await items.counts(threads)
+    return plan
 
-    def __init__(self, opened: Opened, user: str, owner: str, spaces: list[Namespace]) -> None:
-        self.opened = opened
-        self.store: BaseStore = opened.store
-        self.user = user
-        self.owner = owner
-        self.spaces = spaces
-        self.names: dict[str, str] = {}
 
-    async def read_records(self) -> None:
-        async for record in items_in(self.store, records_of(self.owner)):
-            self.names[record.key] = str(record.value.get("name") or record.key)
+async def _plan_thread(items: UserItems, name: str) -> ErasurePlan:
+    """Plan to erase a thread, and answers in other threads that repeat it."""
+    thread = thread_called(items.owner, name)
+    if thread not in items.thread_names and name in items.thread_names:
+        thread = name  # A client of the graph may choose any id.
+    namespaces = [space for space in items.namespaces if space[2:] == (thread,)]
+    await _require_thread(items, thread, name, has_items=bool(namespaces))
+    plan = _new_plan(items, "thread")
+    plan.threads = [thread]
+    plan.names.setdefault(thread, name)
+    plan.texts = await items.texts(namespaces)
+    others = [message for message in await items.messages() if message.thread != thread]
+    own_ids = {message.id for message in await items.messages(thread)}
+    answers = await repeating_answers(others, set(), plan.texts)
+    # A fork has the same messages with the same ids, and keeps them.
+    return await _complete(items, plan, [answer for answer in answers if answer.id not in own_ids])
 
-    async def everything(self, *, keep_tokens: bool) -> Plan:
-        """Return the plan to forget all."""
-        threads = await self._threads()
-        if not self.spaces and not threads and not await list_tokens(self.store, self.user):
-            raise BadInput(f"Nothing is kept of user {self.user!r}.")
-        plan = Plan(user=self.user, owner=self.owner, kind="user", names=self.names)
-        plan.threads = threads
-        async for text in self._texts(self.spaces):
-            plan.texts.append(text)
-        if not keep_tokens:
-            plan.tokens = [each.id for each in await list_tokens(self.store, self.user)]
-        plan.counts = await self._counts(threads)
-        return plan
 
-    async def thread(self, name: str) -> Plan:
-        """Return the plan to forget one thread, and what rests on it alone."""
-        thread = thread_called(self.owner, name)
-        if thread not in self.names and name in self.names:
-            thread = name  # Whoever runs the graph may have chosen the id.
-        spaces = [each for each in self.spaces if each[1:2] != () and each[2:] == (thread,)]
-        checkpoints, _ = await count_checkpoints(self.opened.inner_saver, [thread])
-        owns = checkpoints and thread in await threads_of_user(self.opened.inner_saver, self.user)
-        if thread not in self.names and not spaces and not owns:
-            raise BadInput(
-                f"User {self.user!r} has no thread {name!r}; "
-                "see threadkeep threads list for the names."
-            )
-        plan = Plan(user=self.user, owner=self.owner, kind="thread", names=self.names)
-        plan.threads = [thread]
-        self.names.setdefault(thread, name)
-        plan.texts = [text async for text in self._texts(spaces)]
-        said = [each async for each in self.said() if each.thread != thread]
-        here = {each.id async for each in self.said(thread)}
-        # A fork has the same messages under the same ids, as its own.
-        repeated = [each for each in await echoes(said, set(), plan.texts) if each.id not in here]
-        return await self._rest(plan, repeated)
+async def _require_thread(items: UserItems, thread: str, name: str, *, has_items: bool) -> None:
+    if thread in items.thread_names or has_items:
+        return
+    saver = items.opened.inner_saver
+    checkpoints, _ = await count_checkpoints(saver, [thread])
+    if not checkpoints or thread not in await threads_of_user(saver, items.user):
+        raise BadInput(
+            f"User {items.user!r} has no thread {name!r}; "
+            "see threadkeep threads list for the names."
+        )
 
-    async def memory(self, target: Target) -> Plan:
-        """Return the plan to forget the message, fact or entity of an id."""
-        plan = await self._meant(target)
-        said = [each async for each in self.said()]
-        if plan.kind == "message":
-            wanted = {each.id for each in plan.said}
-            plan.said = []
-            first = [each for each in said if each.id in wanted]
-        else:
-            plan.texts = list(plan.known.values())
-            if target.keep_messages:
-                plan.suppress = True
-                return plan
-            teaching = await self._teaching(set(plan.known))
-            first = [
-                replace(each, why="taught it")
-                for each in said
-                if (each.thread, each.id) in teaching
-            ]
-        going = [*first, *self._answers(said, first)]
-        ids = {each.id for each in going}
-        # Copies of them in forks, and other wordings on branches that were left.
-        going += [each for each in said if each.id in ids]
-        texts = [*plan.texts, *(each.text for each in going)]
-        going += await echoes(said, ids, texts, await self._telling(going))
-        return await self._rest(plan, going)
 
-    async def said(self, thread: str = "") -> AsyncIterator[Said]:
-        """Yield all messages, those on branches that were left too."""
-        for space in self.spaces:
-            if space[1:2] not in (("messages",), ("abandoned",)) or len(space) < 3:
-                continue
-            if thread and space[2] != thread:
-                continue
-            async for item in items_in(self.store, space):
-                yield _said(item)
-
-    async def _meant(self, target: Target) -> Plan:
-        """Return the plan with that alone which an id, or its beginning, means."""
-        wanted = target.name.strip()
-        plan = Plan(user=self.user, owner=self.owner, kind="message", names=self.names)
-        found: dict[tuple[str, str], str] = {}
-        older: dict[str, str] = {}
-        if target.kind in ("message", "memory") and wanted:
-            async for each in self.said():
-                if each.id.startswith(wanted) or each.id.endswith(wanted):
-                    found["message", each.id] = each.text
-        for kind, space in (("fact", facts_of), ("entity", entities_of)):
-            if target.kind in (kind, "memory") and wanted:
-                async for item in items_in(self.store, space(self.owner)):
-                    if item.key.startswith(wanted) or item.key.endswith(wanted):
-                        found[kind, item.key] = str(item.value.get("text") or "")
-                        older[item.key] = str(item.value.get("corrects") or "")
-        exact = {place: text for place, text in found.items() if place[1] == wanted}
-        found = exact or found
-        what = "memory" if target.kind == "memory" else target.kind
-        if not found:
-            raise BadInput(
-                f"There is no {what} {wanted!r:.60} of this user; the ids are in "
-                "threadkeep memory list --json, memory search --json and threads show --json."
-            )
-        if len(found) > 1:
-            raise BadInput(
-                f"{wanted!r:.60} is part of {len(found)} ids of this user; "
-                "write more of the one that is meant."
-            )
-        ((kind, key), text) = next(iter(found.items()))
-        plan.kind = kind  # type: ignore[assignment]
-        if kind == "message":
-            plan.said = [Said(id=key, role="", text=text, time="", thread="")]
-        else:
-            plan.known = {key: text}
-            await self._with_corrected(plan, older.get(key, ""))
-        return plan
-
-    async def _with_corrected(self, plan: Plan, key: str) -> None:
-        """Let what a fact was corrected from go with it: that is what the messages taught."""
-        while key and key not in plan.known:
-            item = await self.store.aget(facts_of(self.owner), key, refresh_ttl=False)
-            plan.known[key] = str(item.value.get("text") or "") if item else ""
-            key = str(item.value.get("corrects") or "") if item else ""
-
-    async def _teaching(self, keys: set[str]) -> set[tuple[str, str]]:
-        """Return thread and id of the messages whose notes make any of these facts or entities."""
-        found = set()
-        for space in self.spaces:
-            if space[1:2] == ("notes",):
-                async for item in items_in(self.store, space):
-                    if keys_of_note(self.owner, Note.of(item)) & keys:
-                        found.add((space[2], item.key))
-        return found
-
-    def _answers(self, said: Sequence[Said], first: Sequence[Said]) -> list[Said]:
-        """Return what was answered to messages of the user: all up to the next one of theirs."""
-        asked = {each.id for each in first if each.role == USER}
-        answers: list[Said] = []
-        by_branch: dict[tuple[str, bool], list[Said]] = {}
-        for each in said:
-            by_branch.setdefault((each.thread, each.left), []).append(each)
-        for told in by_branch.values():
-            after = False
-            for each in sorted(told, key=lambda one: one.position):
-                after = each.id in asked or (after and each.role != USER)
-                if after and each.id not in asked:
-                    answers.append(replace(each, why="answers it"))
-        return answers
-
-    async def _telling(self, going: Iterable[Said]) -> list[str]:
-        """Return the names of people and things in what messages taught."""
-        names: list[str] = []
-        for each in going:
-            item = await self.store.aget(
-                notes_of(self.owner, each.thread), each.id, refresh_ttl=False
-            )
-            if item is not None:
-                told = Note.of(item).extraction
-                names += [entity.name for entity in told.entities]
-                names += [fact.object for fact in told.facts]
-        return [name for name in names if name != USER]
-
-    async def _rest(self, plan: Plan, going: Sequence[Said]) -> Plan:
-        """Complete a plan: all copies of the messages that go, and the threads that hold them."""
-        ids = {each.id for each in going}
-        plan.said = list({(each.thread, each.id): each for each in reversed(going)}.values())[::-1]
-        plan.texts += [text for each in going for text in (each.text, *each.older)]
-        if not ids:
+async def _plan_item(items: UserItems, target: Target) -> ErasurePlan:
+    """Plan to erase a message, fact or entity with the messages that teach it."""
+    kind, key, text, corrected_key = await _find_item(items, target)
+    plan, messages = _new_plan(items, kind), await items.messages()
+    if kind == "message":
+        first = [message for message in messages if message.id == key]
+    else:
+        plan.knowledge = {key: text}
+        await _add_corrected_facts(items, plan, corrected_key)
+        plan.texts = list(plan.knowledge.values())
+        if target.keep_messages:
+            plan.suppress = True
             return plan
-        holding = {each.thread for each in going}
-        holding |= await self._naming(ids)
-        plan.touched = sorted(holding - set(plan.threads))
-        return plan
-
-    async def _naming(self, ids: set[str]) -> set[str]:
-        """Return the threads whose checkpoints name any of these messages."""
-        matcher, found = StringMatcher(ids), set()
-        for thread in await self._threads():
-            async for text in raw_values_of(self.opened.inner_saver, thread):
-                if matcher.search(text):
-                    found.add(thread)
-                    break
-        return found
-
-    async def _threads(self) -> list[str]:
-        """Return the ids of all of the user's threads."""
-        spaces = {each[2] for each in self.spaces if each[1:2] and each[1] in OF_THREAD}
-        kept = await threads_of_user(self.opened.inner_saver, self.user)
-        return sorted({*spaces, *self.names, *kept})
-
-    async def _texts(self, spaces: Iterable[Namespace]) -> AsyncIterator[str]:
-        """Yield the words that are kept in namespaces."""
-        for space in spaces:
-            async for item in items_in(self.store, space):
-                value = item.value.get("message") if space[1:2] == ("abandoned",) else item.value
-                if isinstance(value, dict):
-                    for told in words_in(value):
-                        yield told
-
-    async def _counts(self, threads: Sequence[str]) -> dict[str, int]:
-        counts = {"threads": len(threads)}
-        for space in self.spaces:
-            label = space[1] if len(space) > 1 else "items"
-            if label in ("messages", "entities", "facts"):
-                number = await self.opened.store.items.count(space)
-                counts[label] = counts.get(label, 0) + number
-        checkpoints, _ = await count_checkpoints(self.opened.inner_saver, threads)
-        return {**counts, "checkpoints": checkpoints}
+        teaching = await items.messages_with_notes_of(set(plan.knowledge))
+        first = [
+            replace(message, reason="taught it")
+            for message in messages
+            if (message.thread, message.id) in teaching
+        ]
+    erased = [*first, *_answers_to(messages, first)]
+    ids = {message.id for message in erased}
+    # Copies in forks, and other wordings on abandoned branches.
+    erased += [message for message in messages if message.id in ids]
+    texts = [*plan.texts, *(message.text for message in erased)]
+    names = await items.names_in_notes(erased)
+    erased += await repeating_answers(messages, ids, texts, names)
+    return await _complete(items, plan, erased)
 
 
-def words_in(value: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what an item says, and what it said before it was corrected."""
-    for key in ("text", "name", "title"):
-        if isinstance(told := value.get(key), str):
-            yield told
-    for older in value.get("history") or ():
-        if isinstance(older, dict) and isinstance(told := older.get("text"), str):
-            yield told
+async def _find_item(items: UserItems, target: Target) -> tuple[Kind, str, str, str]:
+    """Return kind, key and text of the item that an id names, and the fact that it corrects."""
+    name = target.name.strip()
+    candidates: dict[tuple[Kind, str], tuple[str, str]] = {}
+    if target.kind in ("message", "memory") and name:
+        for message in await items.messages():
+            if _matches(message.id, name):
+                candidates["message", message.id] = (message.text, "")
+    kinds: tuple[Kind, ...] = ("fact", "entity")
+    for kind, namespace_of in zip(kinds, (facts_of, entities_of), strict=True):
+        if target.kind in (kind, "memory") and name:
+            async for item in items_in(items.opened.store, namespace_of(items.owner)):
+                if _matches(item.key, name):
+                    value = item.value
+                    text, corrects = str(value.get("text") or ""), str(value.get("corrects") or "")
+                    candidates[kind, item.key] = (text, corrects)
+    exact = {place: value for place, value in candidates.items() if place[1] == name}
+    candidates = exact or candidates
+    if not candidates:
+        raise BadInput(
+            f"There is no {target.kind} {name!r:.60} of this user; the ids are in "
+            "threadkeep memory list --json, memory search --json and threads show --json."
+        )
+    if len(candidates) > 1:
+        raise BadInput(
+            f"{name!r:.60} is part of {len(candidates)} ids of this user; "
+            "write more of the one that is meant."
+        )
+    ((kind, key), (text, corrects)) = next(iter(candidates.items()))
+    return kind, key, text, corrects
 
 
-def _said(item: Item) -> Said:
-    left = item.namespace[1] == "abandoned"
-    value = item.value["message"] if left else item.value
-    return Said(
-        id=str(item.value["id"]) if left else item.key,
-        role=str(value.get("role") or ""),
-        text=str(value.get("text") or ""),
-        time=str(value.get("time") or ""),
-        thread=item.namespace[2],
-        older=tuple(words_in({"history": value.get("history")})),
-        position=int(value.get("position") or 0),
-        left=left,
-    )
+def _matches(key: str, name: str) -> bool:
+    return key.startswith(name) or key.endswith(name)
+
+
+async def _add_corrected_facts(items: UserItems, plan: ErasurePlan, key: str) -> None:
+    """Add the facts that a fact is a correction of: the messages teach those."""
+    while key and key not in plan.knowledge:
+        item = await items.opened.store.aget(facts_of(items.owner), key, refresh_ttl=False)
+        value = item.value if item else {}
+        plan.knowledge[key] = str(value.get("text") or "")
+        key = str(value.get("corrects") or "")
+
+
+def _answers_to(
+    messages: Sequence[PlannedMessage], first: Sequence[PlannedMessage]
+) -> list[PlannedMessage]:
+    """Return the answers to the user's messages in `first`, up to the user's next message."""
+    questions = {message.id for message in first if message.role == USER}
+    by_branch: dict[tuple[str, bool], list[PlannedMessage]] = {}
+    for message in messages:
+        by_branch.setdefault((message.thread, message.is_abandoned), []).append(message)
+    answers: list[PlannedMessage] = []
+    for branch in by_branch.values():
+        is_answer = False
+        for message in sorted(branch, key=lambda message: message.position):
+            if message.id in questions:
+                is_answer = True
+            elif message.role == USER:
+                is_answer = False
+            elif is_answer:
+                answers.append(replace(message, reason="answers it"))
+    return answers
+
+
+async def _complete(
+    items: UserItems, plan: ErasurePlan, messages: Sequence[PlannedMessage]
+) -> ErasurePlan:
+    """Add messages to a plan, their texts, and the threads that contain them."""
+    ids = {message.id for message in messages}
+    # The first entry of a message has its reason.
+    unique = {(message.thread, message.id): message for message in reversed(messages)}
+    plan.messages = list(unique.values())[::-1]
+    for message in messages:
+        plan.texts += [message.text, *message.older_texts]
+    if ids:
+        threads = {message.thread for message in messages} | await items.threads_that_name(ids)
+        plan.changed_threads = sorted(threads - set(plan.threads))
+    return plan
+
+
+def _new_plan(items: UserItems, kind: Kind) -> ErasurePlan:
+    return ErasurePlan(user=items.user, owner=items.owner, kind=kind, names=items.thread_names)

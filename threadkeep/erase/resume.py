@@ -1,27 +1,27 @@
-"""Finish what an earlier process began to forget and was killed at."""
+"""Complete erasures that were interrupted."""
 
-from threadkeep.base.clock import now
 from threadkeep.base.errors import ThreadBusy
-from threadkeep.erase.erase import erasures_of, run
 from threadkeep.erase.intents import INTENTS
-from threadkeep.erase.plan import Plan
+from threadkeep.erase.plan import ErasurePlan
 from threadkeep.erase.receipt import Receipt
+from threadkeep.erase.steps import erasure_lock, run_erasure
 from threadkeep.opened import Opened, Progress
 
-MOST = 1_000
+MAX_INTENTS = 1_000
 
 
 async def finish_erasures(opened: Opened, progress: Progress | None = None) -> list[Receipt]:
-    """Finish erasures that were cut off, of whomever; those that go on elsewhere are left alone."""
-    done = []
-    for item in await opened.store.asearch(INTENTS, limit=MOST, refresh_ttl=False):
-        plan = Plan.of(item.value)
-        receipt = Receipt(forgot=plan.kind, at=now().isoformat())
+    """Complete the interrupted erasures of all users; skip those that another process runs."""
+    receipts = []
+    for item in await opened.store.asearch(INTENTS, limit=MAX_INTENTS, refresh_ttl=False):
+        plan = ErasurePlan.from_intent(item.value)
+        lock = erasure_lock(plan.owner)
+        receipt = Receipt(forgot=plan.kind, at=opened.clock().isoformat())
         try:
-            async with opened.locks.acquire(erasures_of(plan.owner), "forget", wait=0.0):
-                await run(opened, plan, item.key, receipt, progress=progress)
+            async with opened.locks.acquire(lock, "forget", wait=0.0):
+                await run_erasure(opened, plan, item.key, receipt, progress=progress)
         except ThreadBusy:
-            continue  # Not cut off: another process is at it right now.
-        await opened.locks.discard(erasures_of(plan.owner))
-        done.append(receipt)
-    return done
+            continue
+        await opened.locks.discard(lock)
+        receipts.append(receipt)
+    return receipts

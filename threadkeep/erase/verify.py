@@ -1,7 +1,7 @@
-"""Look for what was forgotten: in the files, byte for byte, and by every way that leads to it."""
+"""Verify an erasure: search the files and every way to read memory for what was erased."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from threadkeep.checkpoints.erasing import (
     raw_values_of,
     threads_of_user,
 )
-from threadkeep.erase.plan import Plan
-from threadkeep.erase.search_strings import evidence_of
+from threadkeep.erase.evidence import evidence_strings
+from threadkeep.erase.plan import ErasurePlan
 from threadkeep.erase.string_matcher import StringMatcher
 from threadkeep.opened import Opened, Progress
 from threadkeep.stores.namespaces import (
@@ -23,155 +23,172 @@ from threadkeep.stores.namespaces import (
     facts_of,
     messages_of,
     notes_of,
+    threads_of,
 )
-from threadkeep.stores.namespaces import threads_of as records_of
 from threadkeep.stores.pages import items_in, list_namespaces
 from threadkeep.vectors.chroma_files import own_texts
 
-QUERIES = 40
-"""Searches by words and meaning, for texts spread over all that went."""
-SHORTEST_USER = 4
-WORDS = ("messages", "abandoned")
-"""Labels below the user's key whose items stay as somebody said them."""
+MAX_QUERIES = 40
+"""Searches by words and meaning, for texts spread over all that was erased."""
+QUERY_CHARACTERS = 500
+MIN_USER_ID = 4
+"""Characters of a user id that is searched for without quotes."""
+UNDERIVED_LABELS = ("messages", "abandoned", "threads")
+"""Labels of a user's items that are not derived from erased messages."""
+KNOWLEDGE_LABELS = {"fact": "facts", "entity": "entities"}
 
 
 @dataclass(kw_only=True)
-class Scanned:
-    """What was looked through, and what was found."""
+class ScanResult:
+    """What was searched, and what was found."""
 
-    strings: int = 0
-    paths: list[str] = field(default_factory=list)
+    strings: int
+    paths: list[str]
+    places: list[str] = field(default_factory=list)
+    """Where something was found."""
     files: int | None = None
+    """None without a search of the files."""
     bytes: int = 0
-    found: list[str] = field(default_factory=list)
 
-    @property
-    def value(self) -> dict[str, Any]:
-        """Return it for a receipt."""
-        told: dict[str, Any] = {"strings": self.strings, "paths": self.paths}
-        return told if self.files is None else {**told, "files": self.files, "bytes": self.bytes}
+    def as_json(self) -> dict[str, Any]:
+        """Return what was searched, for a receipt."""
+        result: dict[str, Any] = {"strings": self.strings, "paths": self.paths}
+        if self.files is not None:
+            result |= {"files": self.files, "bytes": self.bytes}
+        return result
 
 
-async def scan(opened: Opened, plan: Plan, progress: Progress, *, files: bool) -> Scanned:
-    """Look for what a plan has removed, by every way that leads to it, and with `files` in them."""
-    matcher = await _evidence(opened, plan)
-    done = Scanned(strings=matcher.count)
+async def scan(opened: Opened, plan: ErasurePlan, report: Progress, *, files: bool) -> ScanResult:
+    """Search every way to read memory for what a plan erased, and with `files` all files."""
+    matcher = await _evidence_matcher(opened, plan)
     if plan.kind == "user":
-        await _ask_for_user(opened, plan, done)
+        paths = ["namespaces", "search by words and meaning", "vectors", "checkpoints"]
+        places = _find_user(opened, plan)
     else:
-        await _ask_for_parts(opened, plan, matcher, done)
+        paths = ["items by id", "what is known", "search by words and meaning", "checkpoints"]
+        places = _find_parts(opened, plan, matcher)
+    result = ScanResult(strings=matcher.count, paths=paths)
+    result.places = [place async for place in places]
     if files:
-        await _read_files(opened, matcher, done, progress)
-    return done
+        await _scan_files(opened, matcher, result, report)
+    return result
 
 
-async def _evidence(opened: Opened, plan: Plan) -> StringMatcher:
-    """Return the strings that only what went had: what anybody else holds is no evidence."""
-    names = [plan.names[each] for each in plan.threads if each in plan.names]
-    ids = set(plan.messages)
+async def _evidence_matcher(opened: Opened, plan: ErasurePlan) -> StringMatcher:
+    """Return a matcher for the erased strings that no remaining data contains."""
+    names = [plan.names[thread] for thread in plan.threads if thread in plan.names]
+    ids = set(plan.message_ids)
     if plan.kind == "user":
-        ids |= {plan.owner, *([plan.user] if len(plan.user) >= SHORTEST_USER else [])}
+        ids |= {plan.owner, *([plan.user] if len(plan.user) >= MIN_USER_ID else [])}
         ids |= {f'"{plan.user}"'} if plan.user else set()
-    strings = await asyncio.to_thread(evidence_of, plan.texts, names, ids)
+    strings = await asyncio.to_thread(evidence_strings, plan.texts, names, ids)
     matcher = await asyncio.to_thread(StringMatcher, sorted(strings))
-    matcher.ignore(await matcher.search_stream(_others(opened, plan)))
+    matcher.ignore(await matcher.search_stream(_remaining_data(opened, plan)))
     return matcher
 
 
-async def _others(opened: Opened, plan: Plan) -> AsyncIterator[bytes]:
-    """Yield all that stays and is not made of what went."""
-    but = () if plan.kind == "user" else (*WORDS, "threads")
-    async for text in opened.store.items.texts_beside(plan.owner, but):
+async def _remaining_data(opened: Opened, plan: ErasurePlan) -> AsyncIterator[bytes]:
+    """Yield all data that stays and is not derived from what was erased."""
+    labels = () if plan.kind == "user" else UNDERIVED_LABELS
+    async for text in opened.store.items.texts_beside(plan.owner, labels):
         yield text
-    changed = [*plan.threads, *plan.touched]
-    async for text in raw_values_except(opened.inner_saver, changed):
-        yield text
+    threads = [*plan.threads, *plan.changed_threads]
+    async for value in raw_values_except(opened.inner_saver, threads):
+        yield value
     for text in await asyncio.to_thread(lambda: list(own_texts(opened.store.vectors.folder))):
         yield text
 
 
-async def _ask_for_user(opened: Opened, plan: Plan, done: Scanned) -> None:
+async def _find_user(opened: Opened, plan: ErasurePlan) -> AsyncIterator[str]:
+    """Yield the places where something of an erased user still is."""
     owner, saver = plan.owner, opened.inner_saver
-    done.paths = ["namespaces", "search by words and meaning", "vectors", "checkpoints"]
-    for space in await list_namespaces(opened.store, owner):
-        done.found.append(f"items in {'.'.join(space[1:]) or 'the namespace of the user'}")
-    for text in _some(plan.texts):
-        for _ in await opened.store.asearch((owner,), query=text, limit=1):
-            done.found.append("a search of the user's memory")
+    for namespace in await list_namespaces(opened.store, owner):
+        yield f"items in {'.'.join(namespace[1:]) or 'the namespace of the user'}"
+    for query in _queries(plan.texts):
+        if await opened.store.asearch((owner,), query=query, limit=1):
+            yield "a search of the user's memory"
     if await opened.store.vectors.count(owner):
-        done.found.append("vectors of the user")
+        yield "vectors of the user"
     if plan.user:
-        done.found += [
-            f"checkpoints of thread {each}" for each in await threads_of_user(saver, plan.user)
-        ]
-    checkpoints, writes = await count_checkpoints(saver, plan.threads)
-    if checkpoints or writes:
-        done.found.append("checkpoints of the user's threads")
+        for thread in await threads_of_user(saver, plan.user):
+            yield f"checkpoints of thread {thread}"
+    if any(await count_checkpoints(saver, plan.threads)):
+        yield "checkpoints of the user's threads"
 
 
-async def _ask_for_parts(opened: Opened, plan: Plan, matcher: StringMatcher, done: Scanned) -> None:
-    owner, store = plan.owner, opened.store
-    done.paths = ["items by id", "what is known", "search by words and meaning", "checkpoints"]
-    gone = plan.messages
-    threads = [*plan.threads, *plan.touched]
+async def _find_parts(
+    opened: Opened, plan: ErasurePlan, matcher: StringMatcher
+) -> AsyncIterator[str]:
+    """Yield the places where erased messages, threads or facts still are."""
+    threads = [*plan.threads, *plan.changed_threads]
     for thread in threads:
-        spaces = [space(owner, thread) for space in (messages_of, notes_of, abandoned_of)]
-        for space in spaces:
-            async for item in items_in(store, space):
-                named = item.key in gone or item.value.get("id") in gone
-                if named or thread in plan.threads:
-                    done.found.append(f"an item of thread {plan.names.get(thread, thread)!r}")
-    for space in (entities_of(owner), facts_of(owner), records_of(owner)):
-        async for item in items_in(store, space):
-            text = str(item.value)
-            if matcher.search(text.encode("utf-8", "replace")) or item.key in plan.threads:
-                done.found.append(f"{space[1]}: {item.key}")
-            if space[1] == plan_label(plan) and item.key in plan.known:
-                done.found.append(f"the {plan.kind} itself")
-    for text in _some(plan.texts):
-        for item in await store.asearch(all_messages_of(owner), query=text, limit=20):
-            if item.key in gone and item.namespace[2] in threads:
-                done.found.append("a search of the user's memory")
+        async for place in _find_items(opened, plan, thread):
+            yield place
+    async for place in _find_knowledge(opened, plan, matcher):
+        yield place
+    for query in _queries(plan.texts):
+        messages = all_messages_of(plan.owner)
+        for item in await opened.store.asearch(messages, query=query, limit=20):
+            if item.key in plan.message_ids and item.namespace[2] in threads:
+                yield "a search of the user's memory"
     for thread in threads:
-        async for text_of in raw_values_of(opened.inner_saver, thread):
-            if matcher.search(text_of):
-                done.found.append(f"checkpoints of thread {plan.names.get(thread, thread)!r}")
+        async for value in raw_values_of(opened.inner_saver, thread):
+            if matcher.search(value):
+                yield f"checkpoints of thread {plan.name_of(thread)!r}"
                 break
 
 
-def plan_label(plan: Plan) -> str:
-    """Return the label of the namespace in which what a plan means is kept."""
-    return {"fact": "facts", "entity": "entities"}.get(plan.kind, "")
+async def _find_items(opened: Opened, plan: ErasurePlan, thread: str) -> AsyncIterator[str]:
+    erased = plan.message_ids
+    for namespace_of in (messages_of, notes_of, abandoned_of):
+        async for item in items_in(opened.store, namespace_of(plan.owner, thread)):
+            is_erased = item.key in erased or item.value.get("id") in erased
+            if is_erased or thread in plan.threads:
+                yield f"an item of thread {plan.name_of(thread)!r}"
 
 
-async def _read_files(
-    opened: Opened, matcher: StringMatcher, done: Scanned, progress: Progress
+async def _find_knowledge(
+    opened: Opened, plan: ErasurePlan, matcher: StringMatcher
+) -> AsyncIterator[str]:
+    for namespace in (entities_of(plan.owner), facts_of(plan.owner), threads_of(plan.owner)):
+        label = namespace[1]
+        async for item in items_in(opened.store, namespace):
+            text = str(item.value).encode("utf-8", "replace")
+            if item.key in plan.threads or matcher.search(text):
+                yield f"{label}: {item.key}"
+            if label == KNOWLEDGE_LABELS.get(plan.kind) and item.key in plan.knowledge:
+                yield f"the {plan.kind} itself"
+
+
+async def _scan_files(
+    opened: Opened, matcher: StringMatcher, result: ScanResult, report: Progress
 ) -> None:
-    paths = await asyncio.to_thread(files_of, opened)
-    done.files = len(paths)
+    paths = await asyncio.to_thread(memory_files, opened)
+    result.files = len(paths)
     for number, path in enumerate(paths):
-        progress("scanning files", number, len(paths))
+        report("scanning files", number, len(paths))
         try:
-            done.bytes += (await asyncio.to_thread(path.stat)).st_size
-            hits = await asyncio.to_thread(matcher.search_file, path)
+            result.bytes += (await asyncio.to_thread(path.stat)).st_size
+            matches = await asyncio.to_thread(matcher.search_file, path)
         except FileNotFoundError:
-            continue  # A lock or a log that was there a moment ago.
-        if hits:
-            done.found.append(f"{len(hits)} telling strings in {str(path)!r}")
-    progress("scanning files", len(paths), len(paths))
+            continue  # A lock or a log that was deleted meanwhile.
+        if matches:
+            result.places.append(f"{len(matches)} telling strings in {str(path)!r}")
+    report("scanning files", len(paths), len(paths))
 
 
-def files_of(opened: Opened) -> list[Path]:
-    """Return every file in which memory may be: the data folder, and databases beside it."""
+def memory_files(opened: Opened) -> list[Path]:
+    """Return every file that may hold memory: the data folder, and databases outside it."""
     settings = opened.settings
     folders = {settings.home, settings.locks, opened.store.vectors.folder}
-    found = {path for folder in folders if folder.exists() for path in folder.rglob("*")}
+    paths = {path for folder in folders if folder.exists() for path in folder.rglob("*")}
     for database in (settings.checkpoint_database, settings.item_database):
         if database.kind == "sqlite":
-            found |= set(database.path.parent.glob(f"{database.path.name}*"))
-    return sorted(path for path in found if path.is_file())
+            paths |= set(database.path.parent.glob(f"{database.path.name}*"))
+    return sorted(path for path in paths if path.is_file())
 
 
-def _some(texts: Sequence[str]) -> Iterable[str]:
-    step = max(1, len(texts) // QUERIES)
-    return [text[:500] for text in texts[::step] if text.strip()][:QUERIES]
+def _queries(texts: Sequence[str]) -> Iterator[str]:
+    step = max(1, len(texts) // MAX_QUERIES)
+    queries = [text[:QUERY_CHARACTERS] for text in texts[::step] if text.strip()]
+    yield from queries[:MAX_QUERIES]

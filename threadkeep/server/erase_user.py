@@ -5,8 +5,7 @@ from typing import Any
 from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
 from threadkeep.erase.plan import Target
-from threadkeep.erase.receipt import Receipt
-from threadkeep.erase.whole_user import LABELS
+from threadkeep.erase.receipt import LABELS, Receipt
 from threadkeep.memory import Memory
 from threadkeep.server.shared_memory import apart
 from threadkeep.server.thread_rows import OWNER, forget_row, inside

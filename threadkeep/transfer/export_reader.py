@@ -26,7 +26,7 @@ class ThreadSummary:
 
     id: str
     name: str
-    named: bool
+    has_derived_id: bool
     """Whether the id was made from the name."""
     messages: list[str] = field(default_factory=list)
     """Ids of the first `SAMPLE` messages."""
@@ -65,7 +65,7 @@ class ExportSummary:
         if thread in self.threads:
             raise BadInput(f"The thread {thread!r} is there twice.")
         name = str(record["value"].get("name") or "")
-        self.threads[thread] = ThreadSummary(id=thread, name=name, named=record["named"])
+        self.threads[thread] = ThreadSummary(id=thread, name=name, has_derived_id=record["named"])
 
 
 def validate_export(file: IO[bytes], name: str) -> ExportSummary:

@@ -43,15 +43,15 @@ async def import_conversations(
     made in the background; `opened.store.index_pending()` waits for them.
     """
     store, messages = opened.store, transcript.messages
-    done = new = 0
+    completed = new = 0
     with use_clock(opened.clock):
         for user_messages in group_by_user(messages):
             owner = await user_key(store, user_messages[0].user)
             for batch in await asyncio.to_thread(prepare_batches, user_messages, owner, now()):
                 new += await _uninterrupted(store_batch(store, owner, batch))
-                done += len(batch)
+                completed += len(batch)
                 if progress:
-                    progress(done, len(messages))
+                    progress(completed, len(messages))
             await rebuild_knowledge(store, owner)
     return ImportResult(
         messages=len(messages),

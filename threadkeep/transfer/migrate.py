@@ -135,13 +135,13 @@ async def copy_items(
     """Make the items of `target` equal to those of `source`; return the number of changes."""
     namespaces = [space for space in await list_namespaces(source) if space != INTERNAL]
     total = sum([await count_items(source, namespace) for namespace in namespaces])
-    done = changes = 0
+    completed = changes = 0
     for namespace in namespaces:
         async for page in pages_in(source, namespace):
             changes += await _copy_page(target, namespace, page)
-            done += len(page)
+            completed += len(page)
             if progress:
-                progress(done, total)
+                progress(completed, total)
     for namespace in await list_namespaces(target):
         if namespace != INTERNAL:
             async for page in pages_in(target, namespace):

@@ -16,10 +16,10 @@ async def copy_threads(source: Saver, target: Saver, progress: Progress | None =
     """Copy the checkpoints of all threads; return how many threads had changes."""
     threads = await source.athreads()  # type: ignore[attr-defined]
     copied = 0
-    for done, thread in enumerate(threads, start=1):
+    for completed, thread in enumerate(threads, start=1):
         copied += await _copy_thread(source, target, thread)
         if progress:
-            progress(done, len(threads))
+            progress(completed, len(threads))
     return copied
 
 

@@ -64,13 +64,13 @@ async def restore_export(
         raise AccessRefused(f"Into the memory of {user!r} nobody else imports; take your own.")
     result = RestoreResult(user=user, messages=summary.messages, threads=len(summary.threads))
     writer = await _open_writer(opened, summary, user, result)
-    done, records = 0, read_records(file)
+    completed, records = 0, read_records(file)
     with use_clock(opened.clock):
         while batch := await asyncio.to_thread(_next_batch, records):
             await writer.write(batch)
-            done += len(batch)
+            completed += len(batch)
             if progress:
-                progress(done, summary.records)
+                progress(completed, summary.records)
         await rebuild_knowledge(writer.store, writer.owner)
     result.new, result.changed = writer.new_messages, writer.changed_items
     return result

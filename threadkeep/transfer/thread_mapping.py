@@ -38,7 +38,7 @@ class ThreadMapper:
         Raises:
             BadInput: too many threads have that name.
         """
-        if not thread.named:
+        if not thread.has_derived_id:
             return await self._keep_id(thread), thread.name
         for number in range(1, MAX_SAME_NAMES + 1):
             suffix = "" if number == 1 else f" ({number})"

@@ -120,8 +120,8 @@ def _read_dialogues(
                 message = _message(number, turn, conversation, dialogue, time)
                 transcript.messages.append(message)
             except BadInput as error:
-                where = f"turn {number} ({place}, {dialogue}, number {minute + 1})"
-                transcript.add_fault(where, error)
+                turn_place = f"turn {number} ({place}, {dialogue}, number {minute + 1})"
+                transcript.add_fault(turn_place, error)
 
 
 def _dialogue_names(dialogues: Mapping[str, Any]) -> Iterator[str]:
@@ -145,8 +145,8 @@ def _message(
         raise BadInput(f"It is {json_type(turn)}, not an object.")
     speaker = validate_id(turn.get("speaker"), "speaker")
     if speaker not in conversation.roles:
-        known = " nor ".join(map(repr, conversation.roles))
-        raise BadInput(f"The speaker {speaker!r} is neither {known}.")
+        speakers = " nor ".join(map(repr, conversation.roles))
+        raise BadInput(f"The speaker {speaker!r} is neither {speakers}.")
     source_id = turn.get("dia_id")
     return TranscriptMessage(
         number=number,

@@ -1,0 +1,137 @@
+"""Erase messages, threads or facts of a user with all that rests on them."""
+
+from collections import Counter
+
+from langgraph.store.base import PutOp
+
+from threadkeep.checkpoints.erasing import count_checkpoints, delete_with_tombstone
+from threadkeep.erase.erase_messages import erase_messages
+from threadkeep.erase.plan import ErasurePlan
+from threadkeep.erase.receipt import LABELS, Receipt, add_count
+from threadkeep.erase.related_items import (
+    clear_fork_origins,
+    clear_usage_references,
+    delete_items,
+    delete_pins,
+    delete_related_items,
+)
+from threadkeep.knowledge.merge import keys_of_note
+from threadkeep.knowledge.notes import Note
+from threadkeep.knowledge.rebuild import rebuild_knowledge
+from threadkeep.knowledge.suppression import suppressed_key, without_facts
+from threadkeep.opened import Opened, Progress
+from threadkeep.stores.namespaces import (
+    abandoned_of,
+    all_notes_of,
+    entities_of,
+    facts_of,
+    messages_of,
+    notes_of,
+    suppressed_of,
+    threads_of,
+    usage_of,
+)
+from threadkeep.stores.pages import items_in, list_namespaces
+
+MAX_REBUILDS = 5
+"""Another process may store a note during a rebuild."""
+
+
+async def erase_parts(
+    opened: Opened, plan: ErasurePlan, receipt: Receipt, report: Progress
+) -> None:
+    """Erase threads, take messages out of others, and rebuild entities and facts."""
+    owner, before = plan.owner, await _knowledge_keys(opened, plan.owner)
+    if plan.suppress:
+        await _suppress_facts(opened, plan, receipt)
+    for number, thread in enumerate(plan.threads):
+        report("erasing threads", number, len(plan.threads))
+        await _erase_thread(opened, owner, thread, receipt)
+    for number, thread in enumerate(plan.changed_threads):
+        report("rewriting threads", number, len(plan.changed_threads))
+        await _rewrite_thread(opened, plan, thread, receipt)
+    report("rebuilding entities and facts", 0, 1)
+    for _ in range(MAX_REBUILDS):
+        if not await rebuild_knowledge(opened.store, owner):
+            break
+    removed = before - await _knowledge_keys(opened, owner)
+    erased = plan.message_ids | {key for _, key in removed} | set(plan.knowledge)
+    await delete_pins(opened.store, owner, erased)
+    for label, number in Counter(label for label, _ in removed).items():
+        receipt.count(LABELS[label], number)
+    related = await delete_related_items(opened.store, owner, erased)
+    receipt.count("further items about them", related)
+    await clear_usage_references(opened.store, owner, plan.message_ids)
+    await opened.store.items.drop_spaces(owner)
+    report("rebuilding entities and facts", 1, 1)
+
+
+async def _erase_thread(opened: Opened, owner: str, thread: str, receipt: Receipt) -> None:
+    store, saver = opened.store, opened.inner_saver
+    checkpoints, writes = await count_checkpoints(saver, [thread])
+    await delete_with_tombstone(saver, thread)
+    receipt.count("checkpoints", checkpoints)
+    receipt.count("pending writes", writes)
+    for namespace_of in (messages_of, abandoned_of, notes_of):
+        namespace = namespace_of(owner, thread)
+        keys = [item.key async for item in items_in(store, namespace)]
+        await delete_items(store, namespace, keys)
+        receipt.count(LABELS[namespace[1]], len(keys))
+    usage = [
+        item.key
+        async for item in items_in(store, usage_of(owner))
+        if item.value.get("thread") == thread
+    ]
+    await delete_items(store, usage_of(owner), usage)
+    receipt.count(LABELS["usage"], len(usage))
+    await store.adelete(threads_of(owner), thread)
+    receipt.count(LABELS["threads"], 1)
+    await clear_fork_origins(store, owner, thread)
+    await opened.turn_journal.finish(owner, thread)
+
+
+async def _rewrite_thread(opened: Opened, plan: ErasurePlan, thread: str, receipt: Receipt) -> None:
+    saver, items = opened.inner_saver, opened.store.items
+    checkpoints, writes = await count_checkpoints(saver, [thread])
+    namespaces = [of(plan.owner, thread) for of in (messages_of, abandoned_of, notes_of)]
+    counts = {namespace: await items.count(namespace) for namespace in namespaces}
+    remaining = await erase_messages(opened, plan.owner, thread, plan.message_ids)
+    for namespace, number in counts.items():
+        receipt.count(LABELS[namespace[1]], number - await items.count(namespace))
+    if not remaining:
+        await _erase_thread(opened, plan.owner, thread, receipt)
+        plan.threads.append(thread)
+        return
+    new_checkpoints, new_writes = await count_checkpoints(saver, [thread])
+    receipt.count("checkpoints", checkpoints - new_checkpoints)
+    receipt.count("pending writes", writes - new_writes)
+    add_count(receipt.changed, "states of threads", int(checkpoints > 0))
+
+
+async def _suppress_facts(opened: Opened, plan: ErasurePlan, receipt: Receipt) -> None:
+    """Store keyed hashes of the facts, and remove the facts from all notes."""
+    store, owner = opened.store, plan.owner
+    keys = {suppressed_key(owner, key) for key in plan.knowledge}
+    value = {"at": opened.clock().isoformat()}
+    puts = [PutOp(suppressed_of(owner), key, value, index=False) for key in sorted(keys)]
+    notes = all_notes_of(owner)
+    for namespace in await list_namespaces(store, owner):
+        if namespace[: len(notes)] != notes:
+            continue
+        async for item in items_in(store, namespace):
+            note = Note.of(item)
+            if keys_of_note(owner, note) & set(plan.knowledge):
+                stripped = without_facts(owner, note, keys).value
+                puts.append(PutOp(namespace, item.key, stripped, index=False))
+    await store.abatch(puts)
+    add_count(receipt.changed, "notes of what messages taught", len(puts) - len(keys))
+    add_count(receipt.kept, "hashes of facts that are not learned again", len(keys))
+
+
+async def _knowledge_keys(opened: Opened, owner: str) -> set[tuple[str, str]]:
+    """Return label and key of all entities and facts."""
+    return {
+        (namespace[1], item.key)
+        for namespace in (entities_of(owner), facts_of(owner))
+        async for item in items_in(opened.store, namespace)
+    }
