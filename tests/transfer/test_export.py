@@ -1,4 +1,4 @@
-"""An export holds all that is kept of one user, and nothing of anybody else or of the store."""
+"""An export has everything of one user, and nothing of other users or of the store itself."""
 
 import json
 from hashlib import sha256
@@ -13,7 +13,7 @@ from threadkeep.memory import Memory, open_memory
 from threadkeep.stores.namespaces import SECRET, user_key
 from threadkeep.transfer.export import export_user
 
-SAID = [
+TEXTS = [
     ("first", "My sister Miriam moved to Lisbon in March and keeps two parrots."),
     ("second", "I live in Bergen."),
     ("second", "I moved to Oslo."),
@@ -33,12 +33,12 @@ async def exported(memory: Memory, user: str, thread: str | None = None) -> list
 
 
 def of_kind(records: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [each for each in records if each["kind"] == kind]
+    return [record for record in records if record["kind"] == kind]
 
 
-async def test_everything_is_in_it_once_between_a_header_and_an_end(home: Settings) -> None:
+async def test_an_export_has_every_item_once_between_header_and_end(home: Settings) -> None:
     async with open_memory(home) as memory:
-        for thread, text in SAID:
+        for thread, text in TEXTS:
             await say(memory, "ada", thread, text)
         records = await exported(memory, "ada")
     header, end = records[0], records[-1]
@@ -52,28 +52,28 @@ async def test_everything_is_in_it_once_between_a_header_and_an_end(home: Settin
         assert len(of_kind(records, kind)) == count, kind
     messages = of_kind(records, "message")
     assert [m["value"]["text"] for m in messages if m["value"]["role"] == "user"] == [
-        text for _, text in SAID
+        text for _, text in TEXTS
     ]
     assert {"time", "recorded_at", "position"} <= messages[0]["value"].keys()
     states = of_kind(records, "state")
-    assert [len(each["value"]["messages"]) for each in states] == [2, 4]
+    assert [len(record["value"]["messages"]) for record in states] == [2, 4]
     (moved,) = [f for f in of_kind(records, "fact") if f["value"]["object"] == "Bergen"]
     assert moved["value"]["superseded_by"]
     assert moved["value"]["sources"] == [messages[2]["id"]]
 
 
-async def test_the_end_seals_every_byte_before_it(home: Settings) -> None:
+async def test_the_end_has_the_digest_of_every_line_before_it(home: Settings) -> None:
     async with open_memory(home) as memory:
-        await say(memory, "ada", *SAID[0])
+        await say(memory, "ada", *TEXTS[0])
         with acting_as("ada"):
             lines = [line async for line in export_user(memory.opened, "ada")]
     whole = "".join(lines[:-1]).encode()
     assert json.loads(lines[-1])["sha256"] == sha256(whole).hexdigest()
 
 
-async def test_no_key_no_secret_and_nobody_else_is_in_it(home: Settings) -> None:
+async def test_an_export_has_no_owner_key_no_secret_and_no_other_user(home: Settings) -> None:
     async with open_memory(home) as memory:
-        await say(memory, "ada", *SAID[0])
+        await say(memory, "ada", *TEXTS[0])
         await say(memory, "bob", "first", "The vault opens with tulip-4711.")
         records = json.dumps(await exported(memory, "ada"))
         secret = await memory.opened.store.aget(*SECRET)
@@ -84,23 +84,25 @@ async def test_no_key_no_secret_and_nobody_else_is_in_it(home: Settings) -> None
     assert "tulip" not in records
 
 
-async def test_of_one_thread_comes_what_it_alone_taught(home: Settings) -> None:
+async def test_the_export_of_a_thread_has_the_facts_that_it_alone_taught(
+    home: Settings,
+) -> None:
     async with open_memory(home) as memory:
-        for thread, text in SAID:
+        for thread, text in TEXTS:
             await say(memory, "ada", thread, text)
         records = await exported(memory, "ada", "second")
         with pytest.raises(BadInput, match="no thread 'third'"):
             await exported(memory, "ada", "third")
-    assert [each["value"]["name"] for each in of_kind(records, "thread")] == ["second"]
+    assert [record["value"]["name"] for record in of_kind(records, "thread")] == ["second"]
     assert len(of_kind(records, "message")) == 4
-    known = json.dumps(of_kind(records, "fact") + of_kind(records, "entity"))
-    assert "Oslo" in known
-    assert "Miriam" not in known
+    knowledge = json.dumps(of_kind(records, "fact") + of_kind(records, "entity"))
+    assert "Oslo" in knowledge
+    assert "Miriam" not in knowledge
 
 
-async def test_only_the_user_who_asks_gets_it(home: Settings) -> None:
+async def test_only_the_acting_user_can_export_their_memory(home: Settings) -> None:
     async with open_memory(home) as memory:
-        await say(memory, "ada", *SAID[0])
+        await say(memory, "ada", *TEXTS[0])
         with acting_as("bob"), pytest.raises(AccessRefused):
             export_user(memory.opened, "ada")
         with pytest.raises(AccessRefused, match="Nobody is asking"):

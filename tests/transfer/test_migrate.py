@@ -1,4 +1,4 @@
-"""A database takes another's place: everybody's memory, keys, owners and open conversations."""
+"""A migrated database has the same items, owners, threads and checkpoints as the original."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ PAIRS = [
     ("redis", "postgres"),
     ("sqlite", "sqlite"),
 ]
-SAID = [
+TURNS = [
     ("ada", "trip", "I live in Bergen."),
     ("ada", "trip", "I moved to Oslo."),
     ("bob", "trip", "The vault opens with tulip-4711."),
@@ -35,7 +35,7 @@ SAID = [
 
 
 @asynccontextmanager
-async def two(pair: tuple[str, str], tmp_path: Path) -> AsyncIterator[list[Settings]]:
+async def databases(pair: tuple[str, str], tmp_path: Path) -> AsyncIterator[list[Settings]]:
     async with fresh_database(pair[0]) as first, fresh_database(pair[1]) as second:
         yield [
             Settings(home=tmp_path / "home", model="offline", checkpoints=parse_database(url))
@@ -43,23 +43,23 @@ async def two(pair: tuple[str, str], tmp_path: Path) -> AsyncIterator[list[Setti
         ]
 
 
-async def say(settings: Settings, *said: tuple[str, str, str]) -> list[str]:
+async def say(settings: Settings, *turns: tuple[str, str, str]) -> list[str]:
     replies = []
     async with open_memory(settings) as memory:
-        for user, thread, text in said:
+        for user, thread, text in turns:
             turn = await memory.say(text, thread=thread, context={"model": "offline"}, user_id=user)
             await turn.finished()
             replies.append(turn.reply)
     return replies
 
 
-async def items(settings: Settings) -> dict[Any, Any]:
+async def all_items(settings: Settings) -> dict[Any, Any]:
     async with open_memory(settings) as memory:
         return {
-            (each, item.key): item.value
-            for each in await list_namespaces(memory.opened.store)
-            if each != SECRET[0]
-            async for item in items_in(memory.opened.store, each)
+            (namespace, item.key): item.value
+            for namespace in await list_namespaces(memory.opened.store)
+            if namespace != SECRET[0]
+            async for item in items_in(memory.opened.store, namespace)
         }
 
 
@@ -76,15 +76,17 @@ async def migrate_ada(source: Settings, target: Settings) -> RestoreResult:
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-async def test_everybody_goes_on_in_the_new_database(pair: tuple[str, str], tmp_path: Path) -> None:
-    async with two(pair, tmp_path) as (old, new):
-        await say(old, *SAID)
-        before = await items(old)
-        told: list[tuple[int, int]] = []
-        done = await migrate_all(old, new, lambda *now: told.append(now))
-        assert told[-1][0] == told[-1][1]
-        assert done.threads >= 2
-        assert await items(new) == before
+async def test_all_users_continue_in_the_new_database(
+    pair: tuple[str, str], tmp_path: Path
+) -> None:
+    async with databases(pair, tmp_path) as (old, new):
+        await say(old, *TURNS)
+        before = await all_items(old)
+        progress: list[tuple[int, int]] = []
+        result = await migrate_all(old, new, lambda *now: progress.append(now))
+        assert progress[-1][0] == progress[-1][1]
+        assert result.threads >= 2
+        assert await all_items(new) == before
         async with open_memory(new) as memory:
             owner = await user_key(memory.opened.store, "ada")
             config: Any = {"configurable": {"thread_id": thread_id(owner, "trip")}}
@@ -92,81 +94,83 @@ async def test_everybody_goes_on_in_the_new_database(pair: tuple[str, str], tmp_
             with pytest.raises(AccessRefused):
                 await memory.graph.aget_state(config)
             config["configurable"]["user_id"] = "ada"
-            history = [each async for each in memory.graph.aget_state_history(config)]
+            history = [snapshot async for snapshot in memory.graph.aget_state_history(config)]
             assert len(history) > 5
             assert len(history[0].values["messages"]) == 4
             assert not history[0].next
-        asked = ("ada", "trip", "Where do I live?"), ("bob", "new", "What opens the vault?")
-        replies = await say(new, *asked)
+        questions = ("ada", "trip", "Where do I live?"), ("bob", "new", "What opens the vault?")
+        replies = await say(new, *questions)
         assert "Oslo" in replies[0]
         assert "tulip-4711" in replies[1]
 
 
-async def test_what_was_changed_or_forgotten_since_does_not_come_back(tmp_path: Path) -> None:
-    async with two(("sqlite", "postgres"), tmp_path) as (old, new):
-        await say(old, *SAID)
+async def test_migrating_again_does_not_undo_changes_and_erasures(tmp_path: Path) -> None:
+    async with databases(("sqlite", "postgres"), tmp_path) as (old, new):
+        await say(old, *TURNS)
         await migrate_all(old, new)
         await say(new, ("ada", "trip", "I moved to Turku."))
         async with open_memory(new) as memory:
             await memory.delete_thread("trip", user_id="bob")
-        there = await items(new)
-        done = await migrate_all(old, new)
-        assert done.completed_at
-        assert await items(new) == there
+        before = await all_items(new)
+        result = await migrate_all(old, new)
+        assert result.completed_at
+        assert await all_items(new) == before
 
 
-async def test_stopped_half_way_it_is_finished_by_doing_it_again(
+async def test_an_interrupted_migration_is_completed_by_repeating_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("threadkeep.stores.pages.PAGE", 2)
-    async with two(("sqlite", "sqlite"), tmp_path) as (old, new):
-        await say(old, *SAID)
+    async with databases(("sqlite", "sqlite"), tmp_path) as (old, new):
+        await say(old, *TURNS)
         for steps in (1, 5, 9):
-            gone_in, left = asyncio.Event(), iter(range(1, steps))
+            reached, remaining = asyncio.Event(), iter(range(1, steps))
 
-            def progress(*_: int, left: Any = left, gone_in: asyncio.Event = gone_in) -> None:
-                if next(left, None) is None:
-                    gone_in.set()
+            def progress(
+                *_: int, remaining: Any = remaining, reached: asyncio.Event = reached
+            ) -> None:
+                if next(remaining, None) is None:
+                    reached.set()
 
             work = asyncio.create_task(migrate_all(old, new, progress))
-            await gone_in.wait()
+            await reached.wait()
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
         async with open_memory(old) as memory:
             await memory.delete_thread("trip", user_id="bob")
         await migrate_all(old, new)
-        assert await items(new) == await items(old)
+        assert await all_items(new) == await all_items(old)
         assert "Oslo" in (await say(new, ("ada", "trip", "Where do I live?")))[0]
 
 
-async def test_a_database_that_holds_memory_is_refused_and_left_alone(tmp_path: Path) -> None:
-    async with two(("sqlite", "sqlite"), tmp_path) as (old, new):
-        await say(old, *SAID)
+async def test_a_database_with_memory_is_refused_and_unchanged(tmp_path: Path) -> None:
+    async with databases(("sqlite", "sqlite"), tmp_path) as (old, new):
+        await say(old, *TURNS)
         await say(new, ("eve", "hers", "I keep bees."))
-        there = await items(new)
+        before = await all_items(new)
         with pytest.raises(BadInput, match=r"holds memory already.*--user"):
             await migrate_all(old, new)
-        assert await items(new) == there
+        assert await all_items(new) == before
 
 
-async def test_one_user_joins_those_of_another_database(tmp_path: Path) -> None:
-    async with two(("sqlite", "postgres"), tmp_path) as (old, new):
-        await say(old, *SAID)
+async def test_one_user_is_added_to_another_database(tmp_path: Path) -> None:
+    async with databases(("sqlite", "postgres"), tmp_path) as (old, new):
+        await say(old, *TURNS)
         await say(new, ("eve", "trip", "I keep bees."))
         for count in (4, 0):
-            done = await migrate_ada(old, new)
-            assert (done.messages, done.new) == (4, count)
-        asked = [(user, "trip", "Where do I live?") for user in ("ada", "bob", "eve")]
-        replies = await say(new, *asked)
+            result = await migrate_ada(old, new)
+            assert (result.messages, result.new) == (4, count)
+        questions = [(user, "trip", "Where do I live?") for user in ("ada", "bob", "eve")]
+        replies = await say(new, *questions)
         assert ["Oslo" in reply for reply in replies] == [True, False, False]
 
 
-def test_the_command_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     urls = [f"sqlite:///{tmp_path}/{name}.sqlite" for name in ("old", "new", "third")]
     old, new, third = (
         Settings(home=tmp_path / "home", checkpoints=parse_database(url)) for url in urls
     )
-    asyncio.run(say(old, *SAID))
+    asyncio.run(say(old, *TURNS))
     for settings, user in ((new, None), (new, None), (third, "ada")):
         run_migrate(old, settings, user)
     first, again, one = capsys.readouterr().out.splitlines()
@@ -176,14 +180,16 @@ def test_the_command_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "why"),
+    ("old", "new", "reason"),
     [
         ("sqlite:////tmp/a", "sqlite:////tmp/a", "the same database"),
         ("sqlite:////tmp/a", "memory://", "ends with this process"),
         ("memory://", "sqlite:////tmp/a", "ends with this process"),
     ],
 )
-def test_two_that_are_one_or_end_are_refused(old: str, new: str, why: str, tmp_path: Path) -> None:
+def test_equal_and_in_memory_databases_are_refused(
+    old: str, new: str, reason: str, tmp_path: Path
+) -> None:
     source, target = (Settings(home=tmp_path, checkpoints=parse_database(u)) for u in (old, new))
-    with pytest.raises(BadInput, match=why):
+    with pytest.raises(BadInput, match=reason):
         validate_databases(source, target)

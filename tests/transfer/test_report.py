@@ -1,4 +1,4 @@
-"""The page shows everything that is kept, says why, and no text of a user becomes part of it."""
+"""The report shows everything that is stored, its sources, and all texts escaped."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from threadkeep.memory import Memory, open_memory
 from threadkeep.stores.namespaces import messages_of, thread_id, user_key
 from threadkeep.transfer.report import report_html
 
-HOSTILE = [
+HOSTILE_TEXTS = [
     "<script>alert(1)</script>",
     "</bdi></q></article></style></title><img src=x onerror=alert(1)>",
     "\"><a href='javascript:alert(1)'>click</a>",
@@ -34,7 +34,7 @@ ALLOWED = {"lang", "charset", "name", "content", "http-equiv", "id", "class", "h
 
 
 class Parsed(HTMLParser):
-    """What a browser makes of the page: its tags, its attributes, and its text."""
+    """The tags, attributes and text of a page as a browser parses it."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -69,14 +69,14 @@ async def page_of(memory: Memory, user: str) -> str:
         return "".join([piece async for piece in report_html(memory.opened, user)])
 
 
-async def test_each_fact_stands_beside_the_message_that_taught_it(home: Settings) -> None:
+async def test_each_fact_is_shown_with_the_message_it_comes_from(home: Settings) -> None:
     async with open_memory(home) as memory:
         await say(memory, "ada", "trip", "I live in Bergen.")
         await say(memory, "ada", "trip", "I moved to Oslo.")
         await say(memory, "bob", "trip", "The vault opens with tulip-4711.")
         page = await page_of(memory, "ada")
-    held, before = page.split('id="history"')
-    fact = re.search(r"<h3><bdi[^>]*>user lives in Oslo</bdi></h3>.*?</article>", held, re.S)
+    current, history = page.split('id="history"')
+    fact = re.search(r"<h3><bdi[^>]*>user lives in Oslo</bdi></h3>.*?</article>", current, re.S)
     assert fact
     source = re.search(
         r'<q><bdi dir="auto">I moved to Oslo\.</bdi></q>\s*<a href="#(m\d+)"', fact[0]
@@ -85,14 +85,14 @@ async def test_each_fact_stands_beside_the_message_that_taught_it(home: Settings
     message = re.search(rf'id="{source[1]}">.*?</article>', page, re.S)
     assert message
     assert "I moved to Oslo." in message[0]
-    assert "user lives in Bergen" not in held
-    assert re.search(r"user lives in Bergen.*replaced by .*user lives in Oslo", before, re.S)
+    assert "user lives in Bergen" not in current
+    assert re.search(r"user lives in Bergen.*replaced by .*user lives in Oslo", history, re.S)
     assert "tulip" not in page
 
 
-async def test_no_text_becomes_part_of_the_page(home: Settings) -> None:
+async def test_texts_are_escaped(home: Settings) -> None:
     async with open_memory(home) as memory:
-        for number, text in enumerate(HOSTILE):
+        for number, text in enumerate(HOSTILE_TEXTS):
             await say(memory, "ada", f"<i>{number}</i>\" onclick='x'", f"I work at {text}.")
             await memory.opened.store.aput(
                 (await user_key(memory.opened.store, "ada"), "own"),
@@ -100,7 +100,10 @@ async def test_no_text_becomes_part_of_the_page(home: Settings) -> None:
                 {"k<": sanitise_text(text)},
             )
         await memory.change_thread(
-            "<i>0</i>\" onclick='x'", title=HOSTILE[1], metadata={"<b>": HOSTILE[0]}, user_id="ada"
+            "<i>0</i>\" onclick='x'",
+            title=HOSTILE_TEXTS[1],
+            metadata={"<b>": HOSTILE_TEXTS[0]},
+            user_id="ada",
         )
         page = await page_of(memory, "ada")
     parsed = Parsed(page)
@@ -111,14 +114,14 @@ async def test_no_text_becomes_part_of_the_page(home: Settings) -> None:
             assert re.fullmatch(r"#[a-z0-9]+", value)
         if name in ("id", "class"):
             assert re.fullmatch(r"[a-z0-9 ]+", value)
-    for text in HOSTILE[:9]:
+    for text in HOSTILE_TEXTS[:9]:
         assert text in parsed.text
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", page)
     assert "default-src 'none'" in page
     page.encode()
 
 
-async def test_a_user_id_is_escaped_too_and_nothing_is_a_page_as_well(home: Settings) -> None:
+async def test_a_user_id_is_escaped_and_an_empty_memory_has_a_page(home: Settings) -> None:
     async with open_memory(home) as memory:
         page = await page_of(memory, "<script>x</script>")
     assert "<script" not in page
@@ -126,7 +129,7 @@ async def test_a_user_id_is_escaped_too_and_nothing_is_a_page_as_well(home: Sett
     assert page.count("Nothing.") == 3
 
 
-async def test_three_thousand_messages_fit_on_a_page(home: Settings, tmp_path: Path) -> None:
+async def test_three_thousand_messages_fit_on_one_page(home: Settings, tmp_path: Path) -> None:
     lines = [
         {
             "user": "ada",
@@ -148,7 +151,7 @@ async def test_three_thousand_messages_fit_on_a_page(home: Settings, tmp_path: P
     assert len(page) < 6_000_000
 
 
-async def test_what_is_kept_under_a_key_of_a_later_version_is_shown_as_stored(
+async def test_fields_of_later_versions_are_shown_as_stored(
     home: Settings,
 ) -> None:
     async with open_memory(home) as memory:

@@ -1,4 +1,4 @@
-"""What was exported is all there again: on any backend, for another user, once or twice."""
+"""A restore brings everything back: on every backend, for another user, once or twice."""
 
 import asyncio
 import io
@@ -27,7 +27,7 @@ from threadkeep.transfer.export import export_user
 from threadkeep.transfer.export_reader import validate_export
 from threadkeep.transfer.restore import RestoreResult, restore_export
 
-TOLD = [
+TEXTS = [
     "I live in Bergen.",
     "I moved to Oslo.",
     "My sister Miriam moved to Lisbon in March and keeps two parrots.",
@@ -36,9 +36,9 @@ TOLD = [
     "The door code is 4711.",
     "Ingrid is married to Tom.",
 ]
-ASKED = ["Where do I live?", "Where does my sister live?", "What is the door code?"]
+QUESTIONS = ["Where do I live?", "Where does my sister live?", "What is the door code?"]
 ADA = Context(user_id="ada", model="offline")
-texts = st.sampled_from(TOLD) | st.text(min_size=1, max_size=40).filter(
+texts = st.sampled_from(TEXTS) | st.text(min_size=1, max_size=40).filter(
     lambda text: bool(text.replace("\0", "").strip())
 )
 conversations = st.lists(
@@ -47,18 +47,18 @@ conversations = st.lists(
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _patient() -> Iterator[None]:
-    """Let searches wait for the index in memory, however slow the machine: both go by the same."""
+def _wait_for_index() -> Iterator[None]:
+    """Let searches wait for the index in memory, so that both memories use the same index."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(memory_indexes, "LOAD_TIMEOUT", 60.0)
         yield
 
 
 @asynccontextmanager
-async def opened(kind: str) -> AsyncIterator[Memory]:
-    with TemporaryDirectory() as home:
+async def open_backend(kind: str) -> AsyncIterator[Memory]:
+    with TemporaryDirectory() as folder:
         async with fresh_database(kind) as url:
-            settings = Settings(home=Path(home), model="offline", checkpoints=parse_database(url))
+            settings = Settings(home=Path(folder), model="offline", checkpoints=parse_database(url))
             create_data_folder(settings)
             async with open_memory(settings) as memory:
                 yield memory
@@ -70,188 +70,190 @@ async def say(memory: Memory, user: str, thread: str, text: str) -> str:
     return turn.reply
 
 
-async def exported(memory: Memory, user: str, thread: str | None = None) -> bytes:
+async def export(memory: Memory, user: str, thread: str | None = None) -> bytes:
     with acting_as(user):
         lines = export_user(memory.opened, user, thread=thread)
         return "".join([line async for line in lines]).encode()
 
 
-async def restored(memory: Memory, user: str, whole: bytes) -> RestoreResult:
-    file = io.BytesIO(whole)
+async def restore(memory: Memory, user: str, data: bytes) -> RestoreResult:
+    file = io.BytesIO(data)
     with acting_as(user):
         return await restore_export(memory.opened, file, validate_export(file, "x"), user)
 
 
-async def stopped(memory: Memory, user: str, whole: bytes, chunks: int) -> None:
-    """Stop an import when so many chunks have gone in."""
-    file, left = io.BytesIO(whole), iter(range(1, chunks))
-    gone_in = asyncio.Event()
+async def interrupt_restore(memory: Memory, user: str, data: bytes, batches: int) -> None:
+    """Cancel a restore after a number of batches."""
+    file, remaining = io.BytesIO(data), iter(range(1, batches))
+    reached = asyncio.Event()
 
     def progress(*_: int) -> None:
-        if next(left, None) is None:
-            gone_in.set()
+        if next(remaining, None) is None:
+            reached.set()
 
     with acting_as(user):
         work = asyncio.create_task(
             restore_export(memory.opened, file, validate_export(file, "x"), user, progress=progress)
         )
-    await gone_in.wait()
+    await reached.wait()
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
 
 
-def plain(whole: bytes) -> list[dict[str, Any]]:
-    """What an export says, with each thread called by its name, whoever's it is."""
-    records = [json.loads(line) for line in whole.splitlines()][1:-1]
-    names = {each["id"]: each["value"]["name"] for each in records if each["kind"] == "thread"}
+def normalised(data: bytes) -> list[dict[str, Any]]:
+    """Return the records of an export in a fixed order, with thread names instead of ids."""
+    records = [json.loads(line) for line in data.splitlines()][1:-1]
+    names = {
+        record["id"]: record["value"]["name"] for record in records if record["kind"] == "thread"
+    }
     text = json.dumps(records)
     for thread, name in names.items():
         text = text.replace(thread, f"thread {name}")
-    return sorted(json.loads(text), key=lambda each: json.dumps(each, sort_keys=True))
+    return sorted(json.loads(text), key=lambda record: json.dumps(record, sort_keys=True))
 
 
-async def recalled(memory: Memory, user: str) -> list[list[str]]:
-    """What is found; scores shift a little with the order in which nodes wrote side by side."""
+async def search_all(memory: Memory, user: str) -> list[list[str]]:
+    """Return the texts that searches find, without scores: those depend on the order of writes."""
     owner = await user_key(memory.opened.store, user)
-    found = []
-    for question in ASKED:
+    results = []
+    for question in QUESTIONS:
         for place in (all_messages_of(owner), facts_of(owner)):
             items = await memory.opened.store.asearch(place, query=question, limit=50)
-            found.append(sorted(item.value["text"] for item in items))
-    return found
+            results.append(sorted(item.value["text"] for item in items))
+    return results
 
 
 @pytest.mark.parametrize("kind", BACKENDS)
 @hypothesis_settings(
     max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
-@given(said=conversations)
-def test_recall_and_answers_are_the_same_on_any_backend_and_for_another_user(
-    kind: str, said: list[tuple[str, str]]
+@given(turns=conversations)
+def test_search_and_answers_are_the_same_after_a_restore(
+    kind: str, turns: list[tuple[str, str]]
 ) -> None:
     async def check() -> None:
-        async with opened("sqlite") as there, opened(kind) as here:
-            for thread, text in said:
-                await say(there, "ada", thread, text)
-            whole = await exported(there, "ada")
-            done = await restored(here, "bob", whole)
-            assert done.new == done.messages == 2 * len(said)
-            assert plain(await exported(here, "bob")) == plain(whole)
-            assert await recalled(here, "bob") == await recalled(there, "ada")
-            for question in ASKED[:2]:
-                for thread in (said[0][0], "new"):
-                    answer = await say(there, "ada", thread, question)
-                    assert await say(here, "bob", thread, question) == answer
+        async with open_backend("sqlite") as source, open_backend(kind) as target:
+            for thread, text in turns:
+                await say(source, "ada", thread, text)
+            data = await export(source, "ada")
+            result = await restore(target, "bob", data)
+            assert result.new == result.messages == 2 * len(turns)
+            assert normalised(await export(target, "bob")) == normalised(data)
+            assert await search_all(target, "bob") == await search_all(source, "ada")
+            for question in QUESTIONS[:2]:
+                for thread in (turns[0][0], "new"):
+                    answer = await say(source, "ada", thread, question)
+                    assert await say(target, "bob", thread, question) == answer
 
     asyncio.run(check())
 
 
 @pytest.mark.parametrize("kind", BACKENDS)
-async def test_twice_is_once(kind: str) -> None:
-    async with opened(kind) as memory:
-        for thread, text in [("trip", TOLD[0]), ("trip", TOLD[1]), ("work", TOLD[2])]:
+async def test_restoring_twice_changes_nothing_more(kind: str) -> None:
+    async with open_backend(kind) as memory:
+        for thread, text in [("trip", TEXTS[0]), ("trip", TEXTS[1]), ("work", TEXTS[2])]:
             await say(memory, "ada", thread, text)
-        whole = await exported(memory, "ada")
+        data = await export(memory, "ada")
         for user in ("ada", "bob"):
-            await restored(memory, user, whole)
-            once = plain(await exported(memory, user))
-            again = await restored(memory, user, whole)
+            await restore(memory, user, data)
+            once = normalised(await export(memory, user))
+            again = await restore(memory, user, data)
             assert (again.new, again.changed) == (0, 0)
-            assert plain(await exported(memory, user)) == once == plain(whole)
+            assert normalised(await export(memory, user)) == once == normalised(data)
 
 
-async def test_what_was_said_since_stays_and_the_thread_goes_on(home: Settings) -> None:
+async def test_messages_after_the_export_stay(home: Settings) -> None:
     async with open_memory(home) as memory:
-        await say(memory, "ada", "trip", TOLD[0])
-        whole = await exported(memory, "ada")
-        await say(memory, "ada", "trip", TOLD[1])
-        before = plain(await exported(memory, "ada"))
-        await restored(memory, "ada", whole)
-        assert plain(await exported(memory, "ada")) == before
-        assert "Oslo" in await say(memory, "ada", "trip", ASKED[0])
+        await say(memory, "ada", "trip", TEXTS[0])
+        data = await export(memory, "ada")
+        await say(memory, "ada", "trip", TEXTS[1])
+        before = normalised(await export(memory, "ada"))
+        await restore(memory, "ada", data)
+        assert normalised(await export(memory, "ada")) == before
+        assert "Oslo" in await say(memory, "ada", "trip", QUESTIONS[0])
 
 
-async def test_a_thread_that_went_on_elsewhere_is_brought_up_to_date(home: Settings) -> None:
-    async with open_memory(home) as memory, opened("sqlite") as other:
-        await say(memory, "ada", "trip", TOLD[0])
-        await restored(other, "ada", await exported(memory, "ada"))
-        await say(other, "ada", "trip", TOLD[1])
-        later = await exported(other, "ada")
-        done = await restored(memory, "ada", later)
-        assert done.new == 2
-        assert plain(await exported(memory, "ada")) == plain(later)
+async def test_a_thread_that_continued_elsewhere_is_updated(home: Settings) -> None:
+    async with open_memory(home) as memory, open_backend("sqlite") as other:
+        await say(memory, "ada", "trip", TEXTS[0])
+        await restore(other, "ada", await export(memory, "ada"))
+        await say(other, "ada", "trip", TEXTS[1])
+        later = await export(other, "ada")
+        result = await restore(memory, "ada", later)
+        assert result.new == 2
+        assert normalised(await export(memory, "ada")) == normalised(later)
 
 
-async def test_another_thread_of_the_same_name_is_told_apart_and_found_again(
+async def test_another_thread_of_the_same_name_is_renamed(
     home: Settings,
 ) -> None:
-    async with open_memory(home) as memory, opened("sqlite") as other:
-        await say(memory, "ada", "trip", TOLD[0])
-        await say(other, "ada", "trip", TOLD[5])
-        whole = await exported(other, "ada")
+    async with open_memory(home) as memory, open_backend("sqlite") as other:
+        await say(memory, "ada", "trip", TEXTS[0])
+        await say(other, "ada", "trip", TEXTS[5])
+        data = await export(other, "ada")
         for new in (2, 0):
-            done = await restored(memory, "ada", whole)
-            assert (done.new, done.renamed) == (new, {"trip": "trip (2)"})
+            result = await restore(memory, "ada", data)
+            assert (result.new, result.renamed) == (new, {"trip": "trip (2)"})
         names = [
-            each["value"]["name"]
-            for each in plain(await exported(memory, "ada"))
-            if each["kind"] == "thread"
+            record["value"]["name"]
+            for record in normalised(await export(memory, "ada"))
+            if record["kind"] == "thread"
         ]
         assert sorted(names) == ["trip", "trip (2)"]
-        assert "4711" in await say(memory, "ada", "trip (2)", ASKED[2])
+        assert "4711" in await say(memory, "ada", "trip (2)", QUESTIONS[2])
 
 
-async def test_stopped_anywhere_and_done_again_it_is_as_done_once(
+async def test_an_interrupted_restore_is_completed_by_repeating_it(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("threadkeep.transfer.restore.BATCH", 3)
     async with open_memory(home) as memory:
-        for thread, text in zip(["trip", "work", "trip"], TOLD, strict=False):
+        for thread, text in zip(["trip", "work", "trip"], TEXTS, strict=False):
             await say(memory, "ada", thread, text)
-        whole = await exported(memory, "ada")
+        data = await export(memory, "ada")
         for chunks in range(1, 9):
             user = f"user{chunks}"
-            await stopped(memory, user, whole, chunks)
-            await restored(memory, user, whole)
-            assert plain(await exported(memory, user)) == plain(whole)
+            await interrupt_restore(memory, user, data, chunks)
+            await restore(memory, user, data)
+            assert normalised(await export(memory, user)) == normalised(data)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-async def test_branches_that_were_left_are_taken_along_and_can_be_returned_to(kind: str) -> None:
-    async with opened("sqlite") as there, opened(kind) as here:
-        await say(there, "ada", "trip", TOLD[0])
-        await there.fork("trip", "other", user_id="ada")
-        await say(there, "ada", "other", TOLD[1])
-        await say(there, "ada", "other", TOLD[5])
-        await there.undo("other", user_id="ada")
-        whole = await exported(there, "ada")
-        assert [each["kind"] for each in plain(whole)].count("abandoned") == 2
+async def test_abandoned_branches_are_restored_and_can_be_used_again(kind: str) -> None:
+    async with open_backend("sqlite") as source, open_backend(kind) as target:
+        await say(source, "ada", "trip", TEXTS[0])
+        await source.fork("trip", "other", user_id="ada")
+        await say(source, "ada", "other", TEXTS[1])
+        await say(source, "ada", "other", TEXTS[5])
+        await source.undo("other", user_id="ada")
+        data = await export(source, "ada")
+        assert [record["kind"] for record in normalised(data)].count("abandoned") == 2
         for _ in range(2):
-            await restored(here, "ada", whole)
-            assert plain(await exported(here, "ada")) == plain(whole)
-        assert "4711" not in await say(here, "ada", "new", ASKED[2])
-        for memory in (there, here):
-            assert "Oslo" in await say(memory, "ada", "new", ASKED[0])
-            assert "Bergen" in await say(memory, "ada", "trip", ASKED[0])
-            assert "Oslo" not in await say(memory, "ada", "new", ASKED[0])
+            await restore(target, "ada", data)
+            assert normalised(await export(target, "ada")) == normalised(data)
+        assert "4711" not in await say(target, "ada", "new", QUESTIONS[2])
+        for memory in (source, target):
+            assert "Oslo" in await say(memory, "ada", "new", QUESTIONS[0])
+            assert "Bergen" in await say(memory, "ada", "trip", QUESTIONS[0])
+            assert "Oslo" not in await say(memory, "ada", "new", QUESTIONS[0])
 
 
-async def test_what_was_undone_since_does_not_come_back(home: Settings) -> None:
+async def test_an_undone_message_is_not_restored(home: Settings) -> None:
     async with open_memory(home) as memory:
-        await say(memory, "ada", "trip", TOLD[0])
-        await say(memory, "ada", "trip", TOLD[1])
-        whole = await exported(memory, "ada")
+        await say(memory, "ada", "trip", TEXTS[0])
+        await say(memory, "ada", "trip", TEXTS[1])
+        data = await export(memory, "ada")
         await memory.undo("trip", user_id="ada")
-        undone = plain(await exported(memory, "ada"))
-        await restored(memory, "ada", whole)
-        assert plain(await exported(memory, "ada")) == undone
-        assert "Oslo" not in await say(memory, "ada", "new", ASKED[0])
+        undone = normalised(await export(memory, "ada"))
+        await restore(memory, "ada", data)
+        assert normalised(await export(memory, "ada")) == undone
+        assert "Oslo" not in await say(memory, "ada", "new", QUESTIONS[0])
 
 
-async def test_only_the_user_who_asks_takes_in(home: Settings) -> None:
+async def test_only_the_acting_user_can_restore_into_their_memory(home: Settings) -> None:
     async with open_memory(home) as memory:
-        await say(memory, "ada", "trip", TOLD[0])
-        file = io.BytesIO(await exported(memory, "ada"))
+        await say(memory, "ada", "trip", TEXTS[0])
+        file = io.BytesIO(await export(memory, "ada"))
         summary = validate_export(file, "x")
         with acting_as("bob"), pytest.raises(AccessRefused):
             await restore_export(memory.opened, file, summary, "ada")
@@ -260,58 +262,58 @@ async def test_only_the_user_who_asks_takes_in(home: Settings) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-async def test_corrections_and_pins_are_taken_along(kind: str) -> None:
-    async with opened("sqlite") as there, opened(kind) as here:
-        await say(there, "ada", "trip", "I live in Bergen.")
-        await say(there, "ada", "trip", "My sister Miriam moved to Lisbon in March 2026.")
-        before = await exported(there, "ada")
-        owner = await user_key(there.opened.store, "ada")
-        (said,) = [
+async def test_corrections_and_pins_are_restored(kind: str) -> None:
+    async with open_backend("sqlite") as source, open_backend(kind) as target:
+        await say(source, "ada", "trip", "I live in Bergen.")
+        await say(source, "ada", "trip", "My sister Miriam moved to Lisbon in March 2026.")
+        before = await export(source, "ada")
+        owner = await user_key(source.opened.store, "ada")
+        (message,) = [
             item.key
-            for item in await there.opened.store.asearch(all_messages_of(owner), limit=10)
+            for item in await source.opened.store.asearch(all_messages_of(owner), limit=10)
             if item.value["text"] == "I live in Bergen."
         ]
         (fact,) = [
             item.key
-            for item in await there.opened.store.asearch(facts_of(owner), limit=10)
+            for item in await source.opened.store.asearch(facts_of(owner), limit=10)
             if item.value["text"].startswith("Miriam lives in")
         ]
-        # What was there before the corrections gets them too.
-        await restored(here, "bob", before)
-        await there.correct(said, "I live in Oslo.", user_id="ada")
-        await there.correct(fact, "Porto", user_id="ada")
-        await there.pin(said, user_id="ada")
-        await there.pin(fact, user_id="ada")
-        whole = await exported(there, "ada")
+        # A message that was restored before its correction gets the correction.
+        await restore(target, "bob", before)
+        await source.correct(message, "I live in Oslo.", user_id="ada")
+        await source.correct(fact, "Porto", user_id="ada")
+        await source.pin(message, user_id="ada")
+        await source.pin(fact, user_id="ada")
+        data = await export(source, "ada")
         for _ in range(2):
-            await restored(here, "bob", whole)
-        assert plain(await exported(here, "bob")) == plain(whole)
-        mine = [each["text"] for each in await here.pins(user_id="bob")]
-        assert mine == ["I live in Oslo.", "Miriam lives in Porto (since 2026-03)"]
-        told = await here.history(said, user_id="bob")
-        assert [each["text"] for each in told] == ["I live in Bergen.", "I live in Oslo."]
-        assert "Oslo" in await say(here, "bob", "trip", "Where do I live?")
-        # An older export changes nothing of it.
-        assert (await restored(here, "bob", before)).changed == 0
-        assert [e["text"] for e in await here.pins(user_id="bob")] == mine
-        # Of one thread go the corrections of what it taught.
-        assert b'"correction"' in await exported(there, "ada", "trip")
+            await restore(target, "bob", data)
+        assert normalised(await export(target, "bob")) == normalised(data)
+        pinned = [record["text"] for record in await target.pins(user_id="bob")]
+        assert pinned == ["I live in Oslo.", "Miriam lives in Porto (since 2026-03)"]
+        wordings = await target.history(message, user_id="bob")
+        assert [record["text"] for record in wordings] == ["I live in Bergen.", "I live in Oslo."]
+        assert "Oslo" in await say(target, "bob", "trip", "Where do I live?")
+        # An older export changes nothing.
+        assert (await restore(target, "bob", before)).changed == 0
+        assert [e["text"] for e in await target.pins(user_id="bob")] == pinned
+        # The export of a thread has the corrections of its facts.
+        assert b'"correction"' in await export(source, "ada", "trip")
 
 
-async def test_a_message_undone_here_stays_so_though_it_was_corrected_there(
+async def test_an_undone_message_stays_undone_when_it_was_corrected_elsewhere(
     home: Settings,
 ) -> None:
-    async with opened("sqlite") as there, open_memory(home) as here:
-        await say(there, "ada", "trip", "Hello.")
-        await say(there, "ada", "trip", "I live in Bergen.")
-        await restored(here, "ada", await exported(there, "ada"))
-        await here.undo("trip", user_id="ada")
-        owner = await user_key(there.opened.store, "ada")
-        (said,) = [
+    async with open_backend("sqlite") as source, open_memory(home) as target:
+        await say(source, "ada", "trip", "Hello.")
+        await say(source, "ada", "trip", "I live in Bergen.")
+        await restore(target, "ada", await export(source, "ada"))
+        await target.undo("trip", user_id="ada")
+        owner = await user_key(source.opened.store, "ada")
+        (message,) = [
             item.key
-            for item in await there.opened.store.asearch(all_messages_of(owner), limit=10)
+            for item in await source.opened.store.asearch(all_messages_of(owner), limit=10)
             if item.value["text"] == "I live in Bergen."
         ]
-        await there.correct(said, "I live in Oslo.", user_id="ada")
-        await restored(here, "ada", await exported(there, "ada"))
-        assert "Oslo" not in await say(here, "ada", "other", "Where do I live?")
+        await source.correct(message, "I live in Oslo.", user_id="ada")
+        await restore(target, "ada", await export(source, "ada"))
+        assert "Oslo" not in await say(target, "ada", "other", "Where do I live?")

@@ -1,4 +1,4 @@
-"""An export that was cut off, changed or made up is one sentence, and nothing of it goes in."""
+"""An incomplete, changed or forged export is refused with one sentence, and nothing is stored."""
 
 import asyncio
 import io
@@ -73,20 +73,20 @@ GOOD: list[dict[str, Any]] = [
 
 
 def sealed(records: list[dict[str, Any]]) -> bytes:
-    """Write records down with the end that fits them."""
-    lines = "".join(json.dumps(each) + "\n" for each in records).encode()
+    """Return an export of records with a valid end."""
+    lines = "".join(json.dumps(record) + "\n" for record in records).encode()
     end = {"kind": "end", "records": len(records), "sha256": sha256(lines).hexdigest()}
     return lines + json.dumps(end).encode() + b"\n"
 
 
-def refusal(whole: bytes) -> str:
+def refusal(data: bytes) -> str:
     with pytest.raises(BadInput) as caught:
-        validate_export(io.BytesIO(whole), "a.jsonl")
-    said = str(caught.value)
-    assert "\n" not in said
-    assert "'a.jsonl'" in said
-    assert said.endswith("nothing of it was imported.")
-    return said
+        validate_export(io.BytesIO(data), "a.jsonl")
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert "'a.jsonl'" in sentence
+    assert sentence.endswith("nothing of it was imported.")
+    return sentence
 
 
 def changed(place: int, **value: Any) -> bytes:
@@ -95,25 +95,25 @@ def changed(place: int, **value: Any) -> bytes:
     return sealed(records)
 
 
-def test_a_good_one_is_surveyed() -> None:
-    seen = validate_export(io.BytesIO(sealed(GOOD)), "a.jsonl")
-    assert (seen.user, seen.messages, seen.records) == ("ada", 1, 8)
-    assert seen.threads[THREAD].messages == ["m1"]
+def test_a_valid_export_is_summarised() -> None:
+    summary = validate_export(io.BytesIO(sealed(GOOD)), "a.jsonl")
+    assert (summary.user, summary.messages, summary.records) == ("ada", 1, 8)
+    assert summary.threads[THREAD].messages == ["m1"]
 
 
-def test_another_programs_line_ends_and_mark_do_not_matter() -> None:
+def test_line_ends_and_byte_order_mark_do_not_matter() -> None:
     whole = b"\xef\xbb\xbf" + sealed(GOOD).replace(b"\n", b"\r\n")
     assert validate_export(io.BytesIO(whole), "a.jsonl").records == 8
 
 
-def test_cut_off_anywhere_is_said_so() -> None:
+def test_an_incomplete_export_is_refused() -> None:
     whole = sealed(GOOD)
     for size in range(0, len(whole) - 1, 7):
         assert "is cut off at line" in refusal(whole[:size])
 
 
 @given(st.integers(min_value=0), st.integers(min_value=1, max_value=255))
-def test_any_other_byte_is_noticed(place: int, other: int) -> None:
+def test_any_changed_byte_is_noticed(place: int, other: int) -> None:
     whole = bytearray(sealed(GOOD))
     place %= len(whole) - 1
     whole[place] ^= other
@@ -122,7 +122,7 @@ def test_any_other_byte_is_noticed(place: int, other: int) -> None:
             validate_export(io.BytesIO(bytes(whole)), "a.jsonl")
 
 
-def test_a_line_changed_taken_out_added_or_moved_is_noticed() -> None:
+def test_a_changed_missing_added_or_moved_line_is_noticed() -> None:
     lines = sealed(GOOD).splitlines(keepends=True)
     assert "digest differs" in refusal(sealed(GOOD).replace(b"Bergen", b"Madrid"))
     assert "lines before it" in refusal(b"".join(lines[:5] + lines[6:]))
@@ -130,14 +130,14 @@ def test_a_line_changed_taken_out_added_or_moved_is_noticed() -> None:
     assert "digest differs" in refusal(b"".join([*lines[:5], lines[6], lines[5], *lines[7:]]))
 
 
-def test_a_newer_one_asks_for_a_newer_program() -> None:
+def test_an_export_of_a_newer_version_is_refused() -> None:
     newer = [GOOD[0] | {"version": 3, "kept": "otherwise"}, {"kind": "dream"}, *GOOD[1:]]
-    said = refusal(sealed(newer))
-    assert "line 1: It is an export of version 3" in said
-    assert "install a newer threadkeep" in said
+    sentence = refusal(sealed(newer))
+    assert "line 1: It is an export of version 3" in sentence
+    assert "install a newer threadkeep" in sentence
 
 
-LEFT = {"id": "m2", "after": "", "message": MESSAGE, "note": None}
+ABANDONED = {"id": "m2", "after": "", "message": MESSAGE, "note": None}
 HOSTILE: list[tuple[int, dict[str, Any], str]] = [
     (1, {"created": "yesterday"}, "line 2: value.created"),
     (1, {"turns": -1}, "value.turns"),
@@ -174,15 +174,15 @@ HOSTILE: list[tuple[int, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("place", "value", "why"), HOSTILE)
-def test_a_value_that_is_not_allowed_is_named_with_its_line(
-    place: int, value: dict[str, Any], why: str
+@pytest.mark.parametrize(("place", "value", "reason"), HOSTILE)
+def test_an_invalid_value_is_reported_with_its_line(
+    place: int, value: dict[str, Any], reason: str
 ) -> None:
-    assert why in refusal(changed(place, **value))
+    assert reason in refusal(changed(place, **value))
 
 
 @pytest.mark.parametrize(
-    ("record", "why"),
+    ("record", "reason"),
     [
         ({"kind": "secret", "id": "s", "value": {}}, "no kind 'secret'"),
         ({"kind": ["fact"]}, "no kind"),
@@ -194,11 +194,16 @@ def test_a_value_that_is_not_allowed_is_named_with_its_line(
         ({"kind": "item", "namespace": ["x"], "id": "f\0\n", "value": {}}, "id"),
         ({"kind": "message", "thread": "other", "id": "m", "value": MESSAGE}, "on no line before"),
         (
-            {"kind": "abandoned", "thread": THREAD, "id": "v", "value": LEFT | {"message": {}}},
+            {
+                "kind": "abandoned",
+                "thread": THREAD,
+                "id": "v",
+                "value": ABANDONED | {"message": {}},
+            },
             "value.message.role",
         ),
         (
-            {"kind": "abandoned", "thread": THREAD, "id": "v", "value": LEFT | {"note": {}}},
+            {"kind": "abandoned", "thread": THREAD, "id": "v", "value": ABANDONED | {"note": {}}},
             "value.note.said_at",
         ),
         ({"kind": "thread", "id": "owner.of", "named": False, "value": {}}, "id"),
@@ -207,8 +212,8 @@ def test_a_value_that_is_not_allowed_is_named_with_its_line(
         (GOOD[0], "no kind 'header'"),
     ],
 )
-def test_a_line_of_another_kind_or_place_is_refused(record: Any, why: str) -> None:
-    assert why in refusal(sealed([*GOOD, record]))
+def test_a_record_of_an_unknown_kind_or_place_is_refused(record: Any, reason: str) -> None:
+    assert reason in refusal(sealed([*GOOD, record]))
 
 
 JSON = st.recursive(
@@ -218,25 +223,25 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from(GOOD[1:]), st.sampled_from(["", *MESSAGE, *FACT, "messages"]), JSON)
-def test_any_value_in_any_place_is_taken_or_one_sentence(
+def test_any_value_is_accepted_or_refused_with_one_sentence(
     record: dict[str, Any], key: str, value: Any
 ) -> None:
     line = record | {"value": record["value"] | {key: value} if key else value}
-    said = ""
+    sentence = ""
     try:
         parse_record(json.dumps(line).encode())
     except BadInput as error:
-        said = str(error)
-    assert "\n" not in said
+        sentence = str(error)
+    assert "\n" not in sentence
 
 
-async def test_a_file_that_is_refused_leaves_nothing_behind(tmp_path: Any) -> None:
+async def test_a_refused_file_creates_no_data_folder(tmp_path: Any) -> None:
     from threadkeep.base.settings import Settings
     from threadkeep.cli.restore_file import restore_file
 
     path = tmp_path / "a.jsonl"
     path.write_bytes(sealed(GOOD)[:-5])
-    home = Settings(home=tmp_path / "home")
+    settings = Settings(home=tmp_path / "home")
     with pytest.raises(BadInput):
-        await asyncio.to_thread(restore_file, home, path)
-    assert not await asyncio.to_thread(home.home.exists)
+        await asyncio.to_thread(restore_file, settings, path)
+    assert not await asyncio.to_thread(settings.home.exists)

@@ -23,7 +23,7 @@ AT = 1_714_550_400.25
 def node(
     key: str, parent: str | None, role: str, *parts: Any, at: float | None = AT, **message: Any
 ) -> dict[str, Any]:
-    said: dict[str, Any] = {
+    message_fields: dict[str, Any] = {
         "id": key,
         "author": {"role": role, "name": None, "metadata": {}},
         "create_time": at,
@@ -31,16 +31,16 @@ def node(
         "metadata": {},
         "recipient": "all",
     }
-    return {"id": key, "message": said | message, "parent": parent, "children": []}
+    return {"id": key, "message": message_fields | message, "parent": parent, "children": []}
 
 
 def conversation(*nodes: dict[str, Any], at: float = AT, **changed: Any) -> dict[str, Any]:
     mapping: dict[str, Any] = {
         "root": {"id": "root", "message": None, "parent": None, "children": []}
     }
-    mapping |= {each["id"]: each for each in nodes}
-    told = {"title": "A boat", "create_time": at, "mapping": mapping}
-    return told | {"current_node": nodes[-1]["id"] if nodes else "root"} | changed
+    mapping |= {entry["id"]: entry for entry in nodes}
+    record = {"title": "A boat", "create_time": at, "mapping": mapping}
+    return record | {"current_node": nodes[-1]["id"] if nodes else "root"} | changed
 
 
 def read(tmp_path: Path, *conversations: Any) -> Transcript:
@@ -49,10 +49,10 @@ def read(tmp_path: Path, *conversations: Any) -> Transcript:
     return read_chatgpt(path, "ada")
 
 
-def test_the_way_to_the_newest_message_is_taken_and_what_was_left_is_counted(
+def test_the_current_branch_is_imported_and_other_branches_are_counted(
     tmp_path: Path,
 ) -> None:
-    found = read(
+    transcript = read(
         tmp_path,
         conversation(
             node("s", "root", "system", ""),
@@ -61,20 +61,20 @@ def test_the_way_to_the_newest_message_is_taken_and_what_was_left_is_counted(
             node("a2", "u", "assistant", "Fram.", at=AT + 2),
         ),
     )
-    assert [(line.role, line.text, line.source_id) for line in found.messages] == [
+    assert [(message.role, message.text, message.source_id) for message in transcript.messages] == [
         ("user", "Name a boat.", "u"),
         ("assistant", "Fram.", "a2"),
     ]
-    assert found.messages[0].time == datetime.fromtimestamp(AT, UTC)
-    assert {line.thread for line in found.messages} == {"A boat"}
-    assert "1 messages on branches that were left" in found.notes
-    assert (found.malformed, len(found.notes)) == (0, 2)
+    assert transcript.messages[0].time == datetime.fromtimestamp(AT, UTC)
+    assert {message.thread for message in transcript.messages} == {"A boat"}
+    assert "1 messages on branches that were left" in transcript.notes
+    assert (transcript.malformed, len(transcript.notes)) == (0, 2)
 
 
-def test_what_is_no_text_is_left_out_or_named(tmp_path: Path) -> None:
+def test_content_without_text_is_skipped_or_described(tmp_path: Path) -> None:
     photo = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://x"}
     spoken = {"content_type": "audio_transcription", "text": "What is this?"}
-    found = read(
+    transcript = read(
         tmp_path,
         conversation(
             node(
@@ -90,51 +90,54 @@ def test_what_is_no_text_is_left_out_or_named(tmp_path: Path) -> None:
             node("a", "h", "assistant", "A cat.", at=None),
         ),
     )
-    assert [line.text for line in found.messages] == ["[shares an image]\nWhat is this?", "A cat."]
-    assert found.messages[1].time >= found.messages[0].time
-    assert sorted(found.notes) == [
+    assert [message.text for message in transcript.messages] == [
+        "[shares an image]\nWhat is this?",
+        "A cat.",
+    ]
+    assert transcript.messages[1].time >= transcript.messages[0].time
+    assert sorted(transcript.notes) == [
         "1 messages without words",
         "3 messages of tools, instructions and hidden steps",
     ]
 
 
-def test_conversations_of_one_title_are_told_apart_by_their_age(tmp_path: Path) -> None:
-    found = read(
+def test_conversations_with_the_same_title_get_a_date(tmp_path: Path) -> None:
+    transcript = read(
         tmp_path,
         conversation(node("b", "root", "user", "later"), at=AT + 86_400),
         conversation(node("a", "root", "user", "first")),
         conversation(node("c", "root", "user", "untitled"), title=None, at=AT + 1),
     )
-    assert [(line.thread, line.text) for line in found.messages] == [
+    assert [(message.thread, message.text) for message in transcript.messages] == [
         ("A boat", "first"),
         ("ChatGPT", "untitled"),
         ("A boat (2024-05-02)", "later"),
     ]
 
 
-def test_a_message_too_long_for_one_becomes_several(tmp_path: Path) -> None:
+def test_a_long_message_is_split(tmp_path: Path) -> None:
     text = "\n".join(f"line {number} ø" for number in range(6_000))
-    found = read(tmp_path, conversation(node("u", "root", "user", text)))
-    assert len(found.messages) > 1
-    assert "".join(line.text for line in found.messages) == text
-    assert all(len(line.text.encode()) <= MAX_MESSAGE_BYTES for line in found.messages)
-    times = [line.time for line in found.messages]
+    transcript = read(tmp_path, conversation(node("u", "root", "user", text)))
+    assert len(transcript.messages) > 1
+    assert "".join(message.text for message in transcript.messages) == text
+    assert all(len(message.text.encode()) <= MAX_MESSAGE_BYTES for message in transcript.messages)
+    times = [message.time for message in transcript.messages]
     assert times == sorted(set(times))
 
 
-def test_where_the_file_does_not_say_what_is_newest_the_newest_end_is(tmp_path: Path) -> None:
-    told = conversation(
+def test_without_a_current_node_the_newest_leaf_is_used(tmp_path: Path) -> None:
+    record = conversation(
         node("u", "root", "user", "Hi"),
         node("a", "u", "assistant", "old", at=AT + 1),
         node("b", "u", "assistant", "new", at=AT + 2),
         node("c", "u", "assistant", "older", at=AT),
         current_node="gone",
     )
-    assert [line.text for line in read(tmp_path, told).messages] == ["Hi", "new"]
+    assert [message.text for message in read(tmp_path, record).messages] == ["Hi", "new"]
 
 
 @pytest.mark.parametrize(
-    ("told", "why"),
+    ("record", "reason"),
     [
         (3, "a number, not an object"),
         ({"title": "x"}, "mapping is missing"),
@@ -144,11 +147,11 @@ def test_where_the_file_does_not_say_what_is_newest_the_newest_end_is(tmp_path: 
         ),
     ],
 )
-def test_a_conversation_that_is_none_is_named(tmp_path: Path, told: Any, why: str) -> None:
-    found = read(tmp_path, conversation(node("u", "root", "user", "Hi")), told)
-    assert len(found.messages) == found.malformed == 1
-    assert found.faults[0].startswith("conversation 2: ")
-    assert why in found.faults[0]
+def test_a_malformed_conversation_is_reported(tmp_path: Path, record: Any, reason: str) -> None:
+    transcript = read(tmp_path, conversation(node("u", "root", "user", "Hi")), record)
+    assert len(transcript.messages) == transcript.malformed == 1
+    assert transcript.faults[0].startswith("conversation 2: ")
+    assert reason in transcript.faults[0]
 
 
 JSON = st.recursive(
@@ -161,21 +164,21 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = ["title", "create_time", "current_node", "mapping"]
-OF_MESSAGE = ["id", "author", "create_time", "content", "metadata", "recipient"]
+MESSAGE_KEYS = ["id", "author", "create_time", "content", "metadata", "recipient"]
 
 
-@given(st.sampled_from(KEYS), st.sampled_from(OF_MESSAGE), JSON, JSON)
-def test_any_value_in_any_place_is_taken_left_out_or_named(
+@given(st.sampled_from(KEYS), st.sampled_from(MESSAGE_KEYS), JSON, JSON)
+def test_any_value_is_imported_skipped_or_reported(
     tmp_path_factory: pytest.TempPathFactory, key: str, inner: str, value: Any, other: Any
 ) -> None:
-    told = conversation(node("u", "root", "user", "Hi", **{inner: other}), **{key: value})
-    found = read(tmp_path_factory.mktemp("talk"), told)
-    assert len(found.messages) <= 1
-    assert all("\n" not in each for each in found.faults)
+    record = conversation(node("u", "root", "user", "Hi", **{inner: other}), **{key: value})
+    transcript = read(tmp_path_factory.mktemp("talk"), record)
+    assert len(transcript.messages) <= 1
+    assert all("\n" not in fault for fault in transcript.faults)
 
 
-async def test_several_hundred_go_in_once_and_are_found(tmp_path: Path) -> None:
-    told = [
+async def test_hundreds_of_conversations_are_imported_once_and_searchable(tmp_path: Path) -> None:
+    records = [
         conversation(
             node("u", "root", "user", f"My boat number {number} is called Fram{number}."),
             node("a", "u", "assistant", "Noted."),
@@ -185,15 +188,15 @@ async def test_several_hundred_go_in_once_and_are_found(tmp_path: Path) -> None:
         for number in range(300)
     ]
     path = tmp_path / "conversations.json"
-    path.write_text(json.dumps(told))
+    path.write_text(json.dumps(records))
     assert detect_format(path) == "chatgpt"
     settings = Settings(home=tmp_path / "home")
     for new in (600, 0):
-        done = await import_file(settings, path, "chatgpt", user="ada")
-        assert (done.messages, done.new, done.threads) == (600, new, 300)
+        result = await import_file(settings, path, "chatgpt", user="ada")
+        assert (result.messages, result.new, result.threads) == (600, new, 300)
     async with open_store(settings) as store:
         owner = await user_key(store, "ada")
-        found = await store.asearch(all_messages_of(owner), query="What is boat 217 called?")
-    assert "Fram217" in found[0].value["text"]
+        items = await store.asearch(all_messages_of(owner), query="What is boat 217 called?")
+    assert "Fram217" in items[0].value["text"]
     with pytest.raises(BadInput, match="--user"):
         await import_file(settings, path, "chatgpt")

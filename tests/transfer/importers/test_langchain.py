@@ -17,61 +17,71 @@ from threadkeep.stores.namespaces import messages_of, thread_id, user_key
 from threadkeep.transfer.importers.detect import detect_format
 from threadkeep.transfer.importers.langchain import read_langchain
 
-SAID = [HumanMessage("I live in Bergen.", id="h1"), AIMessage("Lovely, by the sea!")]
-PLAIN: list[dict[str, Any]] = [
+MESSAGES = [HumanMessage("I live in Bergen.", id="h1"), AIMessage("Lovely, by the sea!")]
+RECORDS: list[dict[str, Any]] = [
     {"role": "user", "content": "I live in Bergen."},
     {"role": "assistant", "content": [{"type": "text", "text": "Lovely, by the sea!"}]},
 ]
 
 
-def written(tmp_path: Path, value: Any) -> Path:
+def write_file(tmp_path: Path, value: Any) -> Path:
     path = tmp_path / "holidays.json"
     path.write_text(json.dumps(value))
     return path
 
 
 @pytest.mark.parametrize(
-    "told",
-    [messages_to_dict(SAID), [dumpd(each) for each in SAID], PLAIN, {"messages": PLAIN}],
+    "value",
+    [
+        messages_to_dict(MESSAGES),
+        [dumpd(message) for message in MESSAGES],
+        RECORDS,
+        {"messages": RECORDS},
+    ],
     ids=["messages_to_dict", "dumpd", "role and content", "under messages"],
 )
-def test_each_way_to_write_messages_is_read_and_recognised(tmp_path: Path, told: Any) -> None:
-    path = written(tmp_path, told)
+def test_every_message_format_is_detected_and_read(tmp_path: Path, value: Any) -> None:
+    path = write_file(tmp_path, value)
     assert detect_format(path) == "langchain"
-    found = read_langchain(path, "ada")
-    assert [(line.role, line.text) for line in found.messages] == [
+    transcript = read_langchain(path, "ada")
+    assert [(message.role, message.text) for message in transcript.messages] == [
         ("user", "I live in Bergen."),
         ("assistant", "Lovely, by the sea!"),
     ]
-    assert {(line.user, line.thread) for line in found.messages} == {("ada", "holidays")}
-    assert found.messages[0].time < found.messages[1].time
+    assert {(message.user, message.thread) for message in transcript.messages} == {
+        ("ada", "holidays")
+    }
+    assert transcript.messages[0].time < transcript.messages[1].time
     assert read_langchain(path, "ada", "trip").messages[0].thread == "trip"
 
 
-def test_calls_without_words_are_left_out_and_said_so(tmp_path: Path) -> None:
+def test_messages_without_text_are_skipped_and_counted(tmp_path: Path) -> None:
     call = AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": "c"}])
-    told = messages_to_dict([SAID[0], call, ToolMessage("Sunny.", tool_call_id="c")])
-    found = read_langchain(written(tmp_path, told), "ada")
-    assert [line.role for line in found.messages] == ["user", "tool"]
-    assert found.notes == ["1 messages without words"]
+    value = messages_to_dict([MESSAGES[0], call, ToolMessage("Sunny.", tool_call_id="c")])
+    transcript = read_langchain(write_file(tmp_path, value), "ada")
+    assert [message.role for message in transcript.messages] == ["user", "tool"]
+    assert transcript.notes == ["1 messages without words"]
 
 
-def test_a_time_that_is_told_is_kept(tmp_path: Path) -> None:
-    told = [PLAIN[0] | {"created_at": "2024-05-01T10:00:00+02:00"}, PLAIN[1] | {"timestamp": 1e9}]
-    lines = read_langchain(written(tmp_path, told), "ada").messages
-    assert [line.time.isoformat() for line in lines] == [
+def test_the_time_of_a_message_is_kept(tmp_path: Path) -> None:
+    value = [
+        RECORDS[0] | {"created_at": "2024-05-01T10:00:00+02:00"},
+        RECORDS[1] | {"timestamp": 1e9},
+    ]
+    messages = read_langchain(write_file(tmp_path, value), "ada").messages
+    assert [message.time.isoformat() for message in messages] == [
         "2024-05-01T08:00:00+00:00",
         "2001-09-09T01:46:40+00:00",
     ]
-    assert all(line.has_time for line in lines)
+    assert all(message.has_time for message in messages)
 
 
-async def test_a_copy_of_the_file_adds_nothing(tmp_path: Path) -> None:
-    path, settings = written(tmp_path, PLAIN), Settings(home=tmp_path / "home")
+async def test_importing_a_copy_of_the_file_adds_nothing(tmp_path: Path) -> None:
+    path, settings = write_file(tmp_path, RECORDS), Settings(home=tmp_path / "home")
     assert (await import_file(settings, path, "langchain", user="ada")).new == 2
     os.utime(path, (1_000_000_000, 1_000_000_000))
     assert (await import_file(settings, path, "langchain", user="ada")).new == 0
-    longer = written(tmp_path, [*PLAIN, PLAIN[0]])
+    longer = write_file(tmp_path, [*RECORDS, RECORDS[0]])
     assert (await import_file(settings, longer, "langchain", user="ada")).new == 1
     async with open_store(settings) as store:
         owner = await user_key(store, "ada")
@@ -79,7 +89,7 @@ async def test_a_copy_of_the_file_adds_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "why"),
+    ("record", "reason"),
     [
         (3, "a number, not an object"),
         ({"role": "root", "content": "x"}, "'root'"),
@@ -88,11 +98,13 @@ async def test_a_copy_of_the_file_adds_nothing(tmp_path: Path) -> None:
         ({"role": "user", "content": "x", "time": "yesterday"}, "'yesterday'"),
     ],
 )
-def test_what_is_no_message_is_named_with_its_place(tmp_path: Path, record: Any, why: str) -> None:
-    found = read_langchain(written(tmp_path, [*PLAIN, record]), "ada")
-    assert (len(found.messages), found.malformed) == (2, 1)
-    assert found.faults[0].startswith("message 3: ")
-    assert why in found.faults[0]
+def test_a_malformed_message_is_reported_with_its_place(
+    tmp_path: Path, record: Any, reason: str
+) -> None:
+    transcript = read_langchain(write_file(tmp_path, [*RECORDS, record]), "ada")
+    assert (len(transcript.messages), transcript.malformed) == (2, 1)
+    assert transcript.faults[0].startswith("message 3: ")
+    assert reason in transcript.faults[0]
 
 
 JSON = st.recursive(
@@ -107,12 +119,12 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from(["role", "type", "data", "content", "id", "kwargs", "name", "time"]), JSON)
-def test_any_value_in_any_place_is_taken_or_named(
+def test_any_value_is_imported_or_reported(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: Any
 ) -> None:
-    path = written(tmp_path_factory.mktemp("talk"), [PLAIN[0] | {key: value}])
-    found = read_langchain(path, "ada")
-    assert all("\n" not in each for each in found.faults)
+    path = write_file(tmp_path_factory.mktemp("talk"), [RECORDS[0] | {key: value}])
+    transcript = read_langchain(path, "ada")
+    assert all("\n" not in fault for fault in transcript.faults)
 
 
 @pytest.mark.parametrize(
@@ -128,13 +140,13 @@ def test_any_value_in_any_place_is_taken_or_named(
         ("[]", "langchain"),
     ],
 )
-def test_a_format_is_told_by_the_beginning(tmp_path: Path, text: str, format_: str) -> None:
+def test_a_format_is_detected_from_the_beginning(tmp_path: Path, text: str, format_: str) -> None:
     path = tmp_path / "file"
     path.write_text(text)
     assert detect_format(path) == format_
 
 
-def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
+def test_a_zip_archive_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "chat.zip"
     path.write_bytes(b"PK\x03\x04" + bytes(100))
     with pytest.raises(BadInput, match=r"unpack it and name conversations\.json"):

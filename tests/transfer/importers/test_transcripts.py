@@ -24,12 +24,12 @@ GOOD: dict[str, Any] = {
 }
 
 
-def line_of(**changed: Any) -> bytes:
+def line_with(**changed: Any) -> bytes:
     return json.dumps(GOOD | changed).encode()
 
 
 def conversation(**changed: Any) -> dict[str, Any]:
-    said: dict[str, Any] = {
+    dialogues: dict[str, Any] = {
         "speaker_a": "Ada",
         "speaker_b": "Bo",
         "session_2_date_time": "12:05 am on 1 January, 2024",
@@ -41,7 +41,7 @@ def conversation(**changed: Any) -> dict[str, Any]:
         ],
         "session_3_date_time": "1:00 pm on 2 January, 2024",
     }
-    return {"sample_id": "conv-1", "conversation": said | changed, "qa": []}
+    return {"sample_id": "conv-1", "conversation": dialogues | changed, "qa": []}
 
 
 def locomo(tmp_path: Path, *conversations: Any) -> Path:
@@ -50,30 +50,30 @@ def locomo(tmp_path: Path, *conversations: Any) -> Path:
     return path
 
 
-def refusal(read: Callable[..., object], *given_: object) -> str | None:
-    """What is said of a value that is refused, or None."""
+def refusal(read: Callable[..., object], *arguments: object) -> str | None:
+    """Return the error sentence for a refused value, or None."""
     try:
-        read(*given_)
+        read(*arguments)
     except BadInput as error:
         return str(error)
     return None
 
 
 @given(text=st.text(), name=st.none() | st.just("Ada Lovelace"), ascii_only=st.booleans())
-def test_any_text_comes_back_word_for_word_or_is_refused_as_empty(
+def test_any_text_is_read_word_for_word_or_refused_as_empty(
     text: str, name: str | None, ascii_only: bool
 ) -> None:
     record = json.dumps(GOOD | {"text": text, "name": name}, ensure_ascii=ascii_only)
     if sanitise_text(text).strip():
-        line = parse_line(1, record.encode())
-        assert (line.text, line.name) == (sanitise_text(text), name)
+        message = parse_line(1, record.encode())
+        assert (message.text, message.name) == (sanitise_text(text), name)
     else:
         with pytest.raises(BadInput, match="empty"):
             parse_line(1, record.encode())
 
 
 @given(raw=st.binary() | st.text().map(str.encode))
-def test_any_bytes_are_a_message_or_one_sentence(raw: bytes) -> None:
+def test_any_bytes_are_refused_with_one_sentence(raw: bytes) -> None:
     with pytest.raises(BadInput) as caught:
         parse_line(1, raw)
     assert "\n" not in str(caught.value)
@@ -86,21 +86,21 @@ def test_any_bytes_are_a_message_or_one_sentence(raw: bytes) -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     ),
 )
-def test_any_value_in_any_place_is_taken_or_one_sentence(key: str, value: object) -> None:
-    assert "\n" not in (refusal(parse_line, 1, line_of(**{key: value})) or "")
+def test_any_value_is_accepted_or_refused_with_one_sentence(key: str, value: object) -> None:
+    assert "\n" not in (refusal(parse_line, 1, line_with(**{key: value})) or "")
 
 
-def test_a_time_is_kept_as_the_moment_in_utc() -> None:
-    assert parse_line(1, line_of()).time == datetime(2024, 5, 1, 8, tzinfo=UTC)
+def test_a_time_is_converted_to_utc() -> None:
+    assert parse_line(1, line_with()).time == datetime(2024, 5, 1, 8, tzinfo=UTC)
 
 
-def test_the_user_of_the_command_stands_in_for_that_of_every_line() -> None:
-    assert parse_line(1, line_of(user=None), "bo").user == "bo"
-    assert parse_line(1, line_of(user="ada"), "bo").user == "bo"
+def test_the_user_argument_overrides_the_user_of_every_line() -> None:
+    assert parse_line(1, line_with(user=None), "bo").user == "bo"
+    assert parse_line(1, line_with(user="ada"), "bo").user == "bo"
 
 
 @pytest.mark.parametrize(
-    ("raw", "why"),
+    ("raw", "reason"),
     [
         (b"{", "not JSON"),
         (b"[]", "a list, not an object"),
@@ -108,48 +108,54 @@ def test_the_user_of_the_command_stands_in_for_that_of_every_line() -> None:
         (b"\xff\xfe{", "not UTF-8"),
         (b"[" * 100_000, "nested too deep"),
         (b"1" * 5_000, "too many digits"),
-        (line_of(text=float("nan")), "NaN"),
-        (line_of(score=float("-inf")), "-Infinity"),
-        (line_of(user=None), "user is missing"),
-        (line_of(thread=" travel"), "thread"),
-        (line_of(thread="t" * 129), "thread"),
-        (line_of(role="bot"), "'bot'.*user, assistant, system, tool"),
-        (line_of(role=[]), "role is a list"),
-        (line_of(time="yesterday"), "'yesterday' is not ISO 8601"),
-        (line_of(time=1714550400), "time is a number"),
-        (line_of(text=None), "text is missing"),
-        (line_of(text=["a"]), "text is a list"),
-        (line_of(text=" \n"), "empty"),
-        (line_of(text="é" * MAX_MESSAGE_BYTES), "64,000 bytes; the limit is 32,000"),
-        (line_of(name=3), "name"),
+        (line_with(text=float("nan")), "NaN"),
+        (line_with(score=float("-inf")), "-Infinity"),
+        (line_with(user=None), "user is missing"),
+        (line_with(thread=" travel"), "thread"),
+        (line_with(thread="t" * 129), "thread"),
+        (line_with(role="bot"), "'bot'.*user, assistant, system, tool"),
+        (line_with(role=[]), "role is a list"),
+        (line_with(time="yesterday"), "'yesterday' is not ISO 8601"),
+        (line_with(time=1714550400), "time is a number"),
+        (line_with(text=None), "text is missing"),
+        (line_with(text=["a"]), "text is a list"),
+        (line_with(text=" \n"), "empty"),
+        (line_with(text="é" * MAX_MESSAGE_BYTES), "64,000 bytes; the limit is 32,000"),
+        (line_with(name=3), "name"),
         (b" " * (MAX_LINE_BYTES + 1), "more than 1,000,000 bytes"),
     ],
 )
-def test_a_malformed_line_is_refused_with_what_is_wrong(raw: bytes, why: str) -> None:
-    with pytest.raises(BadInput, match=why):
+def test_a_malformed_line_is_refused_with_a_reason(raw: bytes, reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
         parse_line(1, raw)
 
 
-def test_every_line_is_numbered_as_an_editor_does(tmp_path: Path) -> None:
+def test_lines_are_numbered_as_in_an_editor(tmp_path: Path) -> None:
     path = tmp_path / "talk.jsonl"
     huge = b'{"text": "' + b"x" * (3 * MAX_LINE_BYTES) + b'"}'
     path.write_bytes(
-        b"\xef\xbb\xbf" + line_of() + b"\r\n\n" + huge + b"\n" + line_of(text="a\u2028b") + b"\nx"
+        b"\xef\xbb\xbf"
+        + line_with()
+        + b"\r\n\n"
+        + huge
+        + b"\n"
+        + line_with(text="a\u2028b")
+        + b"\nx"
     )
-    found = read_jsonl(path)
-    assert [line.number for line in found.messages] == [1, 4]
-    assert [fault.partition(":")[0] for fault in found.faults] == ["line 3", "line 5"]
+    transcript = read_jsonl(path)
+    assert [message.number for message in transcript.messages] == [1, 4]
+    assert [fault.partition(":")[0] for fault in transcript.faults] == ["line 3", "line 5"]
 
 
-def test_what_is_told_of_a_bad_file_is_bounded(tmp_path: Path) -> None:
+def test_the_number_of_reported_faults_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "talk.jsonl"
     path.write_bytes(b"{}\n" * 1_000)
-    found = read_jsonl(path)
-    assert (found.malformed, len(found.faults)) == (1_000, MAX_FAULTS)
+    transcript = read_jsonl(path)
+    assert (transcript.malformed, len(transcript.faults)) == (1_000, MAX_FAULTS)
 
 
-def test_what_is_no_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    for path, why in [
+def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    for path, reason in [
         (tmp_path / "none.jsonl", "No such file"),
         (tmp_path, "is a folder"),
         (Path(os.devnull), "is a device"),
@@ -157,16 +163,23 @@ def test_what_is_no_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
         (Path("a\0b"), "null"),
     ]:
         for read in (read_jsonl, read_locomo):
-            with pytest.raises(BadInput, match=why):
+            with pytest.raises(BadInput, match=reason):
                 read(path)
 
 
-def test_a_locomo_conversation_becomes_one_user_and_each_dialogue_a_thread(tmp_path: Path) -> None:
-    found = read_locomo(locomo(tmp_path, conversation()))
-    assert found.faults == []
+def test_a_locomo_conversation_is_a_user_and_each_dialogue_a_thread(tmp_path: Path) -> None:
+    transcript = read_locomo(locomo(tmp_path, conversation()))
+    assert transcript.faults == []
     assert [
-        (line.user, line.thread, line.role, line.name, line.text, line.time.isoformat()[:16])
-        for line in found.messages
+        (
+            message.user,
+            message.thread,
+            message.role,
+            message.name,
+            message.text,
+            message.time.isoformat()[:16],
+        )
+        for message in transcript.messages
     ] == [
         ("conv-1", "session_1", "user", "Ada", "Hi Bo!", "2023-05-08T13:56"),
         (
@@ -179,20 +192,20 @@ def test_a_locomo_conversation_becomes_one_user_and_each_dialogue_a_thread(tmp_p
         ),
         ("conv-1", "session_2", "assistant", "Bo", "Happy new year!", "2024-01-01T00:05"),
     ]
-    assert [line.source_id for line in found.messages] == ["D1:1", "D1:2", "D2:1"]
+    assert [message.source_id for message in transcript.messages] == ["D1:1", "D1:2", "D2:1"]
 
 
 def test_a_photo_alone_is_a_message(tmp_path: Path) -> None:
     turn = {"speaker": "Ada", "dia_id": "D1:1", "text": "", "blip_caption": "a boat"}
-    found = read_locomo(locomo(tmp_path, conversation(session_1=[turn])))
-    assert found.messages[0].text == "[shares a photo: a boat]"
+    transcript = read_locomo(locomo(tmp_path, conversation(session_1=[turn])))
+    assert transcript.messages[0].text == "[shares a photo: a boat]"
 
 
-def test_conversations_given_to_one_user_keep_their_threads_apart(tmp_path: Path) -> None:
+def test_conversations_of_one_user_have_separate_threads(tmp_path: Path) -> None:
     other = conversation() | {"sample_id": "conv-2"}
-    found = read_locomo(locomo(tmp_path, conversation(), other), "ada")
-    assert {line.user for line in found.messages} == {"ada"}
-    assert len({line.thread for line in found.messages}) == 4
+    transcript = read_locomo(locomo(tmp_path, conversation(), other), "ada")
+    assert {message.user for message in transcript.messages} == {"ada"}
+    assert len({message.thread for message in transcript.messages}) == 4
 
 
 @pytest.mark.parametrize(
@@ -209,19 +222,19 @@ def test_conversations_given_to_one_user_keep_their_threads_apart(tmp_path: Path
         ({"speaker_b": None}, "conversation 1: The speaker None is not text"),
     ],
 )
-def test_a_malformed_locomo_turn_is_named_with_its_place(
+def test_a_malformed_locomo_turn_is_reported_with_its_place(
     tmp_path: Path, changed: dict[str, Any], fault: str
 ) -> None:
-    found = read_locomo(locomo(tmp_path, conversation(**changed)))
+    transcript = read_locomo(locomo(tmp_path, conversation(**changed)))
     with pytest.raises(BadInput, match=fault):
-        raise BadInput("; ".join(found.faults))
-    assert found.malformed == 1
+        raise BadInput("; ".join(transcript.faults))
+    assert transcript.malformed == 1
 
 
-def test_conversations_under_one_id_are_not_mixed(tmp_path: Path) -> None:
-    found = read_locomo(locomo(tmp_path, conversation(), conversation(), 3, {}))
-    assert len(found.messages) == 3
-    assert [fault.partition(":")[0] for fault in found.faults] == [
+def test_a_second_conversation_with_the_same_id_is_refused(tmp_path: Path) -> None:
+    transcript = read_locomo(locomo(tmp_path, conversation(), conversation(), 3, {}))
+    assert len(transcript.messages) == 3
+    assert [fault.partition(":")[0] for fault in transcript.faults] == [
         "conversation 2",
         "conversation 3",
         "conversation 4",
@@ -244,17 +257,17 @@ def test_a_file_that_is_no_list_of_conversations_is_refused(tmp_path: Path, raw:
         ("12:09 AM on 13 september, 2023", "2023-09-13T00:09:00+00:00"),
     ],
 )
-def test_a_dialogue_time_is_read(text: str, moment: str) -> None:
+def test_a_dialogue_time_is_parsed(text: str, moment: str) -> None:
     assert parse_dialogue_time(text).isoformat() == moment
 
 
 @given(text=st.text() | st.from_regex(r"\d\d:\d\d am on \d\d May, \d{4}") | st.none())
-def test_any_dialogue_time_is_read_or_one_sentence(text: str | None) -> None:
+def test_any_dialogue_time_is_parsed_or_refused(text: str | None) -> None:
     assert "1:56 pm" in (refusal(parse_dialogue_time, text) or "1:56 pm")
 
 
 def test_turns_past_the_end_of_the_calendar_are_refused(tmp_path: Path) -> None:
     turns = [{"speaker": "Ada", "text": "Hi"}] * 3
-    said = conversation(session_1=turns, session_1_date_time="11:58 pm on 31 December, 9999")
-    found = read_locomo(locomo(tmp_path, said))
-    assert (found.malformed, len(found.messages)) == (1, 3)
+    record = conversation(session_1=turns, session_1_date_time="11:58 pm on 31 December, 9999")
+    transcript = read_locomo(locomo(tmp_path, record))
+    assert (transcript.malformed, len(transcript.messages)) == (1, 3)
