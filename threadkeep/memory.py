@@ -92,7 +92,7 @@ class Memory:
         """Return a sentence about a model that nobody named and that was found, or nothing."""
         run_context = _context_of(self._user(user_id), context)
         choice = await choice_of(run_context, self.opened.store)
-        return f"Model {choice.reason}; --no-probe looks for none." if choice.found else ""
+        return f"Model {choice.reason}; --no-probe looks for none." if choice.discovered else ""
 
     # Conversation
 

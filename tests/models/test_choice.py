@@ -20,18 +20,18 @@ KEY = SecretStr("sk-verysecret0123456789")
 DEAF = "http://127.0.0.1:9/v1"
 
 
-def settings(**given: Any) -> Settings:
-    return Settings(home=Path("unused"), **{"probe": False, **given})
+def settings(**values: Any) -> Settings:
+    return Settings(home=Path("unused"), **{"probe": False, **values})
 
 
 async def test_without_a_key_the_model_is_offline_and_says_why() -> None:
-    chosen = await choose_model(settings(), None)
-    assert chosen.name == "offline"
-    assert chosen.reason == "offline, because OPENAI_API_KEY is not set"
+    choice = await choose_model(settings(), None)
+    assert choice.name == "offline"
+    assert choice.reason == "offline, because OPENAI_API_KEY is not set"
 
 
 @pytest.mark.parametrize(
-    ("given", "flag", "name"),
+    ("values", "flag", "name"),
     [
         ({"openai_api_key": KEY, "model": "gpt-4o"}, "offline", "offline"),
         ({"openai_api_key": KEY, "model": "gpt-4o"}, "openai/o3", "openai/o3"),
@@ -47,15 +47,15 @@ async def test_without_a_key_the_model_is_offline_and_says_why() -> None:
     ],
 )
 async def test_the_flag_comes_before_the_setting_and_the_setting_before_the_key(
-    given: dict[str, Any], flag: str | None, name: str
+    values: dict[str, Any], flag: str | None, name: str
 ) -> None:
-    chosen = await choose_model(settings(**given), flag)
-    assert chosen.name == name
-    assert chosen.reason.startswith(f"{name.removeprefix('openai/')}, because ")
+    choice = await choose_model(settings(**values), flag)
+    assert choice.name == name
+    assert choice.reason.startswith(f"{name.removeprefix('openai/')}, because ")
 
 
 @pytest.mark.parametrize(
-    ("given", "flag", "remedy"),
+    ("values", "flag", "remedy"),
     [
         ({}, "openai/gpt-4o", "set OPENAI_API_KEY"),
         ({}, "gpt-4o", "set OPENAI_API_KEY"),
@@ -70,11 +70,11 @@ async def test_the_flag_comes_before_the_setting_and_the_setting_before_the_key(
         ({"openai_api_key": SecretStr("sk-äb")}, "gpt-4o", "on one line"),
     ],
 )
-async def test_a_model_that_cannot_be_used_is_refused_with_the_remedy(
-    given: dict[str, Any], flag: str | None, remedy: str
+async def test_an_unusable_model_is_refused_with_the_remedy(
+    values: dict[str, Any], flag: str | None, remedy: str
 ) -> None:
     with pytest.raises(NoModel, match=remedy) as caught:
-        await choose_model(settings(**given), flag)
+        await choose_model(settings(**values), flag)
     assert caught.value.exit_code == 3
     assert "sk-" not in str(caught.value)
 
@@ -149,40 +149,40 @@ async def test_an_object_that_is_not_a_chat_model_is_refused() -> None:
 @pytest.mark.parametrize(
     "address", ["localhost:11434", "ftp://x/v1", "http://", "http://x:nine", "http://a b/v1"]
 )
-async def test_an_address_that_is_none_is_refused(address: str) -> None:
+async def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(BadInput, match="OPENAI_BASE_URL"):
         await choose_model(settings(openai_base_url=address), None)
 
 
-async def test_a_configured_local_server_is_asked_for_its_model() -> None:
+async def test_a_configured_local_server_names_its_model() -> None:
     async with scripted_server(["nomic-embed-text", "qwen3"]) as server:
-        chosen = await choose_model(settings(openai_base_url=server.base_url), None)
-        assert (chosen.name, chosen.reason) == (
+        choice = await choose_model(settings(openai_base_url=server.base_url), None)
+        assert (choice.name, choice.reason) == (
             "openai/qwen3",
             "qwen3, because OPENAI_BASE_URL is set",
         )
-        reply = await chosen.build().ainvoke("hello")
+        reply = await choice.build().ainvoke("hello")
     assert reply.text == "hello"
     assert server.headers[-1]["authorization"] == "Bearer none"
 
 
 async def test_blanks_around_a_key_are_not_sent() -> None:
     async with scripted_server() as server:
-        given = settings(openai_base_url=server.base_url, openai_api_key=SecretStr(" sk-abc \n"))
-        await (await choose_model(given, "any")).build().ainvoke("hello")
+        local = settings(openai_base_url=server.base_url, openai_api_key=SecretStr(" sk-abc \n"))
+        await (await choose_model(local, "any")).build().ainvoke("hello")
     assert server.headers[-1]["authorization"] == "Bearer sk-abc"
 
 
-async def test_a_server_on_this_machine_is_found_unless_probing_is_forbidden(
+async def test_a_server_on_this_machine_is_discovered_unless_probing_is_forbidden(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with scripted_server(["llama3"]) as server:
         monkeypatch.setattr(local_servers, "LOCAL_PORTS", (9, server.port))
         assert (await choose_model(settings(), None)).name == "offline"
-        chosen = await choose_model(settings(probe=True), None)
-        assert chosen.name == "openai/llama3"
-        assert chosen.reason == f"llama3, because it was found on http://127.0.0.1:{server.port}"
-        assert (await chosen.build().ainvoke("hello")).text == "hello"
+        choice = await choose_model(settings(probe=True), None)
+        assert choice.name == "openai/llama3"
+        assert choice.reason == f"llama3, because it was found on http://127.0.0.1:{server.port}"
+        assert (await choice.build().ainvoke("hello")).text == "hello"
         assert (await choose_model(settings(probe=True), "offline")).name == "offline"
 
 
@@ -192,8 +192,8 @@ async def test_a_probe_uses_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     async with scripted_server(["qwen3"]) as server:
-        chosen = await choose_model(settings(openai_base_url=server.base_url), None)
-    assert chosen.name == "openai/qwen3"
+        choice = await choose_model(settings(openai_base_url=server.base_url), None)
+    assert choice.name == "openai/qwen3"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ async def test_a_probe_uses_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         None,
     ],
 )
-async def test_whatever_else_listens_there_is_passed_over_in_a_moment(
+async def test_any_other_service_is_skipped_quickly(
     monkeypatch: pytest.MonkeyPatch, answer: bytes | None
 ) -> None:
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -220,11 +220,11 @@ async def test_whatever_else_listens_there_is_passed_over_in_a_moment(
             writer.write(answer)
         writer.close()
 
-    stranger = await asyncio.start_server(listen, "127.0.0.1", 0)
-    async with stranger:
-        monkeypatch.setattr(local_servers, "LOCAL_PORTS", (stranger.sockets[0].getsockname()[1],))
+    service = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with service:
+        monkeypatch.setattr(local_servers, "LOCAL_PORTS", (service.sockets[0].getsockname()[1],))
         started = time.monotonic()
-        chosen = await choose_model(settings(probe=True), None)
-        assert chosen.name == "offline"
-        assert chosen.reason.endswith("no local server was found")
+        choice = await choose_model(settings(probe=True), None)
+        assert choice.name == "offline"
+        assert choice.reason.endswith("no local server was found")
         assert time.monotonic() - started < 1.5

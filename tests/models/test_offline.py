@@ -16,16 +16,16 @@ from langchain_core.messages import (
 from threadkeep.base.clock import parse_time, use_clock
 from threadkeep.base.memory_block import RecalledItem, render_memories
 from threadkeep.models.offline import OfflineChatModel
-from threadkeep.models.offline_answer import KEPT, NOTICE, UNKNOWN, reply_to
+from threadkeep.models.offline_answer import NOTICE, SAVED, UNKNOWN, reply_to
 
 MIRIAM = "My sister Miriam moved to Lisbon in March and keeps two parrots."
 SYSTEM = SystemMessage("You are a helpful assistant with a long memory. Be brief and precise.")
 QUOTED = f'You said on 4 March 2026, in "first": "{MIRIAM}"'
 
 
-def recalled(*said: tuple[str, str, str]) -> HumanMessage:
-    """Each is speaker, day and text; a speaker "known" makes it a fact."""
-    memories: list[RecalledItem] = [
+def recalled(*items: tuple[str, str, str]) -> HumanMessage:
+    """Return a memory block of (speaker, day, text); the speaker "known" makes a fact."""
+    recalled_items: list[RecalledItem] = [
         {
             "id": str(number),
             "kind": "fact" if speaker == "known" else "message",
@@ -34,9 +34,9 @@ def recalled(*said: tuple[str, str, str]) -> HumanMessage:
             "time": day,
             "thread": "first",
         }
-        for number, (speaker, day, text) in enumerate(said)
+        for number, (speaker, day, text) in enumerate(items)
     ]
-    return HumanMessage(render_memories(memories))
+    return HumanMessage(render_memories(recalled_items))
 
 
 def ask(question: str, *before: AnyMessage) -> str:
@@ -60,7 +60,7 @@ MEMORY = recalled(("user", "2026-03-04", MIRIAM))
         "Tell me about my sister.",
     ],
 )
-def test_a_question_is_answered_in_the_persons_own_words_with_day_and_thread(
+def test_a_question_is_answered_with_a_quotation_its_day_and_thread(
     question: str,
 ) -> None:
     assert ask(question, MEMORY) == QUOTED
@@ -85,7 +85,7 @@ def test_a_sentence_of_another_topic_is_no_answer(question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "question"),
+    ("statement", "question"),
     [
         ("I'm allergic to peanuts.", "What food am I allergic to?"),
         ("I play the violin.", "What instrument do I play?"),
@@ -105,12 +105,12 @@ def test_a_sentence_of_another_topic_is_no_answer(question: str) -> None:
         ("When I was a child I broke my left arm.", "Which arm did I break?"),
     ],
 )
-def test_a_paraphrase_of_what_was_said_finds_it(said: str, question: str) -> None:
-    assert said in ask(question, recalled(("user", "2026-03-04", said)))
+def test_a_paraphrase_finds_the_statement(statement: str, question: str) -> None:
+    assert statement in ask(question, recalled(("user", "2026-03-04", statement)))
 
 
 @pytest.mark.parametrize(
-    ("said", "question"),
+    ("statement", "question"),
     [
         ("My favourite food is pasta.", "What is my favourite colour?"),
         ("My sister Miriam keeps two parrots.", "Where does my sister live?"),
@@ -121,20 +121,20 @@ def test_a_paraphrase_of_what_was_said_finds_it(said: str, question: str) -> Non
         ("I have two cats.", "How many dogs do I have?"),
     ],
 )
-def test_a_sentence_that_shares_only_the_frame_is_no_answer(said: str, question: str) -> None:
-    assert ask(question, recalled(("user", "2026-03-04", said))).startswith(UNKNOWN)
+def test_a_sentence_that_shares_only_the_frame_is_no_answer(statement: str, question: str) -> None:
+    assert ask(question, recalled(("user", "2026-03-04", statement))).startswith(UNKNOWN)
 
 
-def test_what_was_said_of_a_brother_says_nothing_of_a_sister() -> None:
+def test_a_statement_about_a_brother_answers_nothing_about_a_sister() -> None:
     memory = recalled(("user", "2026-03-04", "My brother's car is red and he lives in Rome."))
     assert ask("Where does my sister live?", memory).startswith(UNKNOWN)
 
 
-def test_an_answer_is_found_earlier_in_the_thread_and_in_the_summary_too() -> None:
-    wanted = f'You said earlier in this thread: "{MIRIAM}"'
-    assert ask("Where does my sister live?", HumanMessage(MIRIAM), AIMessage("Noted")) == wanted
+def test_the_thread_and_the_summary_answer_too() -> None:
+    quotation = f'You said earlier in this thread: "{MIRIAM}"'
+    assert ask("Where does my sister live?", HumanMessage(MIRIAM), AIMessage("Noted")) == quotation
     fenced = HumanMessage(f"<summary>\nWhat was said earlier.\nuser: {MIRIAM}\n</summary>")
-    assert ask("Where does my sister live?", fenced) == wanted
+    assert ask("Where does my sister live?", fenced) == quotation
     summary = SystemMessage("Summary so far: The sister of the user, Miriam, lives in Lisbon.")
     assert "lives in Lisbon" in ask("Where does my sister live?", summary)
 
@@ -143,15 +143,15 @@ def test_the_newest_of_two_answers_comes_first() -> None:
     memory = recalled(
         ("user", "2026-01-04", "I live in Bergen."), ("user", "2026-03-04", "I moved to Oslo.")
     )
-    told = ask("Where do I live?", memory)
-    assert told.index("Oslo") < told.index("Bergen")
-    told = ask(
+    reply = ask("Where do I live?", memory)
+    assert reply.index("Oslo") < reply.index("Bergen")
+    reply = ask(
         "Where do I live?", HumanMessage("I live in Bergen."), HumanMessage("I moved to Oslo.")
     )
-    assert told.index("Oslo") < told.index("Bergen")
+    assert reply.index("Oslo") < reply.index("Bergen")
 
 
-def test_who_is_meant_by_sister_may_have_been_said_elsewhere() -> None:
+def test_the_name_of_a_sister_comes_from_another_message() -> None:
     memory = recalled(
         ("user", "2026-03-04", "My sister's name is Miriam."),
         ("user", "2026-03-05", "Miriam bought a house in Porto."),
@@ -159,7 +159,7 @@ def test_who_is_meant_by_sister_may_have_been_said_elsewhere() -> None:
     assert "Porto" in ask("Where did my sister buy a house?", memory)
 
 
-def test_another_speaker_is_named_and_their_my_is_not_the_askers() -> None:
+def test_the_my_of_another_speaker_is_not_the_users() -> None:
     memory = recalled(
         ("Caroline", "2023-05-08", "I live in Boston."),
         ("Caroline", "2023-05-09", "My sister Ann lives in Rome."),
@@ -180,7 +180,7 @@ def test_questions_and_its_own_replies_are_never_quoted() -> None:
     assert ask("Where does my sister live?", memory).startswith(UNKNOWN)
 
 
-def test_the_persons_words_go_before_the_assistants_echo() -> None:
+def test_words_of_the_user_come_before_those_of_the_assistant() -> None:
     memory = recalled(
         ("user", "2026-03-04", MIRIAM),
         ("assistant", "2026-03-04", "So your sister Miriam lives in Lisbon now with two parrots."),
@@ -188,23 +188,23 @@ def test_the_persons_words_go_before_the_assistants_echo() -> None:
     assert ask("Where does my sister live?", memory) == QUOTED
 
 
-def test_what_is_known_answers_where_nothing_can_be_quoted() -> None:
+def test_facts_answer_if_there_is_no_quotation() -> None:
     memory = recalled(
         ("known", "", "user's sister is Miriam"), ("known", "", "Miriam lives in Lisbon")
     )
     assert ask("Where does my sister live?", memory).startswith("What I know: Miriam lives in")
 
 
-def test_what_holds_now_goes_before_what_was_said_earlier_in_the_thread() -> None:
+def test_a_current_fact_comes_before_an_outdated_message_of_the_thread() -> None:
     facts = recalled(("known", "", "user lives in Oslo"))
-    told = ask("Where do I live?", HumanMessage("I live in Bergen."), AIMessage("Noted"), facts)
-    assert told == "What I know: you live in Oslo."
+    reply = ask("Where do I live?", HumanMessage("I live in Bergen."), AIMessage("Noted"), facts)
+    assert reply == "What I know: you live in Oslo."
     both = recalled(("known", "", "user lives in Oslo"), ("user", "2026-03-04", "I moved to Oslo."))
-    told = ask("Where do I live?", HumanMessage("I live in Bergen."), AIMessage("Noted"), both)
-    assert told == 'You said on 4 March 2026, in "first": "I moved to Oslo."'
+    reply = ask("Where do I live?", HumanMessage("I live in Bergen."), AIMessage("Noted"), both)
+    assert reply == 'You said on 4 March 2026, in "first": "I moved to Oslo."'
 
 
-def test_a_statement_is_acknowledged_by_what_was_noted() -> None:
+def test_a_statement_is_acknowledged_with_its_facts() -> None:
     moment = parse_time("2026-03-04T09:30:00+00:00")
     with use_clock(lambda: moment):
         reply = ask(MIRIAM)
@@ -215,17 +215,17 @@ def test_a_statement_is_acknowledged_by_what_was_noted() -> None:
     assert ask("I live in Bergen and I have two cats.") == (
         "Noted: you live in Bergen; you have two cats."
     )
-    assert ask("It rained all day.") == KEPT
+    assert ask("It rained all day.") == SAVED
 
 
 @pytest.mark.parametrize(
     "text", ["Hi!", "Thanks a lot", "Who are you?", "Write me a poem about Lisbon", "Hello Tom"]
 )
-def test_what_needs_a_language_model_is_told_that_there_is_none(text: str) -> None:
+def test_a_request_for_a_language_model_gets_the_notice(text: str) -> None:
     assert ask(text, MEMORY) == NOTICE
 
 
-def test_only_the_first_reply_of_a_thread_says_why_it_does_not_know() -> None:
+def test_only_the_first_unknown_answer_of_a_thread_has_the_notice() -> None:
     assert ask("Who won the cup?") == f"{UNKNOWN} {NOTICE}"
     assert ask("Who won the cup?", HumanMessage("Hi"), AIMessage(NOTICE)) == UNKNOWN
 
@@ -251,7 +251,7 @@ def test_any_list_of_messages_gets_a_short_answer(messages: Sequence[AnyMessage]
     assert 0 < len(reply_to(messages)) < 300
 
 
-async def test_streamed_pieces_join_to_what_invoke_says() -> None:
+async def test_streamed_pieces_join_to_the_reply_of_invoke() -> None:
     model, prompt = OfflineChatModel(), [SYSTEM, MEMORY, HumanMessage("Where does Miriam live?")]
     whole = model.invoke(prompt)
     pieces = list(model.stream(prompt))
@@ -288,10 +288,10 @@ messages = st.lists(
 
 
 @given(messages)
-def test_no_conversation_raises_and_the_same_gets_the_same(
-    given_messages: list[BaseMessage],
+def test_no_conversation_raises_and_replies_are_deterministic(
+    prompt: list[BaseMessage],
 ) -> None:
     model = OfflineChatModel()
-    reply = model._generate(given_messages).generations[0].message
+    reply = model._generate(prompt).generations[0].message
     assert reply.text
-    assert "".join(str(c.message.text) for c in model._stream(given_messages)) == reply.text
+    assert "".join(str(c.message.text) for c in model._stream(prompt)) == reply.text

@@ -93,8 +93,8 @@ async def test_langgraph_streams_the_words_of_a_node(server: ScriptedServer) -> 
 async def test_tools_and_structured_output_go_through(server: ScriptedServer) -> None:
     server.script(Reply(tool_calls=[("City", {"name": "Bergen"})]), {"name": "Oslo"})
     model = model_of(server)
-    called = await model.bind_tools([City]).ainvoke("where")
-    assert called.tool_calls[0]["args"] == {"name": "Bergen"}
+    reply = await model.bind_tools([City]).ainvoke("where")
+    assert reply.tool_calls[0]["args"] == {"name": "Bergen"}
     answer = await model.with_structured_output(City, method="json_schema").ainvoke("where")
     assert answer == City(name="Oslo")
     assert server.requests[1]["response_format"]["type"] == "json_schema"
@@ -151,12 +151,12 @@ async def test_a_lasting_fault_is_one_sentence_after_one_try(
     model = model_of(server)
     with pytest.raises(kind) as caught:
         await (stream(model) if streaming else model.ainvoke("hello"))
-    said = str(caught.value)
+    text = str(caught.value)
     assert caught.value.exit_code == exit_code
-    assert remedy in said
-    assert said.endswith(".")
-    assert "\n" not in said
-    assert KEY not in said
+    assert remedy in text
+    assert text.endswith(".")
+    assert "\n" not in text
+    assert KEY not in text
     assert caught.value.__context__ is None
     assert len(server.requests) == 1
 
@@ -196,8 +196,8 @@ async def test_choices_of_another_kind_are_a_broken_reply(
 
 
 async def test_no_choices_at_all_is_a_broken_reply(server: ScriptedServer) -> None:
-    nothing = Fault(status=200, body={"id": "x", "choices": [], "usage": Usage().body()})
-    server.script(nothing)
+    no_choices = Fault(status=200, body={"id": "x", "choices": [], "usage": Usage().body()})
+    server.script(no_choices)
     with pytest.raises(errors.BrokenReply, match="without any choice"):
         await model_of(server).ainvoke("hello")
     server.script(events('data: {"id": "x", "choices": []}\n\ndata: [DONE]\n\n'))
@@ -221,7 +221,7 @@ async def test_a_server_that_asks_for_too_long_a_wait_fails_at_once(server: Scri
 
 
 @pytest.mark.parametrize("ending", ["no_finish", "cut", "reset", "hang"])
-async def test_what_came_of_a_broken_stream_is_kept_and_marked(
+async def test_the_text_of_a_broken_stream_stays_and_is_marked(
     server: ScriptedServer, ending: Any
 ) -> None:
     server.script(Reply("half a sentence", ending=ending))
@@ -231,7 +231,7 @@ async def test_what_came_of_a_broken_stream_is_kept_and_marked(
     assert len(server.requests) == 1
 
 
-async def test_a_graph_gets_the_kept_half_of_an_answer_as_its_message(
+async def test_a_graph_gets_a_partial_answer_as_its_message(
     server: ScriptedServer,
 ) -> None:
     server.script(Reply("half a sentence", ending="reset"))
@@ -246,7 +246,7 @@ async def test_a_graph_gets_the_kept_half_of_an_answer_as_its_message(
     assert (reply.text, reply.response_metadata["finish_reason"]) == ("half a sentence", CUT_OFF)
 
 
-async def test_half_a_json_document_is_not_kept(server: ScriptedServer) -> None:
+async def test_a_partial_json_document_is_an_error(server: ScriptedServer) -> None:
     server.script(Reply('{"name": "Os lo', ending="no_finish"))
     model = model_of(server).with_structured_output(City, method="json_schema")
     with pytest.raises(ProviderFailed):
@@ -277,7 +277,7 @@ def test_one_model_serves_one_event_loop_after_another() -> None:
     assert [asyncio.run(once()) for _ in range(3)] == ["hello"] * 3
 
 
-async def test_half_a_tool_call_is_not_kept(server: ScriptedServer) -> None:
+async def test_a_partial_tool_call_is_an_error(server: ScriptedServer) -> None:
     server.script(Reply("I will look", tool_calls=[("weather", {})], ending="cut"))
     with pytest.raises(ProviderFailed):
         await stream(model_of(server))
@@ -346,7 +346,7 @@ async def test_stopping_the_reader_ends_the_request(server: ScriptedServer) -> N
     assert (await stream(model, "still there")).text == "still there"
 
 
-async def test_nothing_listening_is_said_with_the_address() -> None:
+async def test_an_unreachable_server_is_named_without_its_password() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -358,7 +358,7 @@ async def test_nothing_listening_is_said_with_the_address() -> None:
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "OPENAI_PROXY"])
-async def test_no_proxy_sees_what_is_said_to_this_machine(
+async def test_no_proxy_is_used_for_this_machine(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     for name in ("NO_PROXY", "no_proxy"):
@@ -386,8 +386,8 @@ async def test_the_key_is_in_no_log_no_repr_and_no_dump(
     await stream(model)
     with pytest.raises(NoModel):
         await stream(model)
-    shown = [caplog.text, repr(model), str(model), dumps(model), repr(vars(model))]
-    assert not [text for text in shown if KEY in text]
+    texts = [caplog.text, repr(model), str(model), dumps(model), repr(vars(model))]
+    assert not [text for text in texts if KEY in text]
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
 
 

@@ -1,1 +1,1 @@
-"""Chat models: OpenAI-compatible servers, the offline model, and which of them answers."""
+"""Chat models: the choice, calls and faults of any provider, OpenAI's protocol, offline."""

@@ -55,6 +55,6 @@ async def call(
 
 
 def is_cut_off(reply: AIMessage) -> bool:
-    """Tell whether a reply ended at the token limit, or with its connection."""
+    """Return whether a reply ended at the token limit, or with its connection."""
     metadata = reply.response_metadata
     return any(str(metadata.get(field)).lower() in _CUT_OFF for field in _FINISH_FIELDS)

@@ -39,8 +39,8 @@ class Choice:
     Raises:
         NoModel: its package is not installed, or refuses.
     """
-    found: bool = False
-    """Whether nobody named it, and it was found on this machine: to be announced."""
+    discovered: bool = False
+    """Whether it is a local server that no setting names; the user is told about it."""
 
 
 async def choose_model(settings: Settings, name_or_model: str | BaseChatModel | None) -> Choice:
@@ -65,9 +65,9 @@ async def choose_model(settings: Settings, name_or_model: str | BaseChatModel | 
         )
     _check_address(settings.openai_base_url)
     if name_or_model:
-        return _named(settings, name_or_model.strip(), "it was asked for")
+        return _by_name(settings, name_or_model.strip(), "it was asked for")
     if settings.model:
-        return _named(settings, settings.model.strip(), "THREADKEEP_MODEL names it")
+        return _by_name(settings, settings.model.strip(), "THREADKEEP_MODEL names it")
     if settings.openai_base_url:
         name = await first_chat_model(settings.openai_base_url) or DEFAULT_OPENAI_MODEL
         return _openai(settings, name, "OPENAI_BASE_URL is set")
@@ -85,11 +85,11 @@ def _instance(model: BaseChatModel) -> Choice:
     return Choice(name, f"{name}, because the caller passed it", lambda: model)
 
 
-def _named(settings: Settings, full_name: str, why: str) -> Choice:
+def _by_name(settings: Settings, full_name: str, cause: str) -> Choice:
     if full_name == OFFLINE:
-        return _offline(why)
+        return _offline(cause)
     if parts := split_name(full_name):
-        return _provided(settings, *parts, why)
+        return _provided(settings, *parts, cause)
     name = _OPENAI_PREFIX.sub("", full_name)
     if not name or not name.isprintable() or " " in name:
         raise NoModel(
@@ -103,7 +103,7 @@ def _named(settings: Settings, full_name: str, why: str) -> Choice:
                 f"Model {full_name!r:.80} needs a key; set OPENAI_API_KEY, or OPENAI_BASE_URL for "
                 "a local server, or use --model offline."
             )
-    return _openai(settings, name, why)
+    return _openai(settings, name, cause)
 
 
 def _not_openai(full_name: str) -> str:
@@ -115,20 +115,20 @@ def _not_openai(full_name: str) -> str:
     )
 
 
-def _provided(settings: Settings, provider: str, model: str, why: str) -> Choice:
+def _provided(settings: Settings, provider: str, model: str, cause: str) -> Choice:
     check_provider(settings, provider, model)
     return Choice(
         f"{provider}:{model}",
-        f"{provider}:{model}, because {why}",
+        f"{provider}:{model}, because {cause}",
         lambda: open_provider_model(provider, model),
     )
 
 
-def _openai(settings: Settings, name: str, why: str) -> Choice:
-    key = _sendable(settings.openai_api_key)
+def _openai(settings: Settings, name: str, cause: str) -> Choice:
+    key = _header_safe(settings.openai_api_key)
     return Choice(
         f"openai/{name}",
-        f"{name}, because {why}",
+        f"{name}, because {cause}",
         lambda: open_openai(name, key, settings.openai_base_url),
     )
 
@@ -139,21 +139,25 @@ def _local(name: str, address: str) -> Choice:
         f"openai/{name}",
         f"{name}, because it was found on {server}",
         lambda: open_openai(name, None, address),
-        found=True,
+        discovered=True,
     )
 
 
-def _offline(why: str) -> Choice:
+def _offline(cause: str) -> Choice:
     def build() -> BaseChatModel:
         from threadkeep.models.offline import OfflineChatModel
 
         return OfflineChatModel()
 
-    return Choice(OFFLINE, f"offline, because {why}", build)
+    return Choice(OFFLINE, f"offline, because {cause}", build)
 
 
-def _sendable(key: SecretStr | None) -> SecretStr | None:
-    """Return the key without blanks around it; what no header can carry is refused."""
+def _header_safe(key: SecretStr | None) -> SecretStr | None:
+    """Return the key without blanks around it.
+
+    Raises:
+        NoModel: no HTTP header can carry it.
+    """
     if key is None:
         return None
     value = key.get_secret_value().strip()
@@ -169,11 +173,11 @@ def _check_address(base_url: str | None) -> None:
         return
     try:
         parts = urlsplit(base_url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        good = good and base_url.isprintable() and " " not in base_url
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        valid = valid and base_url.isprintable() and " " not in base_url
     except ValueError:
-        good = False
-    if not good:
+        valid = False
+    if not valid:
         raise BadInput(
             f"OPENAI_BASE_URL {base_url.rpartition('@')[2]!r:.80} is not an address; "
             "write it like http://127.0.0.1:11434/v1."

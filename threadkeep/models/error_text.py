@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from threadkeep.models.faults import ContextOverflow
 
-SHORTEST_SECRET = 8
+MIN_SECRET_LENGTH = 8
 _KEY = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|hf|r8|fw|csk|pplx|nvapi|ghp|lsv2)[-_][\w*-]{8,}"
     r"|\b(?:AIza|AKIA|ASIA|ya29\.)[\w*-]{8,}"
@@ -49,7 +49,7 @@ _QUOTA = re.compile(
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return `text` without the secrets, and without whatever looks like a key."""
     for secret in secrets:
-        if len(secret) >= SHORTEST_SECRET:
+        if len(secret) >= MIN_SECRET_LENGTH:
             text = text.replace(secret, "[key]")
     return _USER_INFO.sub("", _NAMED_KEY.sub(r"\1[key]", _KEY.sub("[key]", text)))
 
@@ -77,12 +77,12 @@ def origin(base_url: str) -> str:
 
 
 def is_overflow(text: str) -> bool:
-    """Tell whether an error says that the prompt is longer than the context window."""
+    """Return whether an error says that the prompt is longer than the context window."""
     return bool(_OVERFLOW.search(text))
 
 
 def is_quota(text: str) -> bool:
-    """Tell whether an error says that the account has no credit."""
+    """Return whether an error says that the account has no credit."""
     return bool(_QUOTA.search(text))
 
 

@@ -1,4 +1,4 @@
-"""A chat model that needs nothing: it quotes what it is shown, and says so."""
+"""A chat model without key or network: it quotes its prompt, and says so."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ _PIECE: Final = re.compile(r"\S+\s*|\s+")
 
 
 class OfflineChatModel(OwnModel, BaseChatModel):
-    """Deterministic and extractive: it invents nothing, since it can only quote."""
+    """Deterministic and extractive: it only quotes."""
 
     model_name: str = "offline"
 
@@ -40,9 +40,9 @@ class OfflineChatModel(OwnModel, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        text = _stopped(reply_to(messages), stop)
+        text = _cut_at_stop(reply_to(messages), stop)
         reply = AIMessage(
-            text, usage_metadata=_usage(messages, text), response_metadata=self._about()
+            text, usage_metadata=_usage(messages, text), response_metadata=self._metadata()
         )
         return ChatResult(generations=[ChatGeneration(message=reply)])
 
@@ -62,7 +62,7 @@ class OfflineChatModel(OwnModel, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        yield from self._pieces(messages, _stopped(reply_to(messages), stop))
+        yield from self._pieces(messages, _cut_at_stop(reply_to(messages), stop))
 
     async def _astream(
         self,
@@ -72,34 +72,38 @@ class OfflineChatModel(OwnModel, BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         text = await asyncio.to_thread(reply_to, messages)
-        for piece in self._pieces(messages, _stopped(text, stop)):
+        for piece in self._pieces(messages, _cut_at_stop(text, stop)):
             yield piece
 
     def _pieces(self, messages: Sequence[BaseMessage], text: str) -> Iterator[ChatGenerationChunk]:
-        """Yield the reply word by word; the last word carries usage and the reason to stop."""
+        """Yield the reply word by word; usage and finish reason come with the last word."""
         pieces = _PIECE.findall(text) or [""]
         for piece in pieces[:-1]:
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
         last = AIMessageChunk(
             content=pieces[-1],
             usage_metadata=_usage(messages, text),
-            response_metadata=self._about(),
+            response_metadata=self._metadata(),
             chunk_position="last",
         )
         yield ChatGenerationChunk(message=last)
 
-    def _about(self) -> dict[str, str]:
+    def _metadata(self) -> dict[str, str]:
         return {"finish_reason": "stop", "model_name": self.model_name}
 
 
 def _usage(messages: Sequence[BaseMessage], reply: str) -> UsageMetadata:
-    """Return an estimate, four characters a token: nobody bills for it."""
-    given = max(1, sum(len(str(message.text)) for message in messages) // 4)
-    made = max(1, len(reply) // 4)
-    return UsageMetadata(input_tokens=given, output_tokens=made, total_tokens=given + made)
+    """Return an estimate of four characters a token; nobody bills for it."""
+    prompt_tokens = max(1, sum(len(str(message.text)) for message in messages) // 4)
+    reply_tokens = max(1, len(reply) // 4)
+    return UsageMetadata(
+        input_tokens=prompt_tokens,
+        output_tokens=reply_tokens,
+        total_tokens=prompt_tokens + reply_tokens,
+    )
 
 
-def _stopped(text: str, stop: list[str] | None) -> str:
-    """Return the text up to the first of the stop sequences."""
-    ends = [at for word in stop or () if word and (at := text.find(word)) >= 0]
+def _cut_at_stop(text: str, stop: list[str] | None) -> str:
+    """Return the text up to the first stop sequence."""
+    ends = [end for sequence in stop or () if sequence and (end := text.find(sequence)) >= 0]
     return text[: min(ends)] if ends else text

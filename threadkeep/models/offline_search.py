@@ -1,7 +1,7 @@
-"""Which of the shown sentences answer a question, by the words they share with it."""
+"""Choose the evidence that answers a question, by the words that they share."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from threadkeep.extract.rules_subjects import named_relatives
@@ -9,16 +9,17 @@ from threadkeep.extract.rules_tokens import tokenize
 from threadkeep.extract.rules_words import RELATIONS, SYNONYMS
 from threadkeep.extract.sentences import words
 from threadkeep.models.offline_evidence import Evidence
-from threadkeep.models.offline_question import FIRST, Question
-from threadkeep.models.offline_words import GENERIC, content, family, stem
+from threadkeep.models.offline_question import FIRST_PERSON, Question
+from threadkeep.models.offline_words import GENERIC, content_stems, family, stem
 
 THRESHOLD: Final = 0.6
-CLOSE: Final = 0.25
+MAX_DISTANCE: Final = 0.25
+"""Between the best score and the last that is quoted."""
 GENERIC_WEIGHT: Final = 0.8
 KIND_WEIGHT: Final = 0.3
-"""Of "colour" in "what colour is my car?": the answer need not say the word."""
-MOST_QUOTED: Final = 3
-_SECOND: Final = frozenset(("you", "your", "you're", "you’re", "you've"))
+"""Of "colour" in "what colour is my car?", which an answer need not contain."""
+MAX_QUOTED: Final = 3
+_SECOND_PERSON: Final = frozenset(("you", "your", "you're", "you’re", "you've"))
 _PLACE: Final = re.compile(r"\b(?:in|at|to|from|near|into|back in|is|on) (?:the )?[^\W\d_]")
 _TIME: Final = re.compile(
     r"\d|\b(?:yesterday|today|tomorrow|last|next|ago|january|february|march|april|may|june|july|"
@@ -32,176 +33,176 @@ _NUMBER: Final = re.compile(
     re.IGNORECASE,
 )
 _NAME: Final = re.compile(r"(?<=\s)[A-Z][^\W\d_]+|^[^\W\d_]+")
-_TYPES: Final = (
+_ANSWER_TYPES: Final = (
     (re.compile(r"\bwhere\b", re.I), _PLACE),
     (re.compile(r"\b(?:when|what (?:day|date|year|month|time)|how long)\b", re.I), _TIME),
     (re.compile(r"\bhow (?:many|much|old|often)\b", re.I), _NUMBER),
     (re.compile(r"\b(?:who|whom|whose)\b", re.I), _NAME),
 )
-_KNOWN_RELATION: Final = re.compile(r"^[^']{1,80}'s (\w[\w-]*) is ([^(;]+)")
-
-
+_RELATION_FACT: Final = re.compile(r"^[^']{1,80}'s (\w[\w-]*) is ([^(;]+)")
 _ENTITY_LINE: Final = re.compile(r"[^:]{1,80} \(\w+\)(?::|$)")
-_WITHOUT_DATE: Final = re.compile(r" \((?:since )?\d[^)]{0,12}\)$")
-
-_SINGLE: Final = re.compile(r"\b(?:lives in|works at|works as|is named|birthday is|age is)\b")
-"""Of these, one holds at a time: what else was said of it is outdated."""
+_TRAILING_DATE: Final = re.compile(r" \((?:since )?\d[^)]{0,12}\)$")
+_SINGLE_VALUE: Final = re.compile(r"\b(?:lives in|works at|works as|is named|birthday is|age is)\b")
+"""Predicates with one value at a time: other values are outdated."""
 
 Scored = tuple[float, Evidence]
+Aliases = Mapping[str, frozenset[str]]
 
 
 def best_evidence(
-    question: Question, shown: Sequence[Evidence], asker: str = "user"
+    question: Question, evidence: Sequence[Evidence], user: str = "user"
 ) -> list[Evidence]:
-    """Return at most three sentences that answer, the best first, the newer of equals first."""
-    aliases = aliases_in(shown)
+    """Return at most `MAX_QUOTED` sentences that answer, best first, newer first among equals."""
+    aliases = aliases_in(evidence)
     scored: dict[str, Scored] = {}
-    for evidence in shown:
-        value = score(question, evidence, aliases, asker)
+    for sentence in evidence:
+        value = score(question, sentence, aliases, user)
         if value >= THRESHOLD:
-            scored[" ".join(words(evidence.text))] = (value, evidence)
-    quotes = [each for each in scored.values() if each[1].origin != "known"]
-    known = [each for each in scored.values() if each[1].origin == "known"]
-    found = _checked(question, quotes, known) if quotes else known
-    found.sort(key=lambda each: (-round(each[0], 1), -each[1].place))
-    return [e for value, e in found if value >= found[0][0] - CLOSE][:MOST_QUOTED]
-
-
-def _checked(question: Question, quotes: Sequence[Scored], known: Sequence[Scored]) -> list[Scored]:
-    """Return the quotations, those first that agree with what is known to hold now.
-
-    What is known and nobody is quoted with stands before them: a fact may have been told in
-    another thread since.
-    """
-    asked = {each for s in question.stems for each in family(s)} | {"user"}
-    best = max((value for value, _ in known), default=0.0)
-    holding: dict[frozenset[str], Scored] = {}
-    for value, evidence in known:
-        told = frozenset(content(_WITHOUT_DATE.sub("", evidence.text))) - asked
-        if value >= best - 0.1 and told and not _ENTITY_LINE.match(evidence.text):
-            holding.setdefault(told, (value, evidence))
-    agreeing = {
-        told: [quote for quote in quotes if told <= set(content(quote[1].text))] for told in holding
-    }
-    top = max(value for value, _ in quotes)
-    alone = [
-        (top + (1.0 if _SINGLE.search(holding[told][1].text) else 0.1), holding[told][1])
-        for told, agreed in agreeing.items()
-        if not agreed
+            scored[" ".join(words(sentence.text))] = (value, sentence)
+    quotes = [pair for pair in scored.values() if pair[1].origin != "known"]
+    facts = [pair for pair in scored.values() if pair[1].origin == "known"]
+    ranked = _prefer_current(question, quotes, facts) if quotes else facts
+    ranked.sort(key=lambda pair: (-round(pair[0], 1), -pair[1].position))
+    return [sentence for value, sentence in ranked if value >= ranked[0][0] - MAX_DISTANCE][
+        :MAX_QUOTED
     ]
-    lift = {
-        quote[1].text: 0.4 if _SINGLE.search(holding[told][1].text) else 0.1
-        for told, agreed in agreeing.items()
-        for quote in agreed
-    }
-    return [(v + lift.get(e.text, 0.0), e) for v, e in quotes] + alone[:1]
 
 
-def score(
-    question: Question, evidence: Evidence, aliases: Mapping[str, frozenset[str]], asker: str
-) -> float:
+def _prefer_current(
+    question: Question, quotes: Sequence[Scored], facts: Sequence[Scored]
+) -> list[Scored]:
+    """Return the quotes, with a bonus for those that agree with a known fact.
+
+    A fact that no quote agrees with goes before them: it may come from another thread, and be
+    newer.
+    """
+    question_stems = {member for stem in question.stems for member in family(stem)} | {"user"}
+    best = max((value for value, _ in facts), default=0.0)
+    current: dict[frozenset[str], Evidence] = {}
+    for value, fact in facts:
+        stems = frozenset(content_stems(_TRAILING_DATE.sub("", fact.text))) - question_stems
+        if value >= best - 0.1 and stems and not _ENTITY_LINE.match(fact.text):
+            current.setdefault(stems, fact)
+    top = max(value for value, _ in quotes)
+    bonuses: dict[str, float] = {}
+    unquoted: list[Scored] = []
+    for stems, fact in current.items():
+        single_value = bool(_SINGLE_VALUE.search(fact.text))
+        agreeing = [quote for _, quote in quotes if stems <= set(content_stems(quote.text))]
+        if not agreeing:
+            unquoted.append((top + (1.0 if single_value else 0.1), fact))
+        for quote in agreeing:
+            bonuses[quote.text] = 0.4 if single_value else 0.1
+    return [(value + bonuses.get(quote.text, 0.0), quote) for value, quote in quotes] + unquoted[:1]
+
+
+def score(question: Question, evidence: Evidence, aliases: Aliases, user: str) -> float:
     """Return how well a sentence answers: the share of the question's weight that it covers.
 
-    What the person said counts more than what the assistant said or a summary holds.
+    Words of the user count more than those of the assistant or of a summary.
     """
-    if not question.stems or not _is_about(question, evidence, asker):
+    if not question.stems or not _fits_speaker(question, evidence, user):
         return 0.0
-    told = _told(question, evidence)
-    weights = {s: _weight(s, question) for s in question.stems}
-    matched = {s for s in question.stems if told & (family(s) | aliases.get(s, frozenset()))}
-    names = set(content(evidence.speaker)) if evidence.speaker != asker else set()
-    specific = {s for s in matched if s not in GENERIC and s != question.kind}
+    stems = _stems_of(question, evidence)
+    weights = {stem: _weight(stem, question) for stem in question.stems}
+    matches = {stem for stem in weights if stems & (family(stem) | aliases.get(stem, frozenset()))}
+    names = set(content_stems(evidence.speaker)) if evidence.speaker != user else set()
+    specific = {stem for stem in matches if stem not in GENERIC and stem != question.kind}
     if not specific and not question.generic:
         return 0.0
-    if (question.generic and question.own) or (specific and specific <= names - {"assistant"}):
-        matched = (matched & names) | _said_of_oneself(evidence, matched)
-    fits = _fits_type(question.text, evidence.text)
-    covered = sum(weights[s] for s in matched) / sum(weights.values())
-    if len(matched) < len(weights):
-        covered += min(0.0, fits)
+    if (question.generic and question.about_user) or (
+        specific and specific <= names - {"assistant"}
+    ):
+        matches = (matches & names) | _about_speaker(evidence, matches)
+    type_bonus = _type_bonus(question.text, evidence.text)
+    covered = sum(weights[stem] for stem in question.stems if stem in matches)
+    covered /= sum(weights.values())
+    if len(matches) < len(weights):
+        covered += min(0.0, type_bonus)
     if covered < THRESHOLD:
         return 0.0
-    exact = 0.02 * len(told & set(question.stems))
-    return covered + exact + max(0.0, fits) + _trust(evidence, asker)
+    same_words = 0.02 * len(stems & set(question.stems))
+    return covered + same_words + max(0.0, type_bonus) + _trust(evidence)
 
 
-def _told(question: Question, evidence: Evidence) -> set[str]:
-    """Return the stems of a sentence; who speaks belongs to "I", a name to "called"."""
-    told = set(content(evidence.text))
-    spoken = set(words(evidence.text))
-    if evidence.speaker not in ("user", "assistant", "") and FIRST & spoken:
-        told |= set(content(evidence.speaker))
+def _stems_of(question: Question, evidence: Evidence) -> set[str]:
+    """Return the stems of a sentence, with the speaker's name for "I", and "name" for names."""
+    stems = set(content_stems(evidence.text))
+    all_words = set(words(evidence.text))
+    if evidence.speaker not in ("user", "assistant", "") and FIRST_PERSON & all_words:
+        stems |= set(content_stems(evidence.speaker))
     if {"name", "call"} & set(question.stems) and _relations(evidence):
-        told.add("name")
-    return told | (spoken & {"from"})
+        stems.add("name")
+    return stems | (all_words & {"from"})
 
 
-def aliases_in(shown: Iterable[Evidence]) -> dict[str, frozenset[str]]:
-    """Return who is meant by "sister", and the other way round, as far as it was said."""
-    found: dict[str, frozenset[str]] = {}
-    for evidence in shown:
-        for relation, name in _relations(evidence):
-            for one, other in ((relation, name), (name, relation)):
-                found[one] = found.get(one, frozenset()) | {other}
-    return found
+def aliases_in(evidence: Iterable[Evidence]) -> dict[str, frozenset[str]]:
+    """Return the names of relations such as "sister", and the relations of names, as stems."""
+    aliases: dict[str, frozenset[str]] = {}
+    for sentence in evidence:
+        for relation, name in _relations(sentence):
+            for key, alias in ((relation, name), (name, relation)):
+                aliases[key] = aliases.get(key, frozenset()) | {alias}
+    return aliases
 
 
 def _relations(evidence: Evidence) -> list[tuple[str, str]]:
     """Return relation and first name, as stems."""
     if evidence.origin == "known":
-        told = _KNOWN_RELATION.match(evidence.text)
-        pairs = [(told[1], told[2])] if told else []
+        match = _RELATION_FACT.match(evidence.text)
+        pairs = [(match[1], match[2])] if match else []
     else:
-        found = tokenize(evidence.text) if " " in evidence.text else []
-        low = [token.lower() for token in found]
-        own = evidence.speaker != "assistant" and ("my" in low or "our" in low)
-        named = named_relatives(found, low) if own else ()
-        pairs = [(relation, name) for name, relation, _ in named]
+        tokens = tokenize(evidence.text) if " " in evidence.text else []
+        lower = [token.lower() for token in tokens]
+        has_own = evidence.speaker != "assistant" and ("my" in lower or "our" in lower)
+        relatives = named_relatives(tokens, lower) if has_own else ()
+        pairs = [(relative.relation, relative.name) for relative in relatives]
     return [(stem(relation), stem(name.split()[0])) for relation, name in pairs if name.strip()]
 
 
-def _weight(stemmed: str, question: Question) -> float:
-    if stemmed == question.kind:
+def _weight(word_stem: str, question: Question) -> float:
+    if word_stem == question.kind:
         return KIND_WEIGHT
-    return GENERIC_WEIGHT if stemmed in GENERIC and not question.generic else 1.0
+    return GENERIC_WEIGHT if word_stem in GENERIC and not question.generic else 1.0
 
 
-def _is_about(question: Question, evidence: Evidence, asker: str) -> bool:
-    """Tell whether "my" in the sentence can be the "my" of the question."""
-    others = evidence.speaker not in (asker, "user", "assistant", "tool", "system", "")
-    if not others or not question.own:
+def _fits_speaker(question: Question, evidence: Evidence, user: str) -> bool:
+    """Return whether "my" in the sentence can mean the same person as in the question."""
+    is_other = evidence.speaker not in (user, "user", "assistant", "tool", "system", "")
+    if not is_other or not question.about_user:
         return True
-    return bool(set(content(evidence.speaker)) & set(question.stems))
+    return bool(set(content_stems(evidence.speaker)) & set(question.stems))
 
 
-def _said_of_oneself(evidence: Evidence, matched: set[str]) -> set[str]:
-    """Return the matched stems that stand behind "I" or "my", with no other subject between."""
-    told: set[str] = set()
-    near = 0
-    spoken = words(evidence.text)
-    first = _SECOND if evidence.speaker == "assistant" else FIRST
-    for place, word in enumerate(spoken):
+def _about_speaker(evidence: Evidence, matches: Collection[str]) -> set[str]:
+    """Return the matches that follow "I" or "my" closely, without another subject between."""
+    own_matches: set[str] = set()
+    remaining = 0
+    all_words = words(evidence.text)
+    pronouns = _SECOND_PERSON if evidence.speaker == "assistant" else FIRST_PERSON
+    for index, word in enumerate(all_words):
         bare = word.removesuffix("'s")
-        if word in first or (evidence.origin in ("known", "summary") and bare == "user"):
-            near = 6
+        if word in pronouns or (evidence.origin in ("known", "summary") and bare == "user"):
+            remaining = 6
             continue
         if SYNONYMS.get(bare, bare) in RELATIONS:
-            near = 0
-        if near or spoken[place + 1 : place + 2] == ["me"]:
-            told |= {s for s in matched if (stem(word) if word != "from" else word) in family(s)}
-        near -= near > 0
-    return told
+            remaining = 0
+        if remaining or all_words[index + 1 : index + 2] == ["me"]:
+            word_stem = word if word == "from" else stem(word)
+            own_matches |= {match for match in matches if word_stem in family(match)}
+        remaining -= remaining > 0
+    return own_matches
 
 
-def _fits_type(question: str, sentence: str) -> float:
-    """Return a bonus where the sentence holds what is asked for, a malus where it does not."""
-    wanted = [kind for asked, kind in _TYPES if asked.search(question)]
-    if not wanted:
+def _type_bonus(question: str, sentence: str) -> float:
+    """Return a bonus if the sentence has the type of answer that the question needs, or a malus."""
+    patterns = [answer for asks, answer in _ANSWER_TYPES if asks.search(question)]
+    if not patterns:
         return 0.0
-    return 0.1 if any(kind.search(sentence) for kind in wanted) else -0.25
+    return 0.1 if any(pattern.search(sentence) for pattern in patterns) else -0.25
 
 
-def _trust(evidence: Evidence, asker: str) -> float:
+def _trust(evidence: Evidence) -> float:
     if evidence.speaker in ("assistant", "tool") or evidence.origin == "system":
         return -0.3
     return 0.0 if evidence.origin in ("known", "summary") else 0.05

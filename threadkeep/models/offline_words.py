@@ -1,11 +1,11 @@
-"""Which words of a question and of a sentence mean the same: light stems, small families."""
+"""Match words of the same meaning: light stems, and small families of stems."""
 
 from typing import Final
 
 from threadkeep.extract.rules_words import ANIMALS, SYNONYMS
 from threadkeep.extract.sentences import words
 
-STOPPED: Final = frozenset(
+STOP_WORDS: Final = frozenset(
     "a an the i me my mine we us our you your he him his she her they them their it its this that "
     "these those is are was were be been being am do does did doing done have has had having can "
     "could will would shall should may might must of in on at to for from with by about as into "
@@ -21,8 +21,8 @@ GENERIC: Final = frozenset(
     "plac hom city country town person peopl day dat year month com giv us want need start "
     "happen type lov hat prefer mov visit".split()
 )
-"""Stems that fit sentences of any topic: alone they decide only questions about oneself."""
-_FAMILIES: Final = """
+"""Stems of any topic; alone they decide only questions about the user."""
+_FAMILY_LINES: Final = """
 live mov resid relocat home base settl
 work job employ employer profession career company occupation start join
 like lov enjoy favorit prefer ador
@@ -60,7 +60,7 @@ _IRREGULAR: Final = {
 
 
 def stem(word: str) -> str:
-    """Return what is left of an English word without its ending: "moved", "moving" -> "mov"."""
+    """Return an English word without its ending: "moved" and "moving" are both "mov"."""
     word = word.lower().replace("’", "'").removesuffix("'s").removesuffix("'")
     word = SYNONYMS.get(word, word)
     if word in _IRREGULAR:
@@ -76,30 +76,30 @@ def stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 3 else word
 
 
-def content(text: str) -> list[str]:
-    """Return the stems of the words that carry meaning, in order."""
-    found = (word.replace("’", "'") for word in words(text))
-    return [stem(word) for word in found if word not in STOPPED]
+def content_stems(text: str) -> list[str]:
+    """Return the stems of all words but stop words, in order."""
+    plain = (word.replace("’", "'") for word in words(text))
+    return [stem(word) for word in plain if word not in STOP_WORDS]
 
 
-def family(stemmed: str) -> frozenset[str]:
+def family(word_stem: str) -> frozenset[str]:
     """Return the stems that may stand for this one."""
-    return _FAMILY.get(stemmed, frozenset()) | {stemmed}
+    return _FAMILIES.get(word_stem, frozenset()) | {word_stem}
 
 
 def _families() -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for line in _FAMILIES:
+    families: dict[str, frozenset[str]] = {}
+    for line in _FAMILY_LINES:
         members = frozenset(line.split())
         for member in members:
-            found[member] = found.get(member, frozenset()) | members
-    # What is asked for in general is told in particular, not the other way round.
+            families[member] = families.get(member, frozenset()) | members
+    # A special word answers a question for the general one, not the other way round.
     for general in ("sibl", "parent", "child", "spous"):
-        for member in found[general] - {general}:
-            found[member] = frozenset({member, general})
-    found["marri"] = frozenset("marri spous husband wife".split())
-    found["pet"] = frozenset(map(stem, ANIMALS)) | {"pet"}
-    return found
+        for member in families[general] - {general}:
+            families[member] = frozenset({member, general})
+    families["marri"] = frozenset("marri spous husband wife".split())
+    families["pet"] = frozenset(map(stem, ANIMALS)) | {"pet"}
+    return families
 
 
-_FAMILY: Final = _families()
+_FAMILIES: Final = _families()

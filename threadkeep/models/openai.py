@@ -38,7 +38,7 @@ def open_openai(
 
 
 def is_loopback(base_url: str) -> bool:
-    """Tell whether an address is on this machine."""
+    """Return whether an address is on this machine."""
     host = urlsplit(base_url).hostname or ""
     try:
         return ip_address(host).is_loopback

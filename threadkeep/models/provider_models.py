@@ -18,7 +18,7 @@ PROVIDERS = frozenset(
     meta mistralai nvidia ollama openrouter perplexity together upstage xai
     """.split()
 )
-"""What may stand before the colon of a name; `openai` is answered by this package."""
+"""The providers of LangChain, without `openai`, which this package opens itself."""
 DOWNLOADING = frozenset({"huggingface"})
 """Providers that download the model and run it in this process."""
 

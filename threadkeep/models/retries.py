@@ -52,7 +52,7 @@ class RetriedCall:
         """Return what `call` returns.
 
         Raises:
-            ModelFault: it failed, and no retry is left or promises anything.
+            ModelFault: the last attempt failed, or a retry would not help.
         """
 
         async def attempt() -> T:
