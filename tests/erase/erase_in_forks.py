@@ -1,4 +1,4 @@
-"""A process that imports all there is once, and forgets in forks of itself: one a line of stdin."""
+"""Import everything once, then erase in a forked process for each line of stdin."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from threadkeep.memory import open_memory
 
 
 async def forget(job: dict[str, str]) -> None:
-    """Forget in a home; say when the first change is about to be made, and when all is done."""
+    """Erase in a data folder; report before the first change and after the last."""
     settings = Settings(home=Path(job["home"]), model="offline")
     async with open_memory(settings) as memory:
         target = Target(kind=job["kind"], name=job["name"])  # type: ignore[arg-type]
@@ -26,13 +26,13 @@ async def forget(job: dict[str, str]) -> None:
         say("done")
 
 
-def say(what: str) -> None:
-    """Write a line at once."""
-    os.write(1, f"{what}\n".encode())
+def say(line: str) -> None:
+    """Write a line to stdout without a buffer."""
+    os.write(1, f"{line}\n".encode())
 
 
 def main() -> None:
-    """Fork for each job, and say which process it is and when it has ended."""
+    """Fork for each job; report the process id and the end of the process."""
     say("ready")
     for line in sys.stdin:
         pid = os.fork()
