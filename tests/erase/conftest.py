@@ -9,14 +9,7 @@ import pytest_asyncio
 from tests.backends import BACKENDS, fresh_database
 from threadkeep.base.database_url import parse_database
 from threadkeep.base.settings import Settings
-from threadkeep.graph.context import Context
 from threadkeep.memory import Memory, open_memory
-
-ADA = Context(user_id="ada")
-SISTER = "My sister Miriam keeps two parrots."
-LIVES = "I live in Bergen."
-SECRET = "The vault opens with tulip-4711."
-DETAILED = "My sister Henrietta Moreau moved to Reykjavik on 4 March 2024 with 17 tulip bulbs."
 
 
 @pytest_asyncio.fixture(params=BACKENDS)
