@@ -31,17 +31,12 @@ from threadkeep.graph.context import Context
 from threadkeep.graph.state import Input, State
 from threadkeep.knowledge import listing
 from threadkeep.knowledge.branch_sync import follow_updates
-from threadkeep.knowledge.corrections import (
-    CorrectionResult,
-    Wording,
-    correct_fact,
-    correct_message,
-    history_of,
-)
+from threadkeep.knowledge.corrections import CorrectionResult, correct_fact, correct_message
 from threadkeep.knowledge.explanation import Explanation, explain
 from threadkeep.knowledge.fork import fork_stored_thread
 from threadkeep.knowledge.listing import Row
 from threadkeep.knowledge.pins import Pin, add_pin, list_pins, remove_pin
+from threadkeep.knowledge.wording_history import Wording, history_of
 from threadkeep.opened import Opened, Progress, open_all
 from threadkeep.prompt.plan import PromptPlan
 from threadkeep.prompt.run_model import choice_of

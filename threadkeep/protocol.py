@@ -6,9 +6,10 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from threadkeep.erase.plan import Target
     from threadkeep.erase.receipt import Receipt
-    from threadkeep.knowledge.corrections import CorrectionResult, Wording
+    from threadkeep.knowledge.corrections import CorrectionResult
     from threadkeep.knowledge.explanation import Explanation
     from threadkeep.knowledge.pins import Pin
+    from threadkeep.knowledge.wording_history import Wording
     from threadkeep.opened import Progress
     from threadkeep.stores.indexing import Progress as RestoreProgress
     from threadkeep.stores.usage import By, Usage

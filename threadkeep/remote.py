@@ -18,10 +18,11 @@ from threadkeep.base.ids import new_thread_name
 from threadkeep.base.validation import validate_id, validate_message
 from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
-from threadkeep.knowledge.corrections import CorrectionResult, Wording
+from threadkeep.knowledge.corrections import CorrectionResult
 from threadkeep.knowledge.explanation import Explanation
 from threadkeep.knowledge.listing import Row
 from threadkeep.knowledge.pins import Pin
+from threadkeep.knowledge.wording_history import Wording
 from threadkeep.opened import Progress
 from threadkeep.remote_errors import remote_errors
 from threadkeep.stores.indexing import Progress as RestoreProgress

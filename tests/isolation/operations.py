@@ -20,9 +20,10 @@ from threadkeep.erase.erase import erase
 from threadkeep.erase.plan import Target
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
-from threadkeep.knowledge.corrections import correct_message, history_of
+from threadkeep.knowledge.corrections import correct_message
 from threadkeep.knowledge.explanation import explain
 from threadkeep.knowledge.pins import add_pin, list_pins, remove_pin
+from threadkeep.knowledge.wording_history import history_of
 from threadkeep.memory import Memory
 from threadkeep.stores.memory_ids import Meant, find_memory, find_messages
 from threadkeep.stores.namespaces import messages_of

@@ -14,7 +14,7 @@ from threadkeep.base.settings import Settings
 from threadkeep.base.tokens import count_text
 from threadkeep.base.user import acting_as
 from threadkeep.graph.context import Context, Preset
-from threadkeep.knowledge.pins import MOST, add_pin, list_pins, remove_pin
+from threadkeep.knowledge.pins import MAX_PINS, add_pin, list_pins, remove_pin
 from threadkeep.memory import Memory, open_memory
 from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.memory_ids import find_memory
@@ -149,15 +149,15 @@ async def test_a_pin_follows_what_takes_its_place(memory: Memory) -> None:
 async def test_pins_are_bounded(home: Settings) -> None:
     async with open_store(home) as store:
         owner = await user_key(store, "ada")
-        for number in range(MOST + 1):
+        for number in range(MAX_PINS + 1):
             text = f"Fact {number}."
             await store.aput((owner, "facts"), f"{number:08}", {"text": text})
         with acting_as("ada"):
-            for number in range(MOST):
+            for number in range(MAX_PINS):
                 await add_pin(store, owner, await find_memory(store, owner, f"{number:08}"))
             with pytest.raises(BadInput, match="100 pins already"):
-                await add_pin(store, owner, await find_memory(store, owner, f"{MOST:08}"))
-            assert len(await list_pins(store, owner, ADA)) == MOST
+                await add_pin(store, owner, await find_memory(store, owner, f"{MAX_PINS:08}"))
+            assert len(await list_pins(store, owner, ADA)) == MAX_PINS
 
 
 async def test_an_answer_tells_what_it_rests_on_after_a_restart_too(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 
 from threadkeep.extract.rules import extract
-from threadkeep.knowledge.fact_corrections import Correction, restated
+from threadkeep.knowledge.fact_corrections import Correction, restate
 from threadkeep.knowledge.merge import merge_notes
 from threadkeep.knowledge.notes import Note
 from threadkeep.knowledge.rebuild import rebuild_knowledge
@@ -108,10 +108,10 @@ def test_corrections_are_made_again_with_the_facts_and_come_in_between_what_was_
             )
             if number in due and holding:
                 item = holding[number % len(holding)]
-                stated = restated(item.value, due[number])
+                stated = restate(item.value, due[number])
                 # Half a minute after it was said, and before the next message.
                 at = (BEGUN + timedelta(minutes=number, seconds=30)).isoformat()
-                await store.abatch([Correction(fact=item.key, stated=stated, at=at).put("ada")])
+                await store.abatch([Correction(fact=item.key, stated=stated, at=at).put_op("ada")])
                 await rebuild_knowledge(store, "ada")
                 (old,) = [
                     i
@@ -152,4 +152,4 @@ def test_a_correction_is_a_sentence_or_the_object_alone(
 ) -> None:
     subject, predicate, object_, since = value
     told = {"subject": subject, "predicate": predicate, "object": object_, "valid_from": since}
-    assert restated(told | {"recorded_at": BEGUN.isoformat()}, text).sentence == sentence
+    assert restate(told | {"recorded_at": BEGUN.isoformat()}, text).sentence == sentence

@@ -12,8 +12,9 @@ from threadkeep.cli.context_options import choices_of, context_of
 from threadkeep.cli.failures import complain
 from threadkeep.cli.show_why import why_lines
 from threadkeep.graph.context import Context
-from threadkeep.knowledge.corrections import CorrectionResult, Wording
+from threadkeep.knowledge.corrections import CorrectionResult
 from threadkeep.knowledge.pins import Pin
+from threadkeep.knowledge.wording_history import Wording
 from threadkeep.stores.memory_ids import short_ids
 
 T = TypeVar("T")

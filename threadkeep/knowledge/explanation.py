@@ -1,7 +1,7 @@
-"""Why the last answer of a thread says what it says: what it was shown of the past, and how much.
+"""Explain the newest answer of a thread: which memories the prompt held, and their sources.
 
-The state holds places and scores; the words are read from the store, so that what was forgotten
-or corrected since is so here too.
+The state holds places and scores; the text is read from the store, so that corrections and
+erasures take effect here too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from threadkeep.stores.memory_ids import find_messages
 
 
 class Source(TypedDict):
-    """A message that taught what is known."""
+    """A message that an entity or a fact comes from."""
 
     id: str
     text: str
@@ -37,13 +37,13 @@ class Source(TypedDict):
 
 
 class Reason(RecalledItem):
-    """A memory that the answer was shown."""
+    """A memory in the prompt of the answer."""
 
     pinned: bool
     earlier: bool
-    """Whether it was recalled for an earlier turn and still stood in the prompt."""
+    """Whether it was recalled for an earlier turn."""
     outdated: NotRequired[bool]
-    """Whether something has taken its place since."""
+    """Whether it is superseded now."""
     corrected: NotRequired[str]
     """When its wording was corrected, ISO 8601."""
     sources: NotRequired[list[Source]]
@@ -59,92 +59,97 @@ class Explanation(TypedDict):
     time: str
     memories: list[Reason]
     gone: int
-    """Memories that it was shown and that are no longer there."""
+    """Number of memories in the prompt that no longer exist."""
     summary: str
-    """What stands in for older messages of the thread, as it is now."""
+    """What covers older messages of the thread now."""
     summary_changed: bool
     """Whether the summary was extended after the answer."""
     tokens: Ledger
 
 
 async def explain(store: BaseStore, owner: str, state: State, name: str) -> Explanation:
-    """Return what the newest answer of a thread was shown of the past.
+    """Return the explanation of the newest answer of the thread `name`.
 
     Raises:
         BadInput: the thread has no answer yet.
     """
-    asked, answer = _newest(state.messages)
+    question, answer = _newest_exchange(state.messages)
     if answer is None:
         raise BadInput(f"Thread {name!r} has no answer yet; send a message first.")
-    found = recalled_records(
-        state.recalled, await store.abatch(read_ops(owner, state.recalled)), outdated=True
-    )
-    shown = sum(len(turn["places"]) for turn in state.recalled)
-    told = "\n".join(part for part in (state.summary, state.extract) if part)
+    results = await store.abatch(read_ops(owner, state.recalled))
+    records = recalled_records(state.recalled, results, outdated=True)
+    recalled = sum(len(turn["places"]) for turn in state.recalled)
+    summary = [state.summary, state.extract, *(passage["text"] for passage in state.pins)]
+    question_id = str(question.id) if question else ""
     return {
         "thread": name,
-        "question": text_with_tool_calls(asked) if asked else "",
+        "question": text_with_tool_calls(question) if question else "",
         "answer": text_with_tool_calls(answer),
         "model": str(state.ledger.get("model") or ""),
         "time": state.turn_at,
-        "memories": await _reasons(store, owner, found, str(asked.id) if asked else ""),
-        "gone": shown - len(found),
-        "summary": "\n".join([*([told] if told else []), *(pin["text"] for pin in state.pins)]),
+        "memories": await _reasons(store, owner, records, question_id),
+        "gone": recalled - len(records),
+        "summary": "\n".join(part for part in summary if part),
         "summary_changed": any(turn.get("over") for turn in state.recalled),
         "tokens": state.ledger,
     }
 
 
-def _newest(messages: Sequence[AnyMessage]) -> tuple[AnyMessage | None, AnyMessage | None]:
-    for part in reversed(split_exchanges(messages)):
-        answers = [message for message in part if isinstance(message, AIMessage)]
+def _newest_exchange(
+    messages: Sequence[AnyMessage],
+) -> tuple[AnyMessage | None, AnyMessage | None]:
+    """Return the newest answer with its question."""
+    for exchange in reversed(split_exchanges(messages)):
+        answers = [message for message in exchange if isinstance(message, AIMessage)]
         if answers:
-            return newest_user_message(part), answers[-1]
+            return newest_user_message(exchange), answers[-1]
     return None, None
 
 
 async def _reasons(
-    store: BaseStore, owner: str, found: Sequence[RecalledRecord], asked: str
+    store: BaseStore, owner: str, records: Sequence[RecalledRecord], question_id: str
 ) -> list[Reason]:
-    """Return the reasons, what is pinned first, then by score."""
-    keys = {key for each in found for key in each.item.value.get("sources") or ()}
-    taught = await find_messages(store, owner, keys)
-    named = await thread_names(store, owner, [*(f.item for f in found), *taught.values()])
-    reasons = [_reason(each, named, taught, asked) for each in found]
-    return sorted(reasons, key=lambda one: (not one["pinned"], -one.get("score", 0.0)))
+    """Return the reasons: pins first, then by score."""
+    keys = {key for record in records for key in record.item.value.get("sources") or ()}
+    sources = await find_messages(store, owner, keys)
+    items = [*(record.item for record in records), *sources.values()]
+    names = await thread_names(store, owner, items)
+    reasons = [_reason(record, names, sources, question_id) for record in records]
+    return sorted(reasons, key=lambda reason: (not reason["pinned"], -reason.get("score", 0.0)))
 
 
 def _reason(
-    each: RecalledRecord, named: Mapping[str, str], taught: Mapping[str, Item], asked: str
+    record: RecalledRecord, names: Mapping[str, str], sources: Mapping[str, Item], question_id: str
 ) -> Reason:
-    value = each.item.value
-    memory: dict[str, Any] = dict(recalled_item(each.item, named, each.before, each.scores))
-    memory |= {
-        "pinned": each.before == PINNED,
-        "earlier": each.before not in (PINNED, asked),
+    value = record.item.value
+    item = recalled_item(record.item, names, record.before, record.scores)
+    reason: Reason = {
+        **item,  # type: ignore[typeddict-item]
+        "pinned": record.before == PINNED,
+        "earlier": record.before not in (PINNED, question_id),
     }
     if value.get("superseded_by"):
-        memory["outdated"] = True
-    if when := corrected_on(value):
-        memory["corrected"] = when
+        reason["outdated"] = True
+    if corrected_at := _corrected_at(value):
+        reason["corrected"] = corrected_at
     if "sources" in value:
-        told = [taught[key] for key in value["sources"] if key in taught]
-        memory["sources"] = [_source(item, named) for item in told]
-    return memory  # type: ignore[return-value]
+        messages = [sources[key] for key in value["sources"] if key in sources]
+        reason["sources"] = [_source(message, names) for message in messages]
+    return reason
 
 
-def corrected_on(value: Mapping[str, Any]) -> str:
-    """Return when a memory got the wording that it has, nothing where nobody corrected it."""
+def _corrected_at(value: Mapping[str, Any]) -> str:
+    """Return when the wording of a memory was corrected last, ISO 8601; empty if it never was."""
     history = value.get("history") or ()
     return str(history[-1].get("until") or "") if history else str(value.get("corrected_at") or "")
 
 
-def _source(item: Item, named: Mapping[str, str]) -> Source:
-    memory = recalled_item(item, named, "")
+def _source(message: Item, names: Mapping[str, str]) -> Source:
+    item = recalled_item(message, names, "")
     return {
-        "id": memory["id"],
-        "text": memory["text"],
-        "speaker": memory["speaker"],
-        "time": memory["time"],
-        "thread": memory["thread"],
+        "id": item["id"],
+        "text": item["text"],
+        "speaker": item["speaker"],
+        "time": item["time"],
+        "thread": item["thread"],
     }

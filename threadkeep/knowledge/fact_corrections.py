@@ -1,7 +1,7 @@
-"""A fact as its user has corrected it: what stands in its place whenever facts are made again.
+"""Corrections of facts, stored as events and replayed among the notes whenever facts are rebuilt.
 
-A correction is an event among the notes. It holds for what was said before it; who says the old
-thing again later has said it, and it stands again.
+A correction applies to what was said before it. A later message that states the old fact again
+makes it hold again.
 """
 
 import re
@@ -15,30 +15,31 @@ from threadkeep.base.clock import parse_time
 from threadkeep.extract.extraction import Fact
 from threadkeep.extract.rules import extract
 from threadkeep.knowledge.entities import describe, put_attribute
-from threadkeep.knowledge.facts import IMPLIED, MAX_CHARACTERS, SINGLE_VALUED
+from threadkeep.knowledge.facts import IMPLIED, MAX_CHARACTERS, SINGLE_VALUED, key_of
 from threadkeep.knowledge.merge import Knowledge
+from threadkeep.knowledge.notes import USER
 from threadkeep.stores.namespaces import corrections_of, entities_of, entity_key, fact_key, facts_of
 
-USER = "user"
 _DATE = re.compile(r"\s*\((?:since )?(\d{4}(?:-\d{2}(?:-\d{2})?)?)\)$")
-_WORD = re.compile(r"(\S+)\s+(\S.*)")
+_PREDICATE_AND_OBJECT = re.compile(r"(\S+)\s+(\S.*)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """What a fact is to say instead."""
+    """The fact that replaces another one."""
 
     fact: str
-    """The key of the fact that was corrected."""
+    """Key of the corrected fact."""
     stated: Fact
+    """The fact that replaces it."""
     at: str
-    """When, ISO 8601."""
+    """When it was corrected, ISO 8601."""
 
-    def put(self, user: str) -> PutOp:
-        """Return what stores it; it is never searched."""
+    def put_op(self, owner: str) -> PutOp:
+        """Return the operation that stores the correction; it is never searched."""
         value = {"fact": self.fact, "at": self.at, **self.stated.model_dump()}
-        # Two corrections of a fact at different times are two events.
-        return PutOp(corrections_of(user), fact_key(self.fact, "", self.at), value, index=False)
+        # Two corrections of one fact at different times are two events.
+        return PutOp(corrections_of(owner), fact_key(self.fact, "", self.at), value, index=False)
 
     @classmethod
     def of(cls, item: Item) -> "Correction":
@@ -48,70 +49,70 @@ class Correction:
         return cls(fact=str(value["fact"]), stated=stated, at=str(value["at"]))
 
 
-def restated(value: Mapping[str, Any], text: str) -> Fact:
+def restate(record: Mapping[str, Any], text: str) -> Fact:
     """Return the fact that `text` makes of a stored one: a sentence about it, or its new object.
 
-    A date that is not told anew stays.
+    The date stays unless `text` has another.
     """
-    subject, predicate = str(value["subject"]), str(value["predicate"])
+    subject, predicate = str(record["subject"]), str(record["predicate"])
     text = " ".join(text.split()).removesuffix(".")
-    when = value.get("valid_from")
-    if dated := _DATE.search(text):
-        when, text = dated[1], text[: dated.start()]
-    old = Fact(subject=subject, predicate=predicate, object="", valid_from=when)
-    for begins in (f"{subject} {predicate} ", f"{subject}'s {predicate} is "):
-        if text.casefold().startswith(begins.casefold()):
-            return _with(old, predicate, text[len(begins) :])
-    spoken = re.sub(r"^you\b", "I", re.sub(r"^your\b", "my", text, flags=re.I), flags=re.I)
-    said_at = parse_time(str(value["recorded_at"]))
-    told = [
-        fact
-        for fact in extract(spoken if subject == USER else text, written_at=said_at).facts
-        if fact.subject.casefold() == subject.casefold()
-    ]
-    if told:
-        best = next((fact for fact in told if fact.predicate == predicate), told[0])
-        return best.model_copy(update={"subject": subject, "valid_from": best.valid_from or when})
-    about = text.casefold().startswith(f"{subject} ".casefold())
-    if about and (split := _WORD.fullmatch(text[len(subject) + 1 :])):
-        return _with(old, split[1], split[2])
-    return _with(old, predicate, text)
+    valid_from = record.get("valid_from")
+    if date := _DATE.search(text):
+        valid_from, text = date[1], text[: date.start()]
+    fact = Fact(subject=subject, predicate=predicate, object="", valid_from=valid_from)
+    for prefix in (f"{subject} {predicate} ", f"{subject}'s {predicate} is "):
+        if text.casefold().startswith(prefix.casefold()):
+            return _replaced(fact, predicate, text[len(prefix) :])
+    if extracted := _extract_about(subject, text, str(record["recorded_at"])):
+        best = next((one for one in extracted if one.predicate == predicate), extracted[0])
+        valid_from = best.valid_from or valid_from
+        return best.model_copy(update={"subject": subject, "valid_from": valid_from})
+    if text.casefold().startswith(f"{subject} ".casefold()):
+        match = _PREDICATE_AND_OBJECT.fullmatch(text[len(subject) + 1 :])
+        if match:
+            return _replaced(fact, match[1], match[2])
+    return _replaced(fact, predicate, text)
 
 
-def siblings(known: Knowledge, user: str, correction: Correction) -> list[Correction]:
-    """Return the corrections of what else the same words said: "moved to" and "lives in"."""
-    old = known.get((facts_of(user), correction.fact))
+def related_corrections(
+    knowledge: Knowledge, owner: str, correction: Correction
+) -> list[Correction]:
+    """Return the corrections of facts that the same message implies: "moved to", "lives in"."""
+    old = knowledge.get((facts_of(owner), correction.fact))
     if old is None or old["predicate"] != correction.stated.predicate:
         return []
-    others = [there for here, there in IMPLIED.items() if here == old["predicate"]]
-    others += [here for here, there in IMPLIED.items() if there == old["predicate"]]
-    found: list[Correction] = []
-    for predicate in others:
+    predicates = [state for event, state in IMPLIED.items() if event == old["predicate"]]
+    predicates += [event for event, state in IMPLIED.items() if state == old["predicate"]]
+    corrections: list[Correction] = []
+    for predicate in predicates:
         key = fact_key(old["subject"], predicate, old["object"])
-        other = known.get((facts_of(user), key))
-        if other and not other["superseded_by"] and {*other["sources"]} & {*old["sources"]}:
+        related = knowledge.get((facts_of(owner), key))
+        if not related or related["superseded_by"]:
+            continue
+        if {*related["sources"]} & {*old["sources"]}:
             stated = correction.stated.model_copy(update={"predicate": predicate})
-            found.append(Correction(fact=key, stated=stated, at=correction.at))
-    return found
+            corrections.append(Correction(fact=key, stated=stated, at=correction.at))
+    return corrections
 
 
-def apply_correction(known: Knowledge, user: str, correction: Correction) -> None:
-    """Put what is corrected in the place of what was; nothing where that does not hold anyway."""
-    facts, new = facts_of(user), correction.stated
-    old = known.get((facts, correction.fact))
+def apply_correction(knowledge: Knowledge, owner: str, correction: Correction) -> None:
+    """Replace the corrected fact, in place, unless it is superseded already."""
+    facts, new = facts_of(owner), correction.stated
+    old = knowledge.get((facts, correction.fact))
     if old is None or old["superseded_by"]:
         return
-    key = fact_key(new.subject, new.predicate, new.object)
-    sentence = new.sentence[: 3 * MAX_CHARACTERS]
+    key = key_of(new)
+    text = new.sentence[: 3 * MAX_CHARACTERS]
     if key == correction.fact:
         history = [*old.get("history", ()), {"text": old["text"], "until": correction.at}]
-        old |= {"text": sentence, "valid_from": new.valid_from, "history": history}
+        old |= {"text": text, "valid_from": new.valid_from, "history": history}
         return
     old |= {"superseded_by": key, "corrected_at": correction.at}
-    before = known.get((facts, key)) or {}
-    known[facts, key] = {
+    existing = knowledge.get((facts, key)) or {}
+    history_field = {"history": existing["history"]} if "history" in existing else {}
+    knowledge[facts, key] = {
         **old,
-        **{name: told for name, told in before.items() if name == "history"},
+        **history_field,
         "subject": new.subject,
         "predicate": new.predicate,
         "object": new.object,
@@ -120,27 +121,39 @@ def apply_correction(known: Knowledge, user: str, correction: Correction) -> Non
         "recorded_at": correction.at,
         "written_at": correction.at,
         "superseded_by": None,
-        "sources": list(dict.fromkeys([*before.get("sources", ()), *old["sources"]])),
-        "text": sentence,
+        "sources": list(dict.fromkeys([*existing.get("sources", ()), *old["sources"]])),
+        "text": text,
         "corrects": correction.fact,
         "corrected_at": correction.at,
     }
-    _in_entity(known, user, old, new)
+    _correct_entity(knowledge, owner, old, new)
 
 
-def _in_entity(known: Knowledge, user: str, old: Mapping[str, Any], new: Fact) -> None:
-    entity = known.get((entities_of(user), entity_key(str(old["subject"]))))
+def _correct_entity(knowledge: Knowledge, owner: str, old: Mapping[str, Any], new: Fact) -> None:
+    """Replace the corrected fact in the attributes of its entity, in place."""
+    entity = knowledge.get((entities_of(owner), entity_key(str(old["subject"]))))
     if entity is None:
         return
-    told = {
-        name: [each for each in objects if (name, each) != (old["predicate"], old["object"])]
+    corrected = (old["predicate"], old["object"])
+    attributes = {
+        name: [object_ for object_ in objects if (name, object_) != corrected]
         for name, objects in entity["attributes"].items()
     }
-    entity["attributes"] = {name: objects for name, objects in told.items() if objects}
+    entity["attributes"] = {name: objects for name, objects in attributes.items() if objects}
     put_attribute(entity, new.predicate, new.object, single=new.predicate in SINGLE_VALUED)
     entity["text"] = describe(entity)
 
 
-def _with(fact: Fact, predicate: str, object_: str) -> Fact:
-    told = {"predicate": predicate[:MAX_CHARACTERS], "object": object_.strip()[:MAX_CHARACTERS]}
-    return fact.model_copy(update=told)
+def _extract_about(subject: str, text: str, recorded_at: str) -> list[Fact]:
+    """Return the facts that the rules extract from `text` about the subject."""
+    if subject == USER:
+        # A user is addressed as "you" in what threadkeep shows.
+        text = re.sub(r"^your\b", "my", text, flags=re.I)
+        text = re.sub(r"^you\b", "I", text, flags=re.I)
+    extraction = extract(text, written_at=parse_time(recorded_at))
+    return [fact for fact in extraction.facts if fact.subject.casefold() == subject.casefold()]
+
+
+def _replaced(fact: Fact, predicate: str, object_: str) -> Fact:
+    predicate, object_ = predicate[:MAX_CHARACTERS], object_.strip()[:MAX_CHARACTERS]
+    return fact.model_copy(update={"predicate": predicate, "object": object_})

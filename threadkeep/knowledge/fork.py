@@ -1,4 +1,4 @@
-"""Give a thread that is forked its own copy of what was said until then."""
+"""Fork a thread in the store: the new thread gets its own copy of the messages until then."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from threadkeep.knowledge.stored_thread_items import read_stored_thread
 from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.namespaces import messages_of, notes_of, threads_of
 
-SHARED = (
+COPIED_FIELDS = (
     "begins_at",
     "context",
     "corrected",
@@ -22,45 +22,44 @@ SHARED = (
     "title",
     "ttl_minutes",
 )
+"""Of the record of a thread."""
 
 
 async def fork_stored_thread(
-    store: BaseStore, user: str, source: str, values: Mapping[str, Any], target: str, name: str
+    store: BaseStore, owner: str, source: str, values: Mapping[str, Any], target: str, name: str
 ) -> None:
-    """Copy the messages up to the state `values` of one thread to another, which is then used.
+    """Copy the messages up to the state `values` of the thread `source` to a new thread.
+
+    The fork is inactive until its first turn, so that memory stays on the branch of `source`.
 
     Raises:
-        BadInput: there is no such thread, or there is one of the new name.
+        BadInput: there is no thread `source`, or the name of the new one is taken.
     """
-    found, taken = (
-        await store.aget(threads_of(user), source),
-        await store.aget(threads_of(user), target),
-    )
-    if found is None:
+    item = await store.aget(threads_of(owner), source)
+    if item is None:
         raise BadInput("There is no such thread to fork; see threadkeep threads list.")
-    if taken is not None:
+    if await store.aget(threads_of(owner), target) is not None:
         raise BadInput(f"There is a thread {name!r} already; fork to a name that is not taken.")
-    head, kept = head_of(values), await read_stored_thread(store, user, source)
-    kept.switch_to(head, int(found.value.get("begins_at") or 0))
-    record = {key: value for key, value in found.value.items() if key in SHARED}
+    head, stored = head_of(values), await read_stored_thread(store, owner, source)
+    stored.switch_to(head, int(item.value.get("begins_at") or 0))
+    record = {key: value for key, value in item.value.items() if key in COPIED_FIELDS}
     ttl = ttl_of(store, record)
-    family = str(found.value.get("family") or source)
+    family = str(item.value.get("family") or source)
     record |= {
         "name": name,
         "forked_from": source,
         "family": family,
         "active": False,
         "last_used": now().isoformat(),
-        "turns": sum(value.get("role") == "user" for _, value in kept.active),
+        "turns": sum(value.get("role") == "user" for _, value in stored.active),
         "last_message": head.through,
     }
-    active = found.value.get("active", True)
+    source_record = {**item.value, "family": family, "active": item.value.get("active", True)}
+    messages, notes = messages_of(owner, target), notes_of(owner, target)
     ops = [
-        PutOp(messages_of(user, target), key, {**value, "thread": target}, ttl=ttl)
-        for key, value in kept.active
+        PutOp(messages, key, {**value, "thread": target}, ttl=ttl) for key, value in stored.active
     ]
-    ops += [PutOp(notes_of(user, target), key, note, ttl=ttl) for key, note in kept.notes.items()]
-    ops.append(PutOp(threads_of(user), target, record, index=False, ttl=ttl))
-    of_family = {**found.value, "family": family, "active": active}
-    ops.append(PutOp(threads_of(user), source, of_family, index=False, ttl=ttl))
+    ops += [PutOp(notes, key, note, ttl=ttl) for key, note in stored.notes.items()]
+    ops.append(PutOp(threads_of(owner), target, record, index=False, ttl=ttl))
+    ops.append(PutOp(threads_of(owner), source, source_record, index=False, ttl=ttl))
     await store.abatch(ops)

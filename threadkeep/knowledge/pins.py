@@ -1,4 +1,4 @@
-"""What a person has pinned: shown in every prompt, within a budget, the earliest pins first."""
+"""The user's pins: memories that every prompt shows, within a token budget."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +15,13 @@ from threadkeep.prompt.recalled_turns import recalled_item, thread_names
 from threadkeep.stores.memory_ids import KINDS, Meant, is_meant
 from threadkeep.stores.namespaces import PINS_KEY, pinned_of
 
-STEPS = 20
-"""So many successors of a fact are followed to the one that holds now."""
-MOST = 100
+MAX_SUPERSEDED = 20
+"""Facts in a row that are followed to the one that holds now."""
+MAX_PINS = 100
 
 
 class Pin(TypedDict):
-    """A pin, and what it shows."""
+    """A pin, and its text as it is now."""
 
     id: str
     """Of the memory that was pinned."""
@@ -29,7 +29,7 @@ class Pin(TypedDict):
     at: str
     """When it was pinned, ISO 8601."""
     text: str
-    """What it says now; empty where it is not there."""
+    """Its text now; empty if it is no longer there."""
     shown: bool
     """Whether it fits into the budget for pins."""
 
@@ -39,112 +39,111 @@ def pins_op(owner: str) -> GetOp:
     return GetOp(pinned_of(owner), PINS_KEY)
 
 
-def places_in(read: Result) -> list[list[str]]:
-    """Return the places of what is pinned, the earliest pin first."""
-    pins: Sequence[Any] = read.value.get("pins") or () if isinstance(read, Item) else ()
-    return [list(pin["place"]) for pin in pins]
-
-
-async def pinned_items(
-    store: BaseStore, owner: str, places: Sequence[Sequence[str]]
-) -> list[Item | None]:
-    """Return what is pinned as it is now: of a fact that was replaced, what took its place.
-
-    None for what is not there: forgotten, or on a branch that was left.
-    """
-    ops = [GetOp((owner, *place[:-1]), place[-1]) for place in places]
-    found = [item if isinstance(item, Item) else None for item in await store.abatch(ops)]
-    for _ in range(STEPS):
-        replaced = {
-            at: GetOp(item.namespace, str(item.value["superseded_by"]))
-            for at, item in enumerate(found)
-            if item and item.value.get("superseded_by")
-        }
-        if not replaced:
-            break
-        read = await store.abatch(replaced.values())
-        for at, item in zip(replaced, read, strict=True):
-            found[at] = item if isinstance(item, Item) else None
-    return found
-
-
 async def pins_within_budget(
-    store: BaseStore, owner: str, pins: Result, context: Context
+    store: BaseStore, owner: str, result: Result, context: Context
 ) -> tuple[list[RecalledItem], list[list[str]]]:
-    """Return what is pinned and fits, and its places."""
-    if not (places := places_in(pins)):
+    """Return the pinned items that fit into the prompt, and their places.
+
+    `result` is that of `pins_op`.
+    """
+    if not (places := [pin["place"] for pin in _pins_in(result)]):
         return [], []
-    found = await pinned_items(store, owner, places)
-    there = {item.key: item for item in found if item}
-    named = await thread_names(store, owner, there.values())
-    memories = [recalled_item(item, named, PINNED) for item in there.values()]
-    fit = fit_pins(memories, pinned_budget(context))
-    return fit, [[*(item := there[m["id"]]).namespace[1:], item.key] for m in fit]
+    records = {item.key: item for item in await _read_current(store, owner, places) if item}
+    names = await thread_names(store, owner, records.values())
+    items = [recalled_item(record, names, PINNED) for record in records.values()]
+    fitting = fit_pins(items, pinned_budget(context))
+    fitting_records = [records[item["id"]] for item in fitting]
+    return fitting, [[*record.namespace[1:], record.key] for record in fitting_records]
 
 
 async def list_pins(store: BaseStore, owner: str, context: Context) -> list[Pin]:
     """Return a user's pins, the earliest first."""
-    read = await store.aget(*_place(owner))
-    pins: list[dict[str, Any]] = list(read.value["pins"]) if read else []
-    found = await pinned_items(store, owner, [pin["place"] for pin in pins])
-    shown, _ = await pins_within_budget(store, owner, read, context)
-    fit = {memory["id"] for memory in shown}
+    result = await store.aget(pinned_of(owner), PINS_KEY)
+    pins = _pins_in(result)
+    records = await _read_current(store, owner, [pin["place"] for pin in pins])
+    fitting, _ = await pins_within_budget(store, owner, result, context)
+    fitting_ids = {item["id"] for item in fitting}
     return [
         {
             "id": str(pin["place"][-1]),
             "kind": KINDS[pin["place"][0]],
             "at": str(pin["at"]),
-            "text": str(item.value.get("text") or "") if item else "",
-            "shown": item is not None and item.key in fit,
+            "text": str(record.value.get("text") or "") if record else "",
+            "shown": record is not None and record.key in fitting_ids,
         }
-        for pin, item in zip(pins, found, strict=True)
+        for pin, record in zip(pins, records, strict=True)
     ]
 
 
-async def add_pin(store: BaseStore, owner: str, meant: Meant) -> bool:
-    """Pin a memory; tell whether it was not pinned before.
+async def add_pin(store: BaseStore, owner: str, target: Meant) -> bool:
+    """Pin a memory; return False if it was pinned before.
 
     Raises:
         BadInput: there are too many pins.
     """
-    pins = await _pins(store, owner)
-    if any(pin["place"][-1] == meant.id for pin in pins):
+    pins = _pins_in(await store.aget(pinned_of(owner), PINS_KEY))
+    if any(pin["place"][-1] == target.id for pin in pins):
         return False
-    if len(pins) >= MOST:
-        raise BadInput(f"You have {MOST} pins already; take one away with threadkeep memory unpin.")
-    item = meant.items[0]
+    if len(pins) >= MAX_PINS:
+        raise BadInput(
+            f"You have {MAX_PINS} pins already; take one away with threadkeep memory unpin."
+        )
+    item = target.items[0]
     pins.append({"place": [*item.namespace[1:], item.key], "at": now().isoformat()})
-    await _put(store, owner, pins)
+    await _write(store, owner, pins)
     return True
 
 
-async def remove_pin(store: BaseStore, owner: str, given: str) -> str:
-    """Take the only pin away whose id is `given`, or begins or ends so; return its id.
+async def remove_pin(store: BaseStore, owner: str, id_part: str) -> str:
+    """Remove the only pin whose id is `id_part`, or begins or ends so; return its id.
 
     Raises:
         BadInput: there is none, or more than one.
     """
-    pins, wanted = await _pins(store, owner), given.strip()
+    pins = _pins_in(await store.aget(pinned_of(owner), PINS_KEY))
+    part = id_part.strip()
     keys = [str(pin["place"][-1]) for pin in pins]
-    meant = [key for key in keys if wanted and is_meant(key, [wanted], part=True)]
-    meant = [key for key in meant if key == wanted] or meant
-    if len(meant) != 1:
-        several = f"{given!r:.60} is part of {len(meant)} ids; write more of the one that is meant."
-        none = f"No memory {given!r:.60} is pinned; the ids are in threadkeep memory pins."
-        raise BadInput(several if meant else none)
-    await _put(store, owner, [pin for pin in pins if pin["place"][-1] != meant[0]])
-    return meant[0]
+    matches = [key for key in keys if part and is_meant(key, [part], part=True)]
+    matches = [key for key in matches if key == part] or matches
+    if not matches:
+        raise BadInput(
+            f"No memory {id_part!r:.60} is pinned; the ids are in threadkeep memory pins."
+        )
+    if len(matches) > 1:
+        raise BadInput(
+            f"{id_part!r:.60} is part of {len(matches)} ids; write more of the one that is meant."
+        )
+    await _write(store, owner, [pin for pin in pins if pin["place"][-1] != matches[0]])
+    return matches[0]
 
 
-def _place(owner: str) -> tuple[tuple[str, ...], str]:
-    return pinned_of(owner), PINS_KEY
+async def _read_current(
+    store: BaseStore, owner: str, places: Sequence[Sequence[str]]
+) -> list[Item | None]:
+    """Return the record at each place; for a superseded fact, the fact that holds now.
+
+    None for a record that was erased, or abandoned with its branch.
+    """
+    ops = [GetOp((owner, *place[:-1]), place[-1]) for place in places]
+    records = [item if isinstance(item, Item) else None for item in await store.abatch(ops)]
+    for _ in range(MAX_SUPERSEDED):
+        successors = {
+            index: GetOp(record.namespace, str(record.value["superseded_by"]))
+            for index, record in enumerate(records)
+            if record and record.value.get("superseded_by")
+        }
+        if not successors:
+            break
+        results = await store.abatch(successors.values())
+        for index, item in zip(successors, results, strict=True):
+            records[index] = item if isinstance(item, Item) else None
+    return records
 
 
-async def _pins(store: BaseStore, owner: str) -> list[dict[str, Any]]:
-    read = await store.aget(*_place(owner))
-    return list(read.value["pins"]) if read else []
+def _pins_in(result: Result) -> list[dict[str, Any]]:
+    return list(result.value.get("pins") or ()) if isinstance(result, Item) else []
 
 
-async def _put(store: BaseStore, owner: str, pins: Sequence[dict[str, Any]]) -> None:
+async def _write(store: BaseStore, owner: str, pins: Sequence[dict[str, Any]]) -> None:
     value = {"pins": list(pins)} if pins else None
-    await store.abatch([PutOp(*_place(owner), value, index=False)])
+    await store.abatch([PutOp(pinned_of(owner), PINS_KEY, value, index=False)])

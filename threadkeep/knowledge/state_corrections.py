@@ -1,4 +1,4 @@
-"""Take into a thread's state what its user has corrected since, on whatever branch it stands."""
+"""Apply to a thread's state what its user corrected since, on any branch."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,72 +16,73 @@ from threadkeep.graph.state import LiteralPassage, State, Update
 from threadkeep.prompt.coverage import Coverage
 from threadkeep.stores.namespaces import messages_of
 
-USED = 1_000
-"""What was corrected leaves the pins beside a summary last."""
-PIN_TOKENS = 80
+CORRECTION_USED = 1_000
+"""Mentions of a correction among literal passages, so that it is dropped last."""
+MAX_CORRECTION_TOKENS = 80
 
 
 async def corrections_update(
     store: BaseStore, owner: str, thread: str, record: Mapping[str, Any], state: State
 ) -> Update:
-    """Return the changes by which a state says what was corrected since it was written.
+    """Return the update that corrects a state, for corrections made after it was written.
 
-    A message is replaced; where only the summary stands for it, the old words leave that, and the
-    new ones are pinned beside it.
+    The text of a corrected message is replaced. If only the summary covers the message, its old
+    sentences are removed there, and the new text becomes a literal passage.
     """
-    told = record.get("corrected") or {}
-    due = {message: at for message, at in told.items() if at > state.corrected_at}
-    if not due:
+    corrected = record.get("corrected") or {}
+    pending = {message: at for message, at in corrected.items() if at > state.corrected_at}
+    if not pending:
         return {}
-    found = await store.abatch([GetOp(messages_of(owner, thread), message) for message in due])
-    taken = state
-    for item in found:
+    ops = [GetOp(messages_of(owner, thread), message) for message in pending]
+    new = state
+    for item in await store.abatch(ops):
         if isinstance(item, Item) and item.value.get("history"):
-            taken = _taken(taken, item)
-    update: Update = {"corrected_at": max(due.values())}
-    if taken.messages != state.messages:
-        before = {message.id: message for message in state.messages}
-        update["messages"] = [m for m in taken.messages if before[m.id] != m]
-    if taken.summary != state.summary:
-        update["summary"] = taken.summary
-    if taken.extract != state.extract:
-        update["extract"] = taken.extract
-    if taken.pins != state.pins:
-        update["pins"] = taken.pins
+            new = _corrected_state(new, item)
+    update: Update = {"corrected_at": max(pending.values())}
+    if new.messages != state.messages:
+        old_messages = {message.id: message for message in state.messages}
+        update["messages"] = [m for m in new.messages if old_messages[m.id] != m]
+    if new.summary != state.summary:
+        update["summary"] = new.summary
+    if new.extract != state.extract:
+        update["extract"] = new.extract
+    if new.pins != state.pins:
+        update["pins"] = new.pins
     return update
 
 
 def updated_state(state: State, update: Update) -> State:
-    """Return the state with corrections in it."""
+    """Return the state with an update of `corrections_update`."""
     changes: dict[str, Any] = dict(update)
     if "messages" in changes:
         changes["messages"] = add_messages(list(state.messages), list(changes["messages"]))  # type: ignore[arg-type]
     return replace(state, **changes)
 
 
-def _taken(state: State, item: Item) -> State:
+def _corrected_state(state: State, item: Item) -> State:
     text = str(item.value["text"])
     uncovered = {message.id for message in Coverage.of(state).uncovered(state.messages)}
-    messages = [_said(m, text) if m.id == item.key else m for m in state.messages]
+    messages = [_with_text(m, text) if m.id == item.key else m for m in state.messages]
     state = replace(state, messages=messages)
     if item.key in uncovered or not (state.summary or state.extract or state.pins):
         return state
-    old = [sentence for each in item.value["history"] for sentence in sentences(each["text"])]
-    pin: LiteralPassage = {
-        "text": f"Corrected: {cut_middle(' '.join(text.split()), PIN_TOKENS)}",
+    old_sentences = [s for entry in item.value["history"] for s in sentences(entry["text"])]
+    correction: LiteralPassage = {
+        "text": f"Corrected: {cut_middle(' '.join(text.split()), MAX_CORRECTION_TOKENS)}",
         "literals": [],
         "message": item.key,
-        "used": USED,
+        "used": CORRECTION_USED,
     }
+    others = [passage for passage in state.pins if passage["message"] != item.key]
     return replace(
         state,
-        summary=_without(state.summary, old),
-        extract=_without(state.extract, old),
-        pins=[*(each for each in state.pins if each["message"] != item.key), pin],
+        summary=_without_sentences(state.summary, old_sentences),
+        extract=_without_sentences(state.extract, old_sentences),
+        pins=[*others, correction],
     )
 
 
-def _said(message: AnyMessage, text: str) -> AnyMessage:
+def _with_text(message: AnyMessage, text: str) -> AnyMessage:
     if sanitise_text(text_with_tool_calls(message)) == text:
         return message
     if isinstance(message.content, str):
@@ -90,10 +91,8 @@ def _said(message: AnyMessage, text: str) -> AnyMessage:
     return message.model_copy(update={"content": [{"type": "text", "text": text}, *others]})
 
 
-def _without(prose: str, sentences_gone: list[str]) -> str:
-    """Return the prose without sentences that are quoted in it word for word."""
-    for sentence in sentences_gone:
+def _without_sentences(prose: str, removed: list[str]) -> str:
+    """Return the prose without sentences that it quotes word for word, and without empty lines."""
+    for sentence in removed:
         prose = prose.replace(sentence, "")
-    return (
-        "\n".join(line for line in prose.splitlines() if line.strip(" -:").strip()) if prose else ""
-    )
+    return "\n".join(line for line in prose.splitlines() if line.strip(" -:").strip())

@@ -48,7 +48,7 @@ def _new_passages(
     passages_before: Sequence[LiteralPassage], extracted: _Extracted
 ) -> list[LiteralPassage]:
     """Return the passages that hold a literal which no earlier passage holds."""
-    known = {
+    known_literals = {
         literal
         for passage in passages_before
         for literal in (passage["text"], *passage["literals"])
@@ -56,9 +56,9 @@ def _new_passages(
     new: list[LiteralPassage] = []
     for message, of_message in extracted:
         for passage in of_message:
-            literals = [literal for literal in passage.literals if literal not in known]
+            literals = [literal for literal in passage.literals if literal not in known_literals]
             if literals:
-                known.update(literals)
+                known_literals.update(literals)
                 new.append(
                     {
                         "text": passage.text,

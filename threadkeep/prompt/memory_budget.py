@@ -75,9 +75,9 @@ def best_within(
     of the evidence in 1,000 tokens, 0.854 by score alone.)
     """
     filler = BlockFiller(budget, fence)
-    known = [item for item in items if item["kind"] != "message"]
+    facts = [item for item in items if item["kind"] != "message"]
     messages = [item for item in items if item["kind"] == "message"]
-    for item in (*known, *sorted(messages, key=odds_per_token, reverse=True)):
+    for item in (*facts, *sorted(messages, key=odds_per_token, reverse=True)):
         filler.add(item)
     fitting = {id(item) for item in filler.items}
     return [item for item in items if id(item) in fitting]

@@ -15,29 +15,29 @@ from threadkeep.prompt.window import Window, window_of
 from threadkeep.stores.dependencies import dependencies_of
 from threadkeep.stores.usage import Usage
 
-MODELS_KEPT = 16
+MAX_MODELS = 16
 
 
 async def model_of(context: Context, store: BaseStore) -> BaseChatModel:
-    """Return the model of the run: the caller's, or the process's own choice; built once.
+    """Return the model of the run: that of its context, or the default one. Built once.
 
     Raises:
-        NoModel: it cannot be used, for want of a key for instance.
+        NoModel: it cannot be used, because a key is missing for instance.
     """
     return (await _choose(context, store))[1]
 
 
 async def choice_of(context: Context, store: BaseStore) -> Choice:
-    """Return which model that is, and why.
+    """Return the choice of the model of the run, and the reason for it.
 
     Raises:
-        NoModel: it cannot be used, for want of a key for instance.
+        NoModel: it cannot be used, because a key is missing for instance.
     """
     return (await _choose(context, store))[0]
 
 
 def window_for(state: State, model: BaseChatModel, context: Context) -> Window:
-    """Return the budgets of `context` for this model, as far as the thread has got to know it."""
+    """Return the budgets of `context`, with what the thread learned of this model's tokens."""
     ratio = 1.0 if is_exact(model) else ratio_of(state.ratios, name_of(model))
     return window_of(context, ratio=ratio, limit=state.windows.get(name_of(model)))
 
@@ -62,7 +62,7 @@ async def _choose(context: Context, store: BaseStore) -> tuple[Choice, BaseChatM
     dependencies = dependencies_of(store)
     models: dict[str | None, tuple[Choice, BaseChatModel]] = dependencies.models
     if context.model not in models:
-        if len(models) >= MODELS_KEPT:
+        if len(models) >= MAX_MODELS:
             models.clear()
         choice = await choose_model(dependencies.settings, context.model or dependencies.model)
         models[context.model] = choice, choice.build()

@@ -94,7 +94,7 @@ def word_vector(word: str) -> np.ndarray:
 
 
 def word_weight(word: str) -> float:
-    """Return how much meaning a word has in any text: about 1, "thing" 0.56, "kiln" 1.2.
+    """Return how much meaning a word has in any text: about 1, "thing" 0.57, "parrot" 1.19.
 
     Static vectors are trained so that a text's vector is the sum of those of its words: the more
     a word means, the longer its vector.

@@ -1,0 +1,3 @@
+"""A module of this project with the name of one of our folders."""
+
+NAME = "project"

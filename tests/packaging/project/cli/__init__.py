@@ -1,0 +1,3 @@
+"""The terminal of this project."""
+
+NAME = "project"
