@@ -34,7 +34,7 @@ def test_each_example_runs(tmp_path: Path) -> None:
     printed = []
     for number, example in enumerate(EXAMPLES):
         program = "import asyncio\nasync def main():\n" + textwrap.indent(example, "    ")
-        shown = "\n    print([m.value['text'] for m in messages], records[0].value['state'])"
+        shown = "\n    print([row['text'] for row in messages], threads[0]['state'])"
         program += (shown if number == 0 else "") + "\nasyncio.run(main())"
         printed.append(run({"THREADKEEP_HOME": str(tmp_path)}, sys.executable, "-c", program))
     assert printed[0].startswith("['I live in Bergen.'")

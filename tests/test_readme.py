@@ -68,3 +68,18 @@ def test_the_imported_package_is_ours() -> None:
     import threadkeep
 
     assert Path(threadkeep.__path__[0]) == ROOT / "threadkeep"
+
+
+def test_the_program_of_the_readme_runs_as_it_is_written(tmp_path: Path) -> None:
+    (program,) = re.findall(r"^```python\n(.*?)\n```", README, re.MULTILINE | re.DOTALL)
+    assert len(program.splitlines()) <= 25
+    env = environ_without("OPENAI_", "THREADKEEP_") | {"PYTHONPATH": str(ROOT)}
+    env["THREADKEEP_HOME"] = str(tmp_path / "of-the-environment")
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Bergen it is.")
+    assert "I live in Bergen." in done.stdout
+    assert (tmp_path / "my-data" / "threadkeep.sqlite").exists()
+    assert not (tmp_path / "of-the-environment").exists()
