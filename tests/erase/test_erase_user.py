@@ -179,7 +179,7 @@ async def test_concurrent_erasures_of_one_user_erase_once(tmp_path: Path) -> Non
             for result in results
             if isinstance(result, Exception) and not isinstance(result, BadInput | ThreadBusy)
         ]
-        assert await count_checkpoints(memory.opened.saver.saver, [thread_id("x", "trip")]) == (
+        assert await count_checkpoints(memory.opened.inner_saver, [thread_id("x", "trip")]) == (
             0,
             0,
         )

@@ -158,8 +158,8 @@ class _Exporter:
         item = await self.store.aget(threads_of(self.owner), thread, refresh_ttl=False)
         value = item.value if item else {}
         # A restore makes a new id from the name; see transfer/thread_mapping.py.
-        named = thread_id(self.owner, str(value.get("name") or "")) == thread
-        yield {"kind": "thread", "id": thread, "named": named, "value": value}
+        has_derived_id = thread_id(self.owner, str(value.get("name") or "")) == thread
+        yield {"kind": "thread", "id": thread, "named": has_derived_id, "value": value}
         messages = messages_of(self.owner, thread)
         order = [
             (int(item.value.get("position") or 0), str(item.value.get("time") or ""), item.key)
