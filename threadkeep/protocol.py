@@ -61,6 +61,9 @@ class MemoryProtocol(Protocol):
     async def last_thread(self, purpose: str = "", *, user_id: str | None = None) -> str:
         """Return the name of the thread that was used last."""
 
+    async def thread_context(self, thread: str, *, user_id: str | None = None) -> dict[str, Any]:
+        """Return the fields of the context that were set for this thread."""
+
     async def search(self, query: str, limit: int = 10, *, user_id: str | None = None) -> list[Row]:
         """Return what answers a query, the best first."""
 

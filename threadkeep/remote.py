@@ -134,6 +134,10 @@ class RemoteMemory:
         self._ids[name] = str(rows[0]["id"])
         return name
 
+    async def thread_context(self, thread: str, *, user_id: str | None = None) -> dict[str, Any]:
+        """Return nothing: what was set for the thread is known to the server alone."""
+        return {}
+
     async def search(self, query: str, limit: int = 10, *, user_id: str | None = None) -> list[Row]:
         """Return what answers a query, the best first."""
         _refuse_user(user_id)

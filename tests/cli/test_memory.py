@@ -89,3 +89,18 @@ def test_a_short_id_tells_ids_apart_and_names_answers_by_their_ends() -> None:
         assert [each for each in shown if each.startswith(part) or each.endswith(part)] == [key]
     many = [f"{number:032x}" for number in range(5_000)]
     assert len(set(short_ids(many).values())) == 5_000
+
+
+def test_pins_in_the_chat_must_fit_into_what_was_set_for_the_thread(env: dict[str, str]) -> None:
+    ask(env, "ada", "first", MIRIAM)
+    message = id_in(run(env, "threads", "show", "first", *ADA).stdout, MIRIAM)
+    run(env, "threads", "set", "first", *ADA, "--context", "pinned_tokens=16")
+    lines = f"/pin {message}\n/pin\n".encode()
+    chat = run(env, "chat", "-t", "first", *ADA, given=lines)
+    assert "Not all pins fit into pinned_tokens=16" in chat.stderr
+    assert "(does not fit, not shown)" in chat.stdout
+    # An option of the command line wins; an empty one takes the default.
+    for option in ("pinned_tokens=200", "pinned_tokens="):
+        chat = run(env, "chat", "-t", "first", *ADA, "--context", option, given=lines)
+        assert "Not all pins fit" not in chat.stderr
+        assert "(does not fit, not shown)" not in chat.stdout

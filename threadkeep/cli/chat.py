@@ -128,7 +128,9 @@ class Chat:
         from threadkeep.cli.chat_memory import run_command
 
         await self.finish_turn()
-        context = self.context
+        own = await self.memory.thread_context(self.thread, user_id=self.user_id)
+        merged = {**own, **self.context}
+        context = {name: value for name, value in merged.items() if value is not None}
         await run_command(self.memory, self.user_id, context, self.thread, command, rest)
 
     async def plan_forget(self, target: "Target") -> list[str]:
@@ -150,7 +152,7 @@ class Chat:
         if self._turn:
             turn, self._turn = self._turn, None
             await turn.finished()
-            freeze_loaded_objects(again=False)
+            freeze_loaded_objects(again=self.connection.vectors_loaded(self.memory))
 
     async def close(self) -> None:
         """Finish storing and close the memory."""

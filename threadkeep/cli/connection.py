@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from threadkeep.base.errors import BadInput
@@ -47,6 +47,10 @@ class Connection:
     def load(self) -> None:
         """Import what `open` needs; blocks for a second or two."""
         importlib.import_module("threadkeep.memory" if self.url is None else "threadkeep.remote")
+
+    def vectors_loaded(self, memory: "MemoryProtocol") -> bool:
+        """Tell whether the vectors of an opened memory are loaded into this process."""
+        return self.url is None and cast("Memory", memory).opened.store.opened
 
     def open(self) -> "AbstractAsyncContextManager[MemoryProtocol]":
         """Open the databases, or connect to the server."""

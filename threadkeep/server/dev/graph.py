@@ -17,6 +17,7 @@ from threadkeep.base.user import USER_KEY, acting_user
 from threadkeep.checkpoints.locks import ThreadLock
 from threadkeep.graph.agent import BOOKKEEPING, graph
 from threadkeep.graph.context import Context
+from threadkeep.process import freeze_loaded_objects
 from threadkeep.prompt.runtime import thread_name
 from threadkeep.server.shared_memory import current_memory
 from threadkeep.turn import Thread, open_turn
@@ -123,6 +124,7 @@ async def _run(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIter
     async with open_turn(memory.opened, memory.graph, context, thread, is_stop=_is_stop) as lock:
         _lock.set(lock)
         yield served
+    freeze_loaded_objects(again=memory.opened.store.opened)
 
 
 def _is_stop(error: BaseException) -> bool:

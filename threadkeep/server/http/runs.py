@@ -7,6 +7,7 @@ from typing import Any
 
 from threadkeep.base.errors import ThreadkeepError
 from threadkeep.memory import Memory
+from threadkeep.process import freeze_loaded_objects
 from threadkeep.server.recovery import finishing
 from threadkeep.turn import Event
 
@@ -82,3 +83,5 @@ class Runs:
         error = None if task.cancelled() else task.exception()
         if error and not isinstance(error, ThreadkeepError):
             log.error("A run failed", exc_info=error)
+        if not (task.cancelled() or error):
+            freeze_loaded_objects(again=self.memory.opened.store.opened)
