@@ -17,7 +17,7 @@ from langchain_core.language_models import BaseChatModel
 from benchmarks.report import main_over_turns, percentile
 from benchmarks.scripted_thread import open_scripted, purpose_of_request
 from benchmarks.turn import sentence
-from tests.backends import asking
+from tests.backends import say_options
 from threadkeep.base.settings import Settings
 from threadkeep.graph.context import Context
 from threadkeep.memory import Memory, open_memory
@@ -32,7 +32,7 @@ async def turn(memory: Memory, context: Context, text: str) -> tuple[float, floa
     """Return the seconds to the first token, and to the end of the bookkeeping."""
     began = time.perf_counter()
     first = 0.0
-    under_way = await memory.say(text, thread="measured", **asking(context))
+    under_way = await memory.say(text, thread="measured", **say_options(context))
     async for piece in under_way:
         if piece and not first:
             first = time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""The databases that tests run against, each run in a corner of its own."""
+"""The databases that tests run against; each test has its own part of them."""
 
 import os
 import secrets
@@ -26,12 +26,14 @@ REQUIRED = list(filter(None, os.environ.get("THREADKEEP_TEST_REQUIRE", "").split
 """Servers whose absence is a failure, not a skip; where any is named, other skips fail too."""
 ALLOWED_SKIPS = ("not applicable", "not permitted")
 """How the reason of a skip begins that is no fault of the machine's setup."""
+THREADKEEP = [sys.executable, "-m", "threadkeep"]
+"""The command as a process."""
 BACKENDS = ("sqlite", "memory", "postgres", "redis")
 
 
 @asynccontextmanager
 async def fresh_database(kind: str) -> AsyncIterator[str]:
-    """Yield the address of an empty database of this kind; it is gone at the end."""
+    """Yield the address of an empty database of this kind; it is deleted at the end."""
     if kind == "memory":
         yield "memory://"
     elif kind == "sqlite":
@@ -47,7 +49,7 @@ async def fresh_database(kind: str) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def fresh_schema() -> AsyncIterator[str]:
-    """Yield an address of PostgreSQL whose tables go to a schema of their own."""
+    """Yield an address of PostgreSQL with a schema of its own."""
     need("postgres", POSTGRES)
     import psycopg
 
@@ -63,7 +65,7 @@ async def fresh_schema() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def fresh_redis() -> AsyncIterator[str]:
-    """Yield an address of an empty Redis: one of its databases that nobody else uses."""
+    """Yield an address of an empty Redis database that no other test uses."""
     need("redis", REDIS)
     from valkey.asyncio import Valkey
 
@@ -109,11 +111,11 @@ def chroma_server(folder: Path, port: int = 0) -> Iterator[str]:
         server.wait()
 
 
-def absent(name: str, said: str) -> None:
+def absent(name: str, reason: str) -> None:
     """Skip the test, or fail where the server is required."""
     if name in REQUIRED:
-        pytest.fail(f"{said}, and THREADKEEP_TEST_REQUIRE asks for {name}")
-    pytest.skip(said)
+        pytest.fail(f"{reason}, and THREADKEEP_TEST_REQUIRE asks for {name}")
+    pytest.skip(reason)
 
 
 def need(name: str, address: str) -> None:
@@ -123,8 +125,8 @@ def need(name: str, address: str) -> None:
         with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), 2):
             return
     except OSError as error:
-        said = f"no {name} at {parts.hostname}:{parts.port} ({error})"
-    absent(name, said)
+        reason = f"no {name} at {parts.hostname}:{parts.port} ({error})"
+    absent(name, reason)
 
 
 def environ_without(*prefixes: str) -> dict[str, str]:
@@ -148,7 +150,7 @@ def settings_in(environ: Mapping[str, str]) -> Settings:
         return Settings()
 
 
-def asking(context: Context) -> dict[str, Any]:
-    """Return the user and the fields of a context, as `Memory.say` takes them."""
+def say_options(context: Context) -> dict[str, Any]:
+    """Return a context as keyword arguments of `Memory.say`."""
     values = context.model_dump(exclude_unset=True, exclude={"user_id"})
     return {"user_id": context.user_id, "context": values}

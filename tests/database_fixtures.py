@@ -1,4 +1,4 @@
-"""Fixtures that run a test on every database that can keep items; a conftest imports them."""
+"""Fixtures that run a test on every database of the store; a conftest imports them."""
 
 import gc
 import warnings
@@ -14,7 +14,7 @@ from threadkeep.base.settings import Settings, create_data_folder
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what wants a `home` on SQLite and PostgreSQL, unless it is about a SQLite file."""
+    """Run tests with a `home` on SQLite and PostgreSQL, those marked `sqlite` on SQLite only."""
     if "home" in metafunc.fixturenames:
         about_sqlite = metafunc.definition.get_closest_marker("sqlite")
         kinds = ["sqlite"] if about_sqlite else ["sqlite", "postgres"]
@@ -37,9 +37,9 @@ async def home(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 
 @pytest.fixture
 def chroma_may_leave_its_sockets(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """A client that fails leaves its connections to the garbage collector, in whatever test."""
+    """Allow sockets of a failed client, which only the garbage collector closes."""
     yield
-    # What was logged holds the frames of the failure, and those the client.
+    # Log records hold the frames of the failure, and the frames hold the client.
     caplog.get_records("call").clear()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)

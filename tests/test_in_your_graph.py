@@ -1,4 +1,4 @@
-"""docs/in_your_graph.md tells the truth: its blocks are run, one after the other."""
+"""The blocks of docs/in_your_graph.md, run one after the other."""
 
 import asyncio
 import re
@@ -37,12 +37,12 @@ async def opened(page: SimpleNamespace) -> AsyncIterator[tuple[OwnedStore, Owned
         yield store, saver
 
 
-async def test_our_graph_remembers_inside_another_for_the_user_and_thread_of_that_run(
+async def test_the_agent_inside_another_graph_remembers_per_user_and_thread(
     page: SimpleNamespace, opened: tuple[OwnedStore, OwnedSaver]
 ) -> None:
     store, saver = opened
-    said = await page.ask(saver, store, "ada", "trip", "I live in Bergen.")
-    assert "Bergen" in said
+    reply = await page.ask(saver, store, "ada", "trip", "I live in Bergen.")
+    assert "Bergen" in reply
     assert "Bergen" in await page.ask(saver, store, "ada", "trip", "Where do I live?")
     assert "Bergen" in await page.ask(saver, store, "ada", "other", "Where do I live?")
     assert "Bergen" not in await page.ask(saver, store, "bob", "his", "Where do I live?")
@@ -50,28 +50,28 @@ async def test_our_graph_remembers_inside_another_for_the_user_and_thread_of_tha
         await page.ask(saver, store, "bob", "trip", "Where do I live?")
     with acting_as("ada"):
         key = await user_key(store, "ada")
-        kept = await store.asearch(messages_of(key, "trip"))
+        messages = await store.asearch(messages_of(key, "trip"))
         record = await store.aget(threads_of(key), "trip")
-    # Four messages of two turns, each once: the inner state goes on where it was.
-    assert sorted(item.value["position"] for item in kept) == [0, 1, 2, 3]
+    # Four messages of two turns, each once: the inner graph continues its thread.
+    assert sorted(item.value["position"] for item in messages) == [0, 1, 2, 3]
     assert record is not None
     assert record.value["turns"] == 2
 
 
-async def test_a_node_of_another_graph_runs_as_the_user_of_the_config_where_its_context_has_none(
+async def test_a_node_without_a_user_in_its_context_runs_as_the_user_of_the_config(
     page: SimpleNamespace, opened: tuple[OwnedStore, OwnedSaver]
 ) -> None:
     store, saver = opened
     graph = page.desk.compile(checkpointer=saver, store=store)
     config = {"configurable": {"thread_id": "trip", "user_id": "ada"}}
-    done = await graph.ainvoke({"question": "I live in Bergen."}, config)
-    assert "Bergen" in done["answer"]
+    output = await graph.ainvoke({"question": "I live in Bergen."}, config)
+    assert "Bergen" in output["answer"]
     context = page.DeskContext("bob")
     with pytest.raises(AccessRefused, match="asks as"):
         await graph.ainvoke({"question": "Where do I live?"}, config, context=context)
 
 
-async def test_the_store_serves_an_agent_of_langchains_and_gives_nobody_anothers(
+async def test_the_store_serves_a_langchain_agent_per_user(
     page: SimpleNamespace, opened: tuple[OwnedStore, OwnedSaver]
 ) -> None:
     store, saver = opened
@@ -81,8 +81,8 @@ async def test_the_store_serves_an_agent_of_langchains_and_gives_nobody_anothers
 
         async def say(user: str, thread: str, text: str) -> str:
             config = {"configurable": {"thread_id": thread, "user_id": user}}
-            done = await clerk.ainvoke({"messages": [("user", text)]}, config)
-            return str(done["messages"][-2].text)
+            output = await clerk.ainvoke({"messages": [("user", text)]}, config)
+            return str(output["messages"][-2].text)
 
         def calls(name: str, **args: str) -> None:
             server.script(Reply(tool_calls=[(name, args)]), Reply("Done."))
@@ -103,11 +103,11 @@ async def test_a_tool_without_async_searches_the_same_store(
     with acting_as("ada"):
         key = await user_key(store, "ada")
         await asyncio.to_thread(store.put, (key, "diary"), "k", {"text": "The vault is open."})
-        found = await asyncio.to_thread(store.search, (key, "diary"), query="vault")
-        assert [item.key for item in found] == ["k"]
+        matches = await asyncio.to_thread(store.search, (key, "diary"), query="vault")
+        assert [item.key for item in matches] == ["k"]
 
 
-async def test_the_saver_keeps_any_graphs_threads_for_their_owners(
+async def test_the_saver_gives_threads_of_any_graph_to_their_owners_only(
     page: SimpleNamespace, opened: tuple[OwnedStore, OwnedSaver]
 ) -> None:
     _, saver = opened
@@ -123,8 +123,8 @@ async def test_the_saver_serves_graphs_that_run_without_async(
     graph = page.counter.compile(checkpointer=saver)
     config = {"configurable": {"thread_id": "t", "user_id": "ada"}}
     for total in (1, 2):
-        done = await asyncio.to_thread(graph.invoke, {"total": 0}, config)
-        assert done["total"] == total
+        output = await asyncio.to_thread(graph.invoke, {"total": 0}, config)
+        assert output["total"] == total
     assert len(await asyncio.to_thread(lambda: list(graph.get_state_history(config)))) == 6
     with pytest.raises(asyncio.InvalidStateError, match="async methods"):
         graph.invoke({"total": 0}, config)
@@ -133,7 +133,7 @@ async def test_the_saver_serves_graphs_that_run_without_async(
     assert (await graph.aget_state(config)).values == {}
 
 
-def test_every_block_of_the_page_is_run_or_named_here() -> None:
+def test_the_page_holds_no_other_kinds_of_blocks() -> None:
     kinds = re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)
     assert set(kinds) <= {"python", "js", "sh"}
     assert Path(ROOT / "docs/in_your_graph.md").stat().st_size < 12_000

@@ -1,6 +1,5 @@
-"""What the migration guide shows works, as it is written there."""
+"""The examples of docs/migration.md."""
 
-import os
 import re
 import subprocess
 import sys
@@ -9,24 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends import ROOT, fresh_database
+from tests.backends import ROOT, THREADKEEP, environ_without, fresh_database
 
 GUIDE = (ROOT / "docs/migration.md").read_text()
 EXAMPLES = re.findall(r"^```python\n(.*?)\n```", GUIDE, re.MULTILINE | re.DOTALL)
-THREADKEEP = [sys.executable, "-c", "from threadkeep.cli.app import main; main()"]
 
 
 def run(env: dict[str, str], *command: str, check: bool = True) -> str:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "THREADKEEP_"))}
-    done = subprocess.run(
+    process = subprocess.run(
         command,
-        env=kept | env | {"PYTHONPATH": str(ROOT)},
+        env=environ_without("OPENAI_", "THREADKEEP_") | env | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert not check or done.returncode == 0, done.stderr
-    return done.stdout
+    assert not check or process.returncode == 0, process.stderr
+    return process.stdout
 
 
 def test_each_example_runs(tmp_path: Path) -> None:
@@ -34,8 +31,8 @@ def test_each_example_runs(tmp_path: Path) -> None:
     printed = []
     for number, example in enumerate(EXAMPLES):
         program = "import asyncio\nasync def main():\n" + textwrap.indent(example, "    ")
-        shown = "\n    print([row['text'] for row in messages], threads[0]['state'])"
-        program += (shown if number == 0 else "") + "\nasyncio.run(main())"
+        end = "\n    print([row['text'] for row in messages], threads[0]['state'])"
+        program += (end if number == 0 else "") + "\nasyncio.run(main())"
         printed.append(run({"THREADKEEP_HOME": str(tmp_path)}, sys.executable, "-c", program))
     assert printed[0].startswith("['I live in Bergen.'")
     assert printed[0].endswith("{'step': 2}\n")
@@ -68,13 +65,13 @@ async def test_state_in_a_database_is_listed_shown_changed_and_deleted(
             "7",
             "--json",
         )
-        for told in ('"step": "2"', '"tag": "x"', '"title": "Norway"', '"ttl_minutes": 10080'):
-            assert told in changed
-        listed = threadkeep("threads", "list", "--json")
-        for told in ('"created"', '"last_used"', '"turns": 2', '"name": "trip"'):
-            assert told in listed
-        shown = threadkeep("threads", "show", "trip", "-n", "2").splitlines()
-        assert shown[0].endswith("user: I work at Initech.")
+        for field in ('"step": "2"', '"tag": "x"', '"title": "Norway"', '"ttl_minutes": 10080'):
+            assert field in changed
+        threads = threadkeep("threads", "list", "--json")
+        for field in ('"created"', '"last_used"', '"turns": 2', '"name": "trip"'):
+            assert field in threads
+        messages = threadkeep("threads", "show", "trip", "-n", "2").splitlines()
+        assert messages[0].endswith("user: I work at Initech.")
         assert '"state": {}' in threadkeep("threads", "set", "trip", "--state", "step=", "--json")
         threadkeep("threads", "delete", "trip", "--yes")
         assert threadkeep("threads", "list") == ""

@@ -1,4 +1,4 @@
-"""Nothing leaves this machine: not the tests, and not the product where nobody asked for it."""
+"""Neither the tests nor the product connect to other machines unless a user configures it."""
 
 import os
 import shutil
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.backends import ROOT, THREADKEEP, environ_without
 
-# Runs in a process of its own: any look-up or connection that is not to loopback is written down.
+# A program that prints each look-up and connection that is not to loopback.
 WATCHED = """
 import socket, sys
 def outside(host):
@@ -31,45 +31,40 @@ main()
 def test_a_test_that_reaches_outside_fails() -> None:
     with pytest.raises(AssertionError, match=r"a look-up of 'example\.invalid'"):
         socket.create_connection(("example.invalid", 80))
-    with socket.socket() as made, pytest.raises(AssertionError, match=r"192\.0\.2\.1"):
-        made.connect(("192.0.2.1", 80))
+    with socket.socket() as client, pytest.raises(AssertionError, match=r"192\.0\.2\.1"):
+        client.connect(("192.0.2.1", 80))
 
 
 def test_the_product_connects_to_nothing_outside(tmp_path: Path) -> None:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("OPENAI_")}
-    env = kept | {"THREADKEEP_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    env = environ_without("OPENAI_") | {
+        "THREADKEEP_HOME": str(tmp_path / "home"),
+        "PYTHONPATH": str(ROOT),
+    }
     for question in ("My sister Miriam moved to Lisbon in March.", "Where does my sister live?"):
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", WATCHED, "ask", "-u", "ada", "-t", "first", question],
             env=env,
             capture_output=True,
             text=True,
             check=True,
         )
-        assert "OUTSIDE" not in done.stderr
-    assert "Lisbon" in done.stdout
+        assert "OUTSIDE" not in process.stderr
+    assert "Lisbon" in process.stdout
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="not permitted: there is no unshare")
-def test_it_works_where_there_is_no_network_at_all(tmp_path: Path) -> None:
-    alone = subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False)
-    if alone.returncode:
+def test_it_works_without_any_network(tmp_path: Path) -> None:
+    probe = subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False)
+    if probe.returncode:
         pytest.skip("not permitted: this machine allows no network namespace")
     env = os.environ | {"THREADKEEP_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
-    command = [
-        sys.executable,
-        "-c",
-        "from threadkeep.cli.app import main; main()",
-        "ask",
-        "-u",
-        "ada",
-    ]
+    command = [*THREADKEEP, "ask", "-u", "ada"]
     for question in ("I live in Bergen.", "Where do I live?"):
-        done = subprocess.run(
+        process = subprocess.run(
             ["unshare", "-rn", *command, question],
             env=env,
             capture_output=True,
             text=True,
             check=True,
         )
-    assert "Bergen" in done.stdout
+    assert "Bergen" in process.stdout

@@ -1,4 +1,4 @@
-"""What a program does to its own process so that no answer is interrupted, and a library not."""
+"""A program tunes the garbage collector of its process; a library call does not."""
 
 import asyncio
 import gc

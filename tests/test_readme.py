@@ -3,14 +3,13 @@
 import re
 import shlex
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.backends import ROOT, environ_without
+from tests.backends import ROOT, THREADKEEP, environ_without
 
 CONSTRAINTS = (ROOT / "constraints.txt").read_text().splitlines()
 README = (ROOT / "README.md").read_text()
@@ -44,8 +43,9 @@ def test_the_transcript_is_what_the_commands_print(tmp_path: Path) -> None:
             continue
         threadkeep, *args = shlex.split(line[2:], comments=True)
         assert threadkeep == "threadkeep"
-        command = [sys.executable, "-c", "from threadkeep.cli.app import main; main()", *args]
-        process = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        process = subprocess.run(
+            [*THREADKEEP, *args], env=env, capture_output=True, text=True, check=True
+        )
         printed += [line, *process.stdout.splitlines()]
     assert printed == transcript.splitlines()
 

@@ -94,7 +94,7 @@ async def test_the_server_answers_from_its_script_and_records_its_requests() -> 
         assert server.requests[0]["messages"][-1]["content"] == "Hi"
 
 
-async def test_a_scripted_thread_runs_the_agent_and_tells_its_requests_apart() -> None:
+async def test_a_scripted_thread_runs_the_agent_and_sorts_its_requests_by_purpose() -> None:
     async with open_scripted() as thread:
         output = await thread.say("I live in Bergen.")
         assert output["messages"][-1].text == "Noted."

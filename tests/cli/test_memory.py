@@ -1,32 +1,31 @@
-"""What a person asks of their memory and changes in it, as commands and in the chat."""
+"""Commands about one memory, in the terminal and in the chat: why, correct, history, pin."""
 
 import json
 import re
 
-from tests.cli.test_conversation import MIRIAM, ask, env, run
+from tests.cli.commands import MIRIAM, ask, run
 from threadkeep.stores.memory_ids import short_ids
 
-__all__ = ["env"]
 ADA = ("-u", "ada")
 
 
-def id_in(listed: str, text: str) -> str:
-    """The id that a list shows in front of a text."""
-    (line,) = [each for each in listed.splitlines() if text in each]
+def id_in(output: str, text: str) -> str:
+    """Return the id that a list shows in front of a text."""
+    (line,) = [line for line in output.splitlines() if text in line]
     return line.split()[0]
 
 
 def test_a_person_lists_corrects_pins_and_asks_why(env: dict[str, str]) -> None:
     ask(env, "ada", "first", MIRIAM)
-    listed = run(env, "memory", "list", *ADA).stdout
-    assert [line for line in listed.splitlines() if line and line[0] != " "] == [
+    facts = run(env, "memory", "list", *ADA).stdout
+    assert [line for line in facts.splitlines() if line and line[0] != " "] == [
         "user",
         "Miriam",
         "People, places and things",
     ]
-    fact = id_in(listed, "Miriam lives in Lisbon")
-    done = run(env, "memory", "correct", fact, "Porto", *ADA)
-    assert "(was: Miriam lives in Lisbon" in done.stdout
+    fact = id_in(facts, "Miriam lives in Lisbon")
+    process = run(env, "memory", "correct", fact, "Porto", *ADA)
+    assert "(was: Miriam lives in Lisbon" in process.stdout
     assert re.search(
         rf"{fact}  corrected \d{{4}}-\d\d-\d\d  Miriam lives in Lisbon.*\n\w{{8}}  now  Miriam ",
         run(env, "memory", "history", fact, *ADA).stdout,
@@ -35,10 +34,10 @@ def test_a_person_lists_corrects_pins_and_asks_why(env: dict[str, str]) -> None:
     pinned = run(env, "memory", "pin", message, *ADA, "--context", "pinned_tokens=16")
     assert f"Pinned: {MIRIAM}" in pinned.stderr
     assert "Not all pins fit into pinned_tokens=16" in pinned.stderr
-    answered = run(env, "ask", "-t", "second", "--json", "Where does Miriam live?", *ADA)
-    memories = json.loads(answered.stdout)["memories"]
-    assert [each["text"] for each in memories if each["pinned"]] == [MIRIAM]
-    assert any(each["parts"].get("words", 0) > 0 for each in memories)
+    process = run(env, "ask", "-t", "second", "--json", "Where does Miriam live?", *ADA)
+    memories = json.loads(process.stdout)["memories"]
+    assert [item["text"] for item in memories if item["pinned"]] == [MIRIAM]
+    assert any(item["parts"].get("words", 0) > 0 for item in memories)
     why = run(env, "memory", "why", *ADA).stdout
     assert why.startswith("Question: Where does Miriam live?\nAnswer:   What I know: Miriam lives")
     assert f"{message}  message" in why
@@ -46,7 +45,9 @@ def test_a_person_lists_corrects_pins_and_asks_why(env: dict[str, str]) -> None:
     assert f"  from {message}, " in why
 
 
-def test_the_chat_does_the_same_and_says_what_is_wrong_in_one_line(env: dict[str, str]) -> None:
+def test_the_chat_has_the_same_commands_and_prints_an_error_in_one_line(
+    env: dict[str, str],
+) -> None:
     ask(env, "ada", "first", "I live in Bergen.")
     message = id_in(run(env, "threads", "show", "first", *ADA).stdout, "user: I live")
     lines = [
@@ -62,31 +63,31 @@ def test_the_chat_does_the_same_and_says_what_is_wrong_in_one_line(env: dict[str
         f"/unpin {message}",
         "/pin",
     ]
-    done = run(env, "chat", "-t", "second", *ADA, given="\n".join(lines).encode())
-    assert done.stdout.splitlines()[0] == "Nothing is pinned."
-    assert f"{message}" in done.stdout
-    assert "I live in Oslo.  (was: I live in Bergen.)" in done.stdout
-    assert "Question: Where do I live?" in done.stdout
-    assert "[pinned, corrected " in done.stdout
-    assert done.stdout.splitlines()[-1] == "Nothing is pinned."
-    told = [line.removeprefix("threadkeep: ") for line in done.stderr.splitlines()[1:]]
-    assert told[0].startswith("User 'ada' has no thread 'second' with an answer")
-    assert told[1].startswith("What should it say?")
-    assert told[2].startswith("You have no memory '00000000'")
-    assert told[3] == "Pinned: I live in Oslo."
-    assert told[4].startswith("No longer pinned: ")
-    assert told[5].startswith(f"No memory '{message}' is pinned")
+    process = run(env, "chat", "-t", "second", *ADA, text="\n".join(lines).encode())
+    assert process.stdout.splitlines()[0] == "Nothing is pinned."
+    assert f"{message}" in process.stdout
+    assert "I live in Oslo.  (was: I live in Bergen.)" in process.stdout
+    assert "Question: Where do I live?" in process.stdout
+    assert "[pinned, corrected " in process.stdout
+    assert process.stdout.splitlines()[-1] == "Nothing is pinned."
+    errors = [line.removeprefix("threadkeep: ") for line in process.stderr.splitlines()[1:]]
+    assert errors[0].startswith("User 'ada' has no thread 'second' with an answer")
+    assert errors[1].startswith("What should it say?")
+    assert errors[2].startswith("You have no memory '00000000'")
+    assert errors[3] == "Pinned: I live in Oslo."
+    assert errors[4].startswith("No longer pinned: ")
+    assert errors[5].startswith(f"No memory '{message}' is pinned")
 
 
-def test_a_short_id_tells_ids_apart_and_names_answers_by_their_ends() -> None:
+def test_short_ids_are_unique_and_those_of_answers_are_their_ends() -> None:
     ids = ["0" * 12 + "aa", "0" * 12 + "ab", "1" * 36, "m1"]
     answers = [f"lc_run--019abc00-0000-7000-8000-{n:012x}" for n in (0xABCDEF01, 0xABCDEF02)]
-    shown = short_ids([*ids, *answers])
-    assert shown["1" * 36] == "1" * 8
-    assert shown["m1"] == "m1"
-    assert shown[answers[0]] == "abcdef01"
-    for key, part in shown.items():
-        assert [each for each in shown if each.startswith(part) or each.endswith(part)] == [key]
+    shorts = short_ids([*ids, *answers])
+    assert shorts["1" * 36] == "1" * 8
+    assert shorts["m1"] == "m1"
+    assert shorts[answers[0]] == "abcdef01"
+    for key, part in shorts.items():
+        assert [name for name in shorts if name.startswith(part) or name.endswith(part)] == [key]
     many = [f"{number:032x}" for number in range(5_000)]
     assert len(set(short_ids(many).values())) == 5_000
 

@@ -14,7 +14,7 @@ from threadkeep.testing import Reply, scripted_server
 async def test_an_answer_is_stopped_and_the_conversation_goes_on(tmp_path: Path) -> None:
     async with scripted_server() as model:
         model.delay_between = 0.3
-        model.answer = lambda asked: Reply("one two three four five six seven eight nine ten")
+        model.answer = lambda request: Reply("one two three four five six seven eight nine ten")
         env = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
@@ -43,5 +43,5 @@ async def test_an_answer_is_stopped_and_the_conversation_goes_on(tmp_path: Path)
             assert chat.exitstatus == 0
 
         await asyncio.to_thread(talk)
-        said = [m["content"] for m in model.requests[-1]["messages"] if m["role"] == "user"]
-        assert "and again" in said[-1]
+        messages = model.requests[-1]["messages"]
+        assert "and again" in [m["content"] for m in messages if m["role"] == "user"][-1]

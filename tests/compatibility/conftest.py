@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from tests.backends import ROOT, fresh_schema
-from tests.compatibility.make_data import HERE, NOW
+from tests.compatibility.make_data import FOLDER, NOW
 from threadkeep.base.database_url import parse_database
 
 
@@ -52,7 +52,7 @@ class OldData:
 
 def unpack(kind: str, folder: Path) -> Path:
     """Unpack the data folder and return its path."""
-    with tarfile.open(HERE / f"{kind}.tar.xz") as archive:
+    with tarfile.open(FOLDER / f"{kind}.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     return folder / "home"
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 SCHEMA = "threadkeep_compatibility"
 NOW = "2026-03-04T09:30:00+00:00"
 """The time of the commands that read; the conversations lie on the days before."""
@@ -214,8 +214,8 @@ def main() -> None:
         folder.mkdir()
         old = OldProgram(program, folder, {})
         write_memory(old, Path(name))
-        save_folder(folder, HERE / "sqlite.tar.xz")
-        save_expected(old, HERE / "sqlite.json")
+        save_folder(folder, FOLDER / "sqlite.tar.xz")
+        save_expected(old, FOLDER / "sqlite.json")
     for url in urls:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "home"
@@ -226,8 +226,8 @@ def main() -> None:
             old = OldProgram(program, folder, {"THREADKEEP_DB": f"{url}?options={options}"})
             write_memory(old, Path(name))
             dump_schema(url, folder / "database.sql")
-            save_folder(folder, HERE / "postgres.tar.xz")
-            save_expected(old, HERE / "postgres.json")
+            save_folder(folder, FOLDER / "postgres.tar.xz")
+            save_expected(old, FOLDER / "postgres.json")
             subprocess.run(["psql", "-qc", f"DROP SCHEMA {SCHEMA} CASCADE", url], check=True)
 
 

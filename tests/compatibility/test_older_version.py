@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.compatibility.conftest import OldData
-from tests.compatibility.make_data import FORGOTTEN, HERE, LONG_TALK
+from tests.compatibility.make_data import FOLDER, FORGOTTEN, LONG_TALK
 from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
 from threadkeep.checkpoints.savers import open_checkpointer
@@ -38,7 +38,7 @@ def run_process(data: OldData, *args: str, code: int = 0) -> subprocess.Complete
 
 
 def expected_outputs(data: OldData) -> dict[tuple[str, ...], str]:
-    commands = json.loads((HERE / f"{data.kind}.json").read_text())
+    commands = json.loads((FOLDER / f"{data.kind}.json").read_text())
     return {tuple(item["command"]): item["stdout"] for item in commands}
 
 
@@ -149,10 +149,10 @@ async def raise_version(data: OldData) -> tuple[int, int]:
 
 
 async def test_what_a_newer_version_wrote_is_refused_in_one_sentence(old_data: OldData) -> None:
-    newer, known = await raise_version(old_data)
+    newer, supported = await raise_version(old_data)
     for command in (["threads", "list"], ["ask", "Hello"], ["export"]):
         process = run_process(old_data, *command, "-u", "ada", code=5)
         assert process.stdout == ""
         (sentence,) = process.stderr.splitlines()
-        assert f"has version {newer}, this threadkeep knows up to {known}." in sentence
+        assert f"has version {newer}, this threadkeep knows up to {supported}." in sentence
         assert "Install a newer threadkeep, or " in sentence

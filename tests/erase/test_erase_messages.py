@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.backends import asking
+from tests.backends import say_options
 from tests.erase.helpers import (
     assert_well_ordered,
     diary_text,
@@ -112,7 +112,7 @@ async def test_a_summary_of_an_erased_message_is_rebuilt_from_the_others(
     config = (await sqlite_memory.thread("trip", user_id="ada")).config()
     old: dict[str, Any] = {}
     while "tulip" not in old.get("summary", ""):
-        turn = await sqlite_memory.say(texts.pop(0), thread="trip", **asking(context))
+        turn = await sqlite_memory.say(texts.pop(0), thread="trip", **say_options(context))
         await turn.finished()
         old = (await sqlite_memory.graph.aget_state(config)).values
     receipt = await sqlite_memory.forget(
@@ -132,8 +132,8 @@ async def test_a_summary_of_an_erased_message_is_rebuilt_from_the_others(
     order = [item.key for item in sorted(items, key=lambda item: int(item.value["position"]))]
     visible = {str(message.id) for message in new["messages"]}
     assert {*order[order.index(new["extracted_through"]) + 1 :]} <= visible, "shown or covered"
-    assert "tulip" not in str((await sqlite_memory.prompt("trip", **asking(context))).prompt)
-    turn = await sqlite_memory.say("What does room 5 hold?", thread="trip", **asking(context))
+    assert "tulip" not in str((await sqlite_memory.prompt("trip", **say_options(context))).prompt)
+    turn = await sqlite_memory.say("What does room 5 hold?", thread="trip", **say_options(context))
     await turn.finished()
     await assert_well_ordered(sqlite_memory, "trip")
 
@@ -172,9 +172,11 @@ async def test_scores_of_other_recalled_items_stay(sqlite_memory: Memory) -> Non
     )
     vector = Context(user_id="ada", memory="vector")
     for text in texts:
-        await (await sqlite_memory.say(text, thread="told", **asking(vector))).finished()
+        await (await sqlite_memory.say(text, thread="told", **say_options(vector))).finished()
     await (
-        await sqlite_memory.say("What do Miriam's parrots eat?", thread="asked", **asking(vector))
+        await sqlite_memory.say(
+            "What do Miriam's parrots eat?", thread="asked", **say_options(vector)
+        )
     ).finished()
     before = {
         m["id"]: m for m in (await sqlite_memory.why("asked", user_id=vector.user_id))["memories"]

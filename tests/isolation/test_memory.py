@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage
 
-from tests.backends import asking
+from tests.backends import say_options
 from tests.isolation.operations import REFUSED, AdaMemory, assert_unchanged
 from threadkeep.base.errors import AccessRefused, BadInput
 from threadkeep.checkpoints.thread_records import list_records
@@ -58,7 +58,7 @@ async def test_an_id_of_another_users_memory_is_unknown(ada: AdaMemory) -> None:
     for key in (message.key, message.key[:8], message.key[-8:], "", "%", "_", "*", "."):
         for call in (
             lambda key: ada.memory.correct(key, "mine", user_id="bob"),
-            lambda key: ada.memory.pin(key, **asking(bob)),
+            lambda key: ada.memory.pin(key, **say_options(bob)),
             lambda key: ada.memory.history(key, user_id="bob"),
         ):
             with pytest.raises(BadInput, match="You have no memory"):
@@ -67,7 +67,7 @@ async def test_an_id_of_another_users_memory_is_unknown(ada: AdaMemory) -> None:
             await ada.memory.unpin(key, user_id="bob")
     with pytest.raises(REFUSED):
         await ada.memory.why("trip", user_id=bob.user_id)
-    assert await ada.memory.pins(**asking(bob)) == []
+    assert await ada.memory.pins(**say_options(bob)) == []
     await assert_unchanged(ada)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.backends import asking
+from tests.backends import say_options
 from tests.isolation.operations import BY_CONFIG, REFUSED, AdaMemory, assert_unchanged
 from threadkeep.base.errors import BadInput
 from threadkeep.graph.context import Context
@@ -56,7 +56,9 @@ async def test_a_user_id_that_only_looks_alike_is_another_user(ada: AdaMemory, u
         context = Context(user_id=user)
     except BadInput:
         return
-    turn = await ada.memory.say("What does the vault open with?", thread="trip", **asking(context))
+    turn = await ada.memory.say(
+        "What does the vault open with?", thread="trip", **say_options(context)
+    )
     await turn.finished()
     assert "4711" not in turn.reply
     assert turn.memories == []

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from langchain_core.messages import HumanMessage
 
-from tests.backends import asking, fresh_database
+from tests.backends import fresh_database, say_options
 from threadkeep.base.database_url import parse_database
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
@@ -37,7 +37,7 @@ async def say(memory: Memory, /, text: str, thread: str = "trip", **context: Any
 
 async def shown(memory: Memory, /, thread: str = "trip", **context: Any) -> str:
     """What a model is shown of the thread as it stands."""
-    plan = await memory.prompt(thread, **asking(Context(user_id="ada", **context)))
+    plan = await memory.prompt(thread, **say_options(Context(user_id="ada", **context)))
     return "\n".join(str(message.text) for message in plan.prompt)
 
 

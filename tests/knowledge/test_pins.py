@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from benchmarks.scripted_thread import ScriptedThread, open_scripted
-from tests.backends import asking
+from tests.backends import say_options
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.base.tokens import count_text
@@ -117,10 +117,10 @@ async def test_the_earliest_pins_stay_and_what_does_not_fit_is_told(memory: Memo
     assert count_text(block) <= ADA.pinned_tokens
     assert [text for text in said if text.strip() in block] == said[:3]
     more = Context(user_id="ada", pinned_tokens=600)
-    assert all(each["shown"] for each in await memory.pins(**asking(more)))
+    assert all(each["shown"] for each in await memory.pins(**say_options(more)))
     none = Context(user_id="ada", pinned_tokens=0)
-    assert not any(each["shown"] for each in await memory.pins(**asking(none)))
-    assert (await memory.prompt("trip", **asking(none))).ledger["pinned"] == 0
+    assert not any(each["shown"] for each in await memory.pins(**say_options(none)))
+    assert (await memory.prompt("trip", **say_options(none))).ledger["pinned"] == 0
 
 
 async def test_a_pin_follows_what_takes_its_place(memory: Memory) -> None:
@@ -203,14 +203,14 @@ async def test_a_compaction_after_the_answer_leaves_its_reasons(home: Settings) 
         changed = 0
         for number in range(14):
             text = f"Is line {number} about the gate code? " + "It is late. " * 25
-            turn = await memory.say(text, thread="second", **asking(small))
+            turn = await memory.say(text, thread="second", **say_options(small))
             await turn.finished()
             found = await memory.why("second", user_id=small.user_id)
             recalled = [each for each in turn.memories if each.get("before") != "pinned"]
             assert {each["id"] for each in found["memories"]} <= {m["id"] for m in recalled}
             assert bool(found["memories"]) == bool(recalled)
             changed += found["summary_changed"]
-            plan = await memory.prompt("second", **asking(small))
+            plan = await memory.prompt("second", **say_options(small))
             again = [m.id for m in plan.prompt if str(m.id).startswith("memories-")]
             assert not (found["summary_changed"] and again)
         assert changed

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from tests.backends import ROOT
 
 FORMER_PACKAGES = {"chat_models", "erasure", "turns"}
-OURS = {path.name.removesuffix(".py") for path in (ROOT / "threadkeep").iterdir()}
-TOP_LEVEL = (OURS | FORMER_PACKAGES) - {"__init__", "__main__", "__pycache__", "py.typed"}
+MODULES = {path.name.removesuffix(".py") for path in (ROOT / "threadkeep").iterdir()}
+TOP_LEVEL = (MODULES | FORMER_PACKAGES) - {"__init__", "__main__", "__pycache__", "py.typed"}
 SOURCES = ("threadkeep", "graph", "nodes", "checkpoints", "tests", "benchmarks")
 OTHER_PROJECT = ROOT / "tests/packaging/project"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)

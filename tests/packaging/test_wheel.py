@@ -62,8 +62,8 @@ def test_the_sdist_builds_the_same_wheel(distributions: Distributions, tmp_path:
 
 def test_a_project_with_folders_named_like_ours_imports_both(project: Path) -> None:
     python = project / ".venv/bin/python"
-    where = run(python, "-c", "import threadkeep; print(threadkeep.__file__)", cwd=project)
-    assert Path(where.strip()).is_relative_to(project / ".venv")
+    path = run(python, "-c", "import threadkeep; print(threadkeep.__file__)", cwd=project)
+    assert Path(path.strip()).is_relative_to(project / ".venv")
     assert "Usage" in run(python, "-m", "threadkeep", "--help", cwd=project)
     assert "Usage" in run(project / ".venv/bin/threadkeep", "--help", cwd=project)
     assert "1 passed" in run(python, "-m", "pytest", "-p", "no:cacheprovider", cwd=project)
