@@ -23,6 +23,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
 from threadkeep.base.errors import ThreadDeleted
+from threadkeep.base.sqlite_file import create_sqlite_file
 from threadkeep.checkpoints import sqlite_retention as retention
 from threadkeep.checkpoints.pruning import Pruning
 from threadkeep.checkpoints.sqlite_erasing import SqliteRawReader
@@ -238,8 +239,8 @@ class SqliteSaver(Pruning, SqliteRawReader):
 @asynccontextmanager
 async def open_sqlite(path: Path, ttl_minutes: float | None = None) -> AsyncIterator[SqliteSaver]:
     """Open the saver of the database file `path`, on its own connection."""
-    # Try the file first: aiosqlite leaks a thread if it cannot be opened.
-    await asyncio.to_thread(lambda: sqlite3.connect(path).close())
+    # Open the file here first: aiosqlite leaks a thread if it cannot be opened.
+    await asyncio.to_thread(create_sqlite_file, path)
     async with aiosqlite.connect(path, isolation_level=None) as conn:
         await conn.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
         # NORMAL is enough for a power cut: the store commits the turn's messages to the same file

@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -75,11 +76,11 @@ def test_the_program_of_the_readme_runs_as_it_is_written(tmp_path: Path) -> None
     assert len(program.splitlines()) <= 25
     env = environ_without("OPENAI_", "THREADKEEP_") | {"PYTHONPATH": str(ROOT)}
     env["THREADKEEP_HOME"] = str(tmp_path / "of-the-environment")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program], env=env, cwd=tmp_path, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Bergen it is.")
-    assert "I live in Bergen." in done.stdout
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("Bergen it is.")
+    assert "I live in Bergen." in process.stdout
     assert (tmp_path / "my-data" / "threadkeep.sqlite").exists()
     assert not (tmp_path / "of-the-environment").exists()

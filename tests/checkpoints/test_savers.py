@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from threadkeep.base.settings import Settings
 from threadkeep.checkpoints.memory_saver import MemorySaver
 from threadkeep.checkpoints.savers import open_saver
 from threadkeep.checkpoints.sqlite_saver import SqliteSaver
+from threadkeep.stores.hybrid import open_store
 
 
 @dataclass
@@ -170,3 +172,13 @@ async def test_a_full_disk_is_one_sentence(home: Settings) -> None:
     with pytest.raises(StorageFailed, match="disk"):
         async with open_saver(home.checkpoint_database):
             raise sqlite3.OperationalError("database or disk is full")
+
+
+async def test_a_saver_and_then_a_store_can_open_a_new_data_folder(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "new" / "home")
+    async with (
+        open_saver(settings.checkpoint_database),
+        open_store(settings) as store,
+    ):
+        await store.aput(("ada", "notes"), "n", {"text": "stored"})
+        assert await store.aget(("ada", "notes"), "n") is not None

@@ -9,12 +9,11 @@ from pathlib import Path
 import aiosqlite
 
 from threadkeep.base.errors import StorageFailed
+from threadkeep.base.sqlite_file import APPLICATION_ID
 from threadkeep.stores.namespaces import SECRET, new_secret
 from threadkeep.stores.sqlite_items import SqliteItems
 from threadkeep.stores.sqlite_schema import SCHEMA
 
-APPLICATION_ID = 0x746B6570
-"""Marks the file as ours: "tkep"."""
 VERSION = 1
 BUSY_MILLISECONDS = 10_000
 REMEDY = "Move it away, or set THREADKEEP_HOME to another folder."

@@ -3,18 +3,15 @@
 from typing import Any
 
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import RunnableConfig
 from langgraph.graph import MessagesState
 from langgraph.store.base import BaseStore
 
-from stores.names import namespace_of
+from threadkeep import own_namespace
 
 
-async def answer(
-    state: MessagesState, config: RunnableConfig, *, store: BaseStore
-) -> dict[str, Any]:
+async def answer(state: MessagesState, *, store: BaseStore) -> dict[str, Any]:
     """Store the newest message; answer with the thread's messages and the user's best match."""
-    namespace = await namespace_of(store, config)
+    namespace = await own_namespace(store, "diary")
     newest = state["messages"][-1]
     matches = await store.asearch(namespace, query=str(newest.content), limit=3)
     await store.aput(namespace, str(newest.id), {"text": newest.content})

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from threadkeep.base.user import acting_as
+from threadkeep import acting_as
 
 
 class ActingUser:

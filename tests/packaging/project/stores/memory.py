@@ -2,21 +2,19 @@
 
 from contextlib import asynccontextmanager
 
-from threadkeep.base.settings import Settings
-from threadkeep.checkpoints import savers
-from threadkeep.stores import hybrid
+import threadkeep
 
 
 @asynccontextmanager
 async def open_checkpointer():
-    """Open the saver; the store is open around it, as it sets up a new data folder."""
-    database = Settings().checkpoint_database
-    async with open_store(), savers.open_checkpointer(database) as saver:
+    """Open the saver."""
+    database = threadkeep.Settings().checkpoint_database
+    async with threadkeep.open_checkpointer(database) as saver:
         yield saver
 
 
 @asynccontextmanager
 async def open_store():
     """Open the store."""
-    async with hybrid.open_store(Settings()) as store:
+    async with threadkeep.open_store(threadkeep.Settings()) as store:
         yield store
