@@ -97,11 +97,11 @@ def test_pins_in_the_chat_must_fit_into_what_was_set_for_the_thread(env: dict[st
     message = id_in(run(env, "threads", "show", "first", *ADA).stdout, MIRIAM)
     run(env, "threads", "set", "first", *ADA, "--context", "pinned_tokens=16")
     lines = f"/pin {message}\n/pin\n".encode()
-    chat = run(env, "chat", "-t", "first", *ADA, given=lines)
+    chat = run(env, "chat", "-t", "first", *ADA, text=lines)
     assert "Not all pins fit into pinned_tokens=16" in chat.stderr
     assert "(does not fit, not shown)" in chat.stdout
     # An option of the command line wins; an empty one takes the default.
     for option in ("pinned_tokens=200", "pinned_tokens="):
-        chat = run(env, "chat", "-t", "first", *ADA, "--context", option, given=lines)
+        chat = run(env, "chat", "-t", "first", *ADA, "--context", option, text=lines)
         assert "Not all pins fit" not in chat.stderr
         assert "(does not fit, not shown)" not in chat.stdout
