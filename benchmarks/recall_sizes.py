@@ -41,6 +41,6 @@ async def measure_sizes(folder: Path, embeddings: str) -> dict[str, float]:
 
 
 async def _is_loaded(store: HybridStore, owner: str) -> bool:
-    """Tell whether the memory index is loaded: a large one loads after the first search."""
+    """Return whether the memory index is loaded: a large one loads after the first search."""
     async with store.indexes.open_index(owner) as index:
         return index is not None

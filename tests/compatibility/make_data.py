@@ -97,7 +97,7 @@ class OldProgram:
         """Begin a turn of carol's, and kill the process before the turn is stored."""
         python = Path(self.program).with_name("python")
         env = self.env | {"THREADKEEP_NOW": NOW}
-        # In another folder: with -c Python imports what lies in the current one first.
+        # Run in another folder: with -c, Python imports from the current folder first.
         command = [str(python), "-c", KILLED, text]
         process = subprocess.run(command, env=env, cwd=self.env["HOME"], check=False)
         if process.returncode != -signal.SIGKILL:
@@ -153,7 +153,7 @@ def write_memory(old: OldProgram, folder: Path) -> None:
 
 
 def read_commands(old: OldProgram) -> list[list[str]]:
-    """Return every command that reads what is there, as its arguments."""
+    """Return the arguments of every command that only reads."""
     commands = [["user", "list"]]
     for user in ("ada", "bob"):
         of_user = ["-u", user, "--json"]
