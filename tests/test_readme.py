@@ -51,7 +51,8 @@ def test_the_transcript_is_what_the_commands_print(tmp_path: Path) -> None:
     assert printed == transcript.splitlines()
 
 
-def test_the_tested_versions_are_exact_and_name_no_address() -> None:
+def test_the_tested_versions_are_exact_sorted_and_name_no_address() -> None:
+    assert sorted(CONSTRAINTS, key=str.upper) == CONSTRAINTS
     for line in CONSTRAINTS:
         assert re.fullmatch(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.\-+!]+", line), line
 
