@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.tools import tool
 
 from benchmarks.scripted_thread import open_scripted
+from threadkeep import Settings, open_memory
 from threadkeep.models.openai import open_openai
 from threadkeep.prompt.templates import EXTRACT, SUMMARIZE
 from threadkeep.testing import (
@@ -84,6 +86,21 @@ async def test_requests_for_summaries_and_facts_leave_the_script_alone() -> None
     assert (await model.ainvoke("hello")).text == "Only the answer."
     assert model.private_prompts == [summarize, extract]
     assert len(model.prompts) == 1
+
+
+async def test_the_agent_answers_with_the_scripted_model(tmp_path: Path) -> None:
+    model = ScriptedChatModel("Bergen it is.", "You live in Bergen.")
+    questions = ["I live in Bergen.", "Where do I live?"]
+    async with open_memory(Settings(home=tmp_path), model=model) as memory:
+        for text in questions:
+            turn = await memory.say(text, thread="first", user_id="ada")
+            await turn.finished()
+    assert turn.reply == "You live in Bergen."
+    assert [prompt[-1].text for prompt in model.prompts] == [
+        "I live in Bergen.",
+        "Where do I live?",
+    ]
+    assert len(model.private_prompts) == 2
 
 
 async def test_the_server_answers_from_its_script_and_records_its_requests() -> None:
