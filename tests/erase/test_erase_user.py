@@ -196,9 +196,9 @@ async def _vector_prefixes(memory: Memory, owner: str) -> list[bytes]:
     import numpy as np
 
     vectors = memory.opened.store.vectors
-    collection = vectors._chroma.client.get_collection(
-        vectors._chroma.named(owner), embedding_function=None
-    )
+    name = vectors._name(owner)
+    client = vectors._chroma.client(name, create=False)
+    collection = client.get_collection(name, embedding_function=None)
     records = await asyncio.to_thread(collection.get, include=["embeddings"])
     return [np.asarray(vector[:6], dtype="<f4").tobytes() for vector in records["embeddings"]]
 

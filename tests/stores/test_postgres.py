@@ -1,7 +1,6 @@
 """What only PostgreSQL can get wrong."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +107,10 @@ async def test_nul_is_left_out_of_what_is_kept(tmp_path: Path) -> None:
 async def test_what_many_write_at_once_for_one_user_is_all_found(tmp_path: Path) -> None:
     async with fresh_database("postgres") as url:
         one = Settings(home=tmp_path / "1", checkpoints=parse_database(url))
-        async with open_store(one) as store, open_store(replace(one, home=tmp_path / "2")) as other:
+        async with (
+            open_store(one) as store,
+            open_store(one.model_copy(update={"home": tmp_path / "2"})) as other,
+        ):
 
             async def put(number: int) -> None:
                 writer = store if number % 2 else other

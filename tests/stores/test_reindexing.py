@@ -4,7 +4,6 @@ import asyncio
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ asyncio.run(main())
 
 @pytest.fixture
 def modelled(home: Settings, tmp_path: Path) -> Settings:
-    return replace(home, embeddings=f"minilm:{tiny_model(tmp_path)}")
+    return home.model_copy(update={"embeddings": f"minilm:{tiny_model(tmp_path)}"})
 
 
 async def fill(settings: Settings, count: int = 3) -> None:
@@ -121,7 +120,7 @@ async def test_two_processes_with_other_embedders_never_mix_vectors(
     home: Settings, modelled: Settings, tmp_path: Path
 ) -> None:
     with chroma_server(tmp_path / "chroma-server") as url:
-        static, model = (replace(each, chroma_url=url) for each in (home, modelled))
+        static, model = (each.model_copy(update={"chroma_url": url}) for each in (home, modelled))
         await fill(static)
         async with open_store(static) as store:
             await store.index_pending()

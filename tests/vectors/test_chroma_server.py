@@ -4,7 +4,6 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -67,7 +66,10 @@ async def test_one_stores_reindexing_leaves_anothers_vectors_alone(
 ) -> None:
     one = Settings(home=tmp_path / "1", chroma_url=server)
     create_data_folder(one)
-    async with open_store(one) as store, open_store(replace(one, home=tmp_path / "2")) as other:
+    async with (
+        open_store(one) as store,
+        open_store(one.model_copy(update={"home": tmp_path / "2"})) as other,
+    ):
         for each in (store, other):
             await each.aput(("ada", "x"), "k", {"text": "A parrot"})
             await each.index_pending()

@@ -7,11 +7,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 
 from tests.vectors.tiny_model import USAGE, json_server, tiny_model
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
-from threadkeep.vectors.embeddings import DIMENSIONS, StaticEmbeddings, open_embeddings
+from threadkeep.stores.hybrid import open_store
+from threadkeep.vectors.embeddings import (
+    DIMENSIONS,
+    StaticEmbeddings,
+    identity_of,
+    open_embeddings,
+)
 from threadkeep.vectors.minilm import MiniLM
 
 STATIC = StaticEmbeddings()
@@ -107,3 +114,45 @@ async def test_vectors_come_from_an_openai_compatible_server(tmp_path: Path) -> 
         vectors = await asyncio.to_thread(open_embeddings(given).embed_documents, ["a", "b"])
     assert vectors == [[1.0, 0.0], [1.0, 0.0]]
     assert [body["model"] for body in asked] == ["some-model"]
+
+
+class OtherModel(Embeddings):
+    """Embeddings of another package, with the name of a model."""
+
+    model = "some/model-1"
+    dimensions: int | None = None
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [self.embed_query(text) for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        return [float(len(text)), 1.0]
+
+
+def test_embeddings_are_told_apart_by_class_model_and_dimension() -> None:
+    smaller, nameless = OtherModel(), OtherModel()
+    smaller.dimensions, nameless.model = 2, ""
+    identities = {
+        "OtherModel some/model-1": OtherModel(),
+        "OtherModel some/model-1 2": smaller,
+        "OtherModel of 2": nameless,
+        "static": STATIC,
+        "DeterministicFakeEmbedding of 8": DeterministicFakeEmbedding(size=8),
+        "DeterministicFakeEmbedding of 9": DeterministicFakeEmbedding(size=9),
+    }
+    assert [identity_of(embeddings) for embeddings in identities.values()] == list(identities)
+
+
+async def test_any_langchain_embeddings_can_be_an_argument_and_win(home: Settings) -> None:
+    space = ("ada", "messages", "t")
+    async with open_store(home) as store:
+        await store.aput(space, "k", {"text": "A parrot"})
+        await store.index_pending()
+    for size in (8, 12):
+        embeddings = DeterministicFakeEmbedding(size=size)
+        async with open_store(home, embeddings=embeddings) as store:
+            await store.index_pending()
+            (nearness,) = (await store.vectors.search("ada", "A parrot", 1)).values()
+            assert nearness == pytest.approx(1.0, abs=1e-3)
+            assert store.vectors.identity == f"DeterministicFakeEmbedding of {size}"
+            assert [item.key for item in await store.asearch(space, query="parrot")] == ["k"]

@@ -19,6 +19,7 @@ LABELS = {
 """Names in a receipt of the items below each label of an owner."""
 PROVIDER = "what a model's provider was sent and keeps"
 BACKUPS = "backups, exports and copies made before"
+PROCESSES = "the memory of processes that run right now, and what they still write of it"
 BLOCKS = "what the file system or the disk keeps of blocks that are no longer in any file"
 
 
@@ -104,7 +105,7 @@ def add_count(counts: dict[str, int], label: str, number: int) -> None:
 
 def not_proven(settings: Settings, server: str | None, *, verified: bool) -> list[str]:
     """Return what cannot be proven from this machine, for the databases in use."""
-    reasons = [PROVIDER, BACKUPS, "the memory of other processes that run right now"]
+    reasons = [PROVIDER, BACKUPS, PROCESSES]
     kinds = {settings.checkpoint_database.kind, settings.item_database.kind}
     if "postgres" in kinds:
         reasons.append(

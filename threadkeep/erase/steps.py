@@ -96,7 +96,7 @@ async def _erase_vectors(
 ) -> None:
     report("erasing vectors", 0, 1)
     before = await opened.store.count_vectors(plan.owner)
-    if not await opened.store.forget_index(plan.owner, whole=plan.kind == "user"):
+    if not await opened.store.erase_index(plan.owner):
         receipt.left.append(VECTORS_IN_USE)
     receipt.removed["vectors"] = before - await opened.store.count_vectors(plan.owner)
     report("erasing vectors", 1, 1)

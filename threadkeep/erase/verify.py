@@ -26,7 +26,7 @@ from threadkeep.stores.namespaces import (
     threads_of,
 )
 from threadkeep.stores.pages import items_in, list_namespaces
-from threadkeep.vectors.chroma_files import own_texts
+from threadkeep.vectors.embedded_chroma import new_folder_contents
 
 MAX_QUERIES = 40
 """Searches by words and meaning, for texts spread over all that was erased."""
@@ -49,12 +49,16 @@ class ScanResult:
     files: int | None = None
     """None without a search of the files."""
     bytes: int = 0
+    dropped: int = 0
+    """Folders of vectors in which something was found, and which are made again."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what was searched, for a receipt."""
         result: dict[str, Any] = {"strings": self.strings, "paths": self.paths}
         if self.files is not None:
             result |= {"files": self.files, "bytes": self.bytes}
+        if self.dropped:
+            result["vector folders made again"] = self.dropped
         return result
 
 
@@ -95,8 +99,9 @@ async def _remaining_data(opened: Opened, plan: ErasurePlan) -> AsyncIterator[by
     threads = [*plan.threads, *plan.changed_threads]
     async for value in raw_values_except(opened.inner_saver, threads):
         yield value
-    for text in await asyncio.to_thread(lambda: list(own_texts(opened.store.vectors.folder))):
-        yield text
+    if opened.store.vectors.server is None:
+        for content in await asyncio.to_thread(new_folder_contents):
+            yield content
 
 
 async def _find_user(opened: Opened, plan: ErasurePlan) -> AsyncIterator[str]:
@@ -165,6 +170,7 @@ async def _scan_files(
 ) -> None:
     paths = await asyncio.to_thread(memory_files, opened)
     result.files = len(paths)
+    vectors, dropped = opened.store.vectors.folder, set[str]()
     for number, path in enumerate(paths):
         report("scanning files", number, len(paths))
         try:
@@ -172,9 +178,15 @@ async def _scan_files(
             matches = await asyncio.to_thread(matcher.search_file, path)
         except FileNotFoundError:
             continue  # A lock or a log that was deleted meanwhile.
-        if matches:
+        if matches and vectors in path.parents:
+            # Chroma writes out memory that it has not filled, whatever was in it before.
+            dropped.add(path.relative_to(vectors).parts[0])
+        elif matches:
             result.places.append(f"{len(matches)} telling strings in {str(path)!r}")
     report("scanning files", len(paths), len(paths))
+    if dropped:
+        await opened.store.drop_vectors(dropped)
+        result.dropped = len(dropped)
 
 
 def memory_files(opened: Opened) -> list[Path]:

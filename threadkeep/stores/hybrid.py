@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from threadkeep.stores.dependencies import Dependencies
 from threadkeep.stores.indexing import Indexing, Progress
 from threadkeep.stores.items import Index, Items, open_items, space_of
 from threadkeep.vectors.embeddings import open_embeddings
-from threadkeep.vectors.vectors import Vectors
+from threadkeep.vectors.vector_index import VectorIndex
 
 log = logging.getLogger(__name__)
 BEHIND_SECONDS = 0.2
@@ -50,7 +50,7 @@ class HybridStore(BaseStore):
     supports_ttl = True
 
     def __init__(
-        self, items: Items, index: Index, vectors: Vectors, dependencies: Dependencies
+        self, items: Items, index: Index, vectors: VectorIndex, dependencies: Dependencies
     ) -> None:
         self.dependencies = dependencies
         self.items = items
@@ -131,14 +131,19 @@ class HybridStore(BaseStore):
         await self._opened()
         return await self.vectors.count(owner)
 
-    async def forget_index(self, owner: str, *, whole: bool) -> bool:
-        """Leave nothing of what an owner no longer has in the indexes, or of anything with `whole`.
+    async def erase_index(self, owner: str) -> bool:
+        """Delete an owner's indexes; vectors of the items that stay are made again.
 
-        False where the vectors are open in another process, which a mark tells to do it.
+        False if another process has the vectors open, which is requested to do it.
         """
         self.indexes.evict(owner)
         await self._opened()
-        return await self.indexing.forget(owner, whole=whole)
+        return await self.indexing.erase(owner)
+
+    async def drop_vectors(self, names: Collection[str]) -> None:
+        """Delete folders of vectors, by name; they are made again from the items."""
+        await self._opened()
+        await self.indexing.drop(names)
 
     async def sweep(self) -> int:
         """Delete the items that have expired; return how many that was."""
@@ -200,7 +205,7 @@ class HybridStore(BaseStore):
         return await self.vectors.search(owner, query, limit) if self.indexing.whole else {}
 
     async def _index_behind(self) -> None:
-        if self._opening is None and self.vectors.static and not await self.vectors.has_marks():
+        if self._opening is None and self.vectors.static and not await self.vectors.has_requests():
             await asyncio.sleep(LATER_SECONDS)
         await self._opened()
         while self.vectors.available or self.vectors.may_come_back:
@@ -243,7 +248,7 @@ async def open_store(
         return
     await asyncio.to_thread(create_data_folder, settings)
     async with open_items(settings.item_database) as (items, index):
-        vectors = Vectors(
+        vectors = VectorIndex(
             settings.vectors,
             settings.locks / "chroma.lock",
             embeddings or open_embeddings(settings),

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
@@ -11,13 +11,15 @@ from langgraph.store.base import BaseStore
 
 from threadkeep.stores.items import Index
 from threadkeep.stores.sqlite_index import SqliteIndex
-from threadkeep.vectors.vectors import Vectors, VectorsLost
+from threadkeep.vectors.vector_index import VectorIndex
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 WORDS = "until they are done, search goes by words"
 Progress = Callable[[int, int], None]
 BATCH, OF_A_MODEL = 256, 32
 """Texts at once, and fewer where a model takes milliseconds for each: searches wait for a batch."""
+REBUILT_AT_ONCE = 2_000
+"""With so few pending items an erasure makes the vectors again at once."""
 EMBEDDER: tuple[tuple[str, ...], str] = (("threadkeep",), "embedder")
 """Where it is kept which embeddings the vectors are of, and whether every item has had one."""
 FORMERLY = {"identity": "static", "whole": True}
@@ -27,7 +29,7 @@ FORMERLY = {"identity": "static", "whole": True}
 class Indexing:
     """Keeps the vectors equal to the items."""
 
-    def __init__(self, items: BaseStore, index: Index, vectors: Vectors) -> None:
+    def __init__(self, items: BaseStore, index: Index, vectors: VectorIndex) -> None:
         self.wanted = asyncio.Event()
         self.whole = False
         """Whether vectors may be searched: every item has had one of these embeddings."""
@@ -52,34 +54,53 @@ class Indexing:
     async def work_off(self, progress: Progress | None = None) -> None:
         """Make the vectors that are still to be made; `progress` gets (done, all)."""
         async with self._at_work, self._alone():
-            if self._vectors.available:
-                # Before anything of a new life of the same owner is put.
-                try:
-                    await self._vectors.forget_marked()
-                except VectorsLost:
-                    await self._begin_anew()
+            await self._drop_outdated()
             if await self._ours():
                 await self._work_off(progress)
                 await self._note_whole()
 
-    async def forget(self, owner: str, *, whole: bool) -> bool:
-        """Leave no byte of the vectors of an owner's items that are gone, or of all with `whole`.
+    async def erase(self, owner: str) -> bool:
+        """Delete all vectors of an owner; those of the items that stay are made again.
 
-        False where another process has to do it.
+        Chroma's files keep deleted vectors, so that they are deleted as a whole. False if another
+        process has to do it.
         """
         async with self._at_work, self._alone():
-            if not whole:
-                await self._drop_gone()
-            try:
-                return await self._vectors.forget(owner, whole=whole)
-            except VectorsLost:
-                await self._begin_anew()
-                return True
+            # First: a kill after the deletion then only makes them be made later.
+            await self._index.owner_pending(owner)
+            is_erased = await self._vectors.erase(owner)
+            if await self._index.count_pending() <= REBUILT_AT_ONCE and await self._ours():
+                await self._work_off(None)
+                await self._note_whole()
+        self.wanted.set()
+        return is_erased
 
-    async def _begin_anew(self) -> None:
-        """Want every vector again, since there is none."""
-        await self._index.all_pending()
-        await self._index.all_dropped()
+    async def drop(self, names: Collection[str]) -> None:
+        """Delete folders of vectors by name, to be made again in the background."""
+        async with self._at_work, self._alone():
+            await self._index.all_pending()
+            for name in names:
+                await self._vectors.erase_named(name)
+        self.wanted.set()
+
+    async def _drop_outdated(self) -> None:
+        """Delete the vectors that were requested to be erased, or that cannot be used."""
+        if not self._vectors.available:
+            return
+        for path, owner in await self._vectors.requests():
+            await self._erase(owner)
+            await self._vectors.erase_named(path.stem)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        for owner in self._vectors.take_broken():
+            await self._erase(owner)
+        if self._vectors.is_outdated:
+            await self._index.all_pending()
+            await self._index.all_dropped()
+            await self._vectors.clear()
+
+    async def _erase(self, owner: str) -> None:
+        await self._index.owner_pending(owner)
+        await self._vectors.erase(owner)
 
     async def begin_again(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""

@@ -152,6 +152,14 @@ class PostgresIndex:
         """Note that every item wants a vector."""
         await self._write("UPDATE indexed SET pending = true WHERE NOT pending")
 
+    async def owner_pending(self, owner: str) -> None:
+        """Note that every item of an owner needs a vector."""
+        await self._write(
+            "UPDATE indexed SET pending = true "
+            "WHERE owner = (SELECT id FROM owners WHERE name = %s)",
+            (owner,),
+        )
+
     async def gone(self, limit: int) -> list[tuple[int, str]]:
         """Return numbers and owners of items that are gone while their vectors may not be."""
         rows = await self._read(

@@ -111,6 +111,13 @@ class SqliteIndex:
         """Note that every item wants a vector."""
         await self._write("UPDATE indexed SET pending = 1", [()])
 
+    async def owner_pending(self, owner: str) -> None:
+        """Note that every item of an owner needs a vector."""
+        await self._write(
+            "UPDATE indexed SET pending = 1 WHERE owner = (SELECT id FROM spaces WHERE name = ?)",
+            [(owner,)],
+        )
+
     async def gone(self, limit: int) -> list[tuple[int, str]]:
         """Return numbers and owners of items that are gone while their vectors may not be."""
         rows = await self._conn.execute_fetchall(

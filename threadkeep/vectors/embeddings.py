@@ -61,10 +61,24 @@ def open_embeddings(settings: Settings) -> Embeddings:
 
 
 def identity_of(embeddings: Embeddings) -> str:
-    """Return the name under which vectors are kept apart from those of other embeddings."""
-    if isinstance(embeddings, OpenAIVectors):
-        return f"openai {embeddings.model} {embeddings.base_url}"
-    return str(getattr(embeddings, "identity", type(embeddings).__name__))
+    """Return the name under which vectors are kept apart from those of other embeddings.
+
+    That is their `identity`, if they have one; else their class with the name of the model, or with
+    the dimension of a vector if there is no name.
+    """
+    if identity := getattr(embeddings, "identity", ""):
+        return str(identity)
+    names = (getattr(embeddings, name, None) for name in ("model", "model_name", "model_id"))
+    model = next((name for name in names if isinstance(name, str) and name), "")
+    detail = model or f"of {len(embeddings.embed_query('dimension'))}"
+    dimensions = getattr(embeddings, "dimensions", None)
+    return " ".join(filter(None, [type(embeddings).__name__, detail, str(dimensions or "")]))
+
+
+def load(embeddings: Embeddings) -> None:
+    """Load a model of this package, so that the first search does not wait for it."""
+    if isinstance(embeddings, StaticEmbeddings | MiniLM):
+        embeddings.embed_query("warm")
 
 
 def unrelated_cosine(embeddings: Embeddings) -> float:
@@ -103,6 +117,11 @@ class OpenAIVectors(Embeddings):
     def __init__(self, settings: Settings, model: str) -> None:
         self.model, self.base_url = model, settings.openai_base_url or ""
         self._settings = settings
+
+    @property
+    def identity(self) -> str:
+        """The name under which vectors are kept: of the model, and of its server."""
+        return f"openai {self.model} {self.base_url}"
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return one vector per text."""

@@ -119,15 +119,15 @@ def downloaded(folder: Path, *, allowed: bool) -> Path:
             f"The model minilm is not in {str(target / 'onnx')!r}; name its folder with "
             "THREADKEEP_EMBEDDINGS=minilm:FOLDER, or set THREADKEEP_ALLOW_DOWNLOAD=1 once."
         )
-    # Chroma knows where its own copy lies, and which sum its archive has.
+    # Chroma knows the address of its copy, and the checksum of the archive.
     from chromadb.utils.embedding_functions.onnx_mini_lm_l6_v2 import ONNXMiniLM_L6_V2
 
-    class Here(ONNXMiniLM_L6_V2):
+    class Download(ONNXMiniLM_L6_V2):
         DOWNLOAD_PATH = target
 
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        Here()._download_model_if_not_exists()
+        Download()(["the first use downloads"])
     except Exception as error:
         raise BadInput(
             f"The model minilm cannot be downloaded ({type(error).__name__}); "
