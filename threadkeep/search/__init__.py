@@ -1,1 +1,1 @@
-"""Full-text search in memory: index, features, ranking, question analysis."""
+"""Item search: memory index, features, ranking, question analysis. Imports no store."""
