@@ -1,1 +1,1 @@
-"""The shape of one turn: state, context, settings, errors, and the graph itself."""
+"""What a turn is: state, context, and the graph of nodes."""

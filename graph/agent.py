@@ -18,9 +18,9 @@ builder = StateGraph(State, context_schema=Context, input_schema=Input, output_s
 builder.add_node(retrieve_memories)  # what this user's past says about the newest message
 builder.add_node(trim_history)  # what fits, and what it costs
 builder.add_node(call_model)  # the answer; nothing before it calls a model
-builder.add_node(store_turn)  # after it, side by side: keep every word,
-builder.add_node(summarize_history)  # fold what has grown too long,
-builder.add_node(extract_entities)  # and note who and what it was about
+builder.add_node(store_turn)  # after it, side by side: store every word,
+builder.add_node(summarize_history)  # compact what has grown too long,
+builder.add_node(extract_entities)  # and learn who and what it was about
 
 builder.add_edge(START, "retrieve_memories")
 builder.add_edge("retrieve_memories", "trim_history")
@@ -29,5 +29,5 @@ for bookkeeping in BOOKKEEPING:
     builder.add_edge("call_model", bookkeeping)
     builder.add_edge(bookkeeping, END)
 
-# Without saver and store: `langgraph dev` brings its own, the terminal compiles with ours.
+# Without saver and store: `langgraph dev` adds its own, other callers compile `builder`.
 graph = builder.compile(name="threadkeep")

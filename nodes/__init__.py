@@ -1,1 +1,1 @@
-"""One file, one node, one function of its name. Touches stores only through `runtime.store`."""
+"""Six nodes, one file each, named after its node. They reach stores through `runtime.store` only."""

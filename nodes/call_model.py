@@ -42,10 +42,10 @@ async def call_model(state: State, runtime: Runtime[Context]) -> Update:
         plan = plan_prompt(state, await _memories(state, runtime), context, window)
         prompt, counted = plan.prompt, int(plan.ledger["counted"])
     try:
-        reply = await answer(model, prompt)
+        reply = await _answer(model, prompt)
     except ContextOverflow as overflow:
-        plan, limit = await smaller_plan(state, runtime, model, overflow, counted)
-        reply = await answer(model, plan.prompt)
+        plan, limit = await _smaller_plan(state, runtime, model, overflow, counted)
+        reply = await _answer(model, plan.prompt)
         counted = int(plan.ledger["counted"])
         update = plan.update(state) | {"windows": _learn_window(state.windows, name, limit)}
     update["ledger"] = update.get("ledger", {}) | reply_entries(reply, name, exact=exact)
@@ -56,7 +56,7 @@ async def call_model(state: State, runtime: Runtime[Context]) -> Update:
     return update
 
 
-async def answer(model: BaseChatModel, prompt: list[AnyMessage]) -> AIMessage:
+async def _answer(model: BaseChatModel, prompt: list[AnyMessage]) -> AIMessage:
     """Return the reply; where roles must alternate, neighbours of one role are merged."""
     endpoint = endpoint_of(model)
     if endpoint not in _alternating_endpoints:
@@ -69,7 +69,7 @@ async def answer(model: BaseChatModel, prompt: list[AnyMessage]) -> AIMessage:
     return await call(model, merge_message_runs(prompt, chunk_separator="\n\n"))
 
 
-async def smaller_plan(
+async def _smaller_plan(
     state: State,
     runtime: Runtime[Context],
     model: BaseChatModel,

@@ -61,7 +61,7 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     candidates = search_items(results[: len(searches)])
     if context.memory == "graph":
         candidates += await related_facts(store, owner, candidates)
-    candidates = new_items(candidates, recalled, _visible_messages(state, context))
+    candidates = new_items(candidates, recalled, _messages_in_prompt(state, context))
     names = await thread_names(store, owner, [*(r.item for r in records), *candidates])
     earlier = [recalled_item(r.item, names, r.before, r.scores) for r in records]
     newest_id = newest.id or ""
@@ -87,6 +87,6 @@ async def _results_on_branch(
     return results, record
 
 
-def _visible_messages(state: State, context: Context) -> list[AnyMessage]:
-    """Return the messages not to recall; those that only a summary covers may be recalled."""
+def _messages_in_prompt(state: State, context: Context) -> list[AnyMessage]:
+    """Return the messages that need no recall; those that only the summary covers do."""
     return Coverage.of(state).uncovered(state.messages) if context.summarizes else state.messages

@@ -29,14 +29,14 @@ async def store_turn(state: State, runtime: Runtime[Context]) -> Update:
     """Store new messages, update the thread's record, prune what is never shown again."""
     store, owner, thread = store_of(runtime), await owner_of(runtime), thread_of()
     context = context_of(runtime)
-    old = await current_record(store, owner, thread, state)
-    begins_at = int(old.get("begins_at") or 0)
+    record = await current_record(store, owner, thread, state)
+    begins_at = int(record.get("begins_at") or 0)
     new = new_messages(state, thread, max(state.stored, begins_at))
-    ttl = ttl_of(store, old)
+    ttl = ttl_of(store, record)
     await store_messages(store, owner, new, ttl)
-    extended = await extend_messages(store, owner, thread, old, ttl)
-    await touch_thread(store, owner, thread, new, thread_name(get_config()), old | extended, ttl)
-    await bill_answer(store, owner, thread, state)
+    extended = await extend_messages(store, owner, thread, record, ttl)
+    await touch_thread(store, owner, thread, new, thread_name(get_config()), record | extended, ttl)
+    await _bill_answer(store, owner, thread, state)
     window = window_for(state, await model_of(context, store), context)
     pruned = prunable_messages(state, context, window)
     return {
@@ -46,7 +46,7 @@ async def store_turn(state: State, runtime: Runtime[Context]) -> Update:
     }
 
 
-async def bill_answer(store: BaseStore, owner: str, thread: str, state: State) -> None:
+async def _bill_answer(store: BaseStore, owner: str, thread: str, state: State) -> None:
     """Add the usage of the turn's model call to the user's sums, once per reply."""
     reply = state.messages[-1] if state.messages else None
     if isinstance(reply, AIMessage):

@@ -1,1 +1,1 @@
-"""What is known: entities, facts, corrections, pins, branches, and the reasons of an answer."""
+"""What is known of a user: messages on branches, notes, entities, facts, corrections, pins."""

@@ -1,1 +1,1 @@
-"""What a model is shown: window, coverage, ledger, validity, memory blocks, summary calls."""
+"""What a model is shown: budgets, coverage, memory blocks, templates, compaction, the ledger."""

@@ -7,12 +7,11 @@ from langchain_core.messages import AnyMessage
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.memory_block import RecalledItem
-from threadkeep.base.message_text import text_of
 from threadkeep.base.tokens import count_message, cut_middle
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Ledger, RecalledTurn, State, Update
 from threadkeep.prompt.coverage import Coverage, messages_before
-from threadkeep.prompt.exchanges import Exchange, newest_user_message, split_steps, starts_with_user
+from threadkeep.prompt.exchanges import Exchange, newest_user_message, starts_with_user
 from threadkeep.prompt.ledger import PromptParts, ledger_of
 from threadkeep.prompt.memory_blocks import (
     MemoryBlocks,
@@ -20,8 +19,8 @@ from threadkeep.prompt.memory_blocks import (
     gather_at_newest,
     group_by_message,
     recalled_in_prompt,
-    trim_blocks,
 )
+from threadkeep.prompt.newest_exchange import fit_newest
 from threadkeep.prompt.pinned_block import fit_pins, pinned_budget
 from threadkeep.prompt.templates import (
     insert_blocks,
@@ -74,7 +73,7 @@ def plan_prompt(
         raise BadInput("The thread has no message from a user; send one.")
     coverage, blocks = Coverage.of(state), group_by_message(items, state.messages)
     pinned = pinned_message(fit_pins(items, pinned_budget(context, window)))
-    summary = summary_in(coverage, context, window)
+    summary = _summary_messages(coverage, context, window)
     exchanges = visible_exchanges(state, coverage, context)
     limit = history_limit(context, _room(pinned, summary, window))
     visible = newest_within(exchanges[-max_exchanges(context) :], blocks, limit)
@@ -85,7 +84,7 @@ def plan_prompt(
         visible = newest_within(list(filter(starts_with_user, exchanges)), blocks, window.low)
         dropped = messages_before(coverage.uncovered(state.messages), visible[0][0].id)
         coverage = coverage.extend_extract(dropped, window)
-        summary = summary_in(coverage, context, window)
+        summary = _summary_messages(coverage, context, window)
     recent = [message for exchange in visible[:-1] for message in exchange]
     room = _room(pinned, summary, window) - exchange_tokens(recent, blocks)
     newest, blocks = fit_newest(visible[-1], blocks, room)
@@ -120,7 +119,7 @@ def _parts(
     )
 
 
-def summary_in(coverage: Coverage, context: Context, window: Window) -> list[AnyMessage]:
+def _summary_messages(coverage: Coverage, context: Context, window: Window) -> list[AnyMessage]:
     """Return the summary message, if the preset has one and it fits."""
     if not context.summarizes:
         return []
@@ -130,28 +129,6 @@ def summary_in(coverage: Coverage, context: Context, window: Window) -> list[Any
         prose = cut_middle(coverage.summary, window.prose)
         messages = summary_message(prose, cut_middle(coverage.extract, window.extract))
     return messages if sum(map(count_message, messages)) <= 2 * window.summary else []
-
-
-def fit_newest(
-    exchange: Exchange, blocks: MemoryBlocks, budget: int
-) -> tuple[Exchange, MemoryBlocks]:
-    """Return the newest exchange within `budget`, and the memory blocks that still fit.
-
-    The worst memories go first, then the oldest answers; at last the question is cut in the
-    middle.
-    """
-    size = sum(map(count_message, exchange))
-    fitting = trim_blocks(blocks, exchange, budget - size)
-    question = newest_user_message(exchange)
-    if size <= budget or question is None:
-        return exchange, fitting
-    question_size = count_message(question)
-    if question_size > budget:
-        empty = question.model_copy(update={"content": ""})
-        words = cut_middle(text_of(question), max(1, budget - count_message(empty)))
-        return [question.model_copy(update={"content": words})], fitting
-    answers = [message for message in exchange if message is not question]
-    return [question, *_newest_steps(answers, budget - question_size)], fitting
 
 
 def _lacks_a_question(visible: Sequence[Exchange], summary: Sequence[AnyMessage]) -> bool:
@@ -164,14 +141,3 @@ def _room(pinned: Sequence[AnyMessage], summary: Sequence[AnyMessage], window: W
     pins = sum(map(count_message, pinned))
     share = max(sum(map(count_message, summary)), window.summary)
     return window.prompt - window.system - PRIMING - pins - share
-
-
-def _newest_steps(messages: Sequence[AnyMessage], budget: int) -> list[AnyMessage]:
-    """Return the newest answers within `budget`, each call with its results."""
-    fitting: list[list[AnyMessage]] = []
-    for step in reversed(split_steps(messages)):
-        budget -= sum(map(count_message, step))
-        if budget < 0:
-            break
-        fitting.append(step)
-    return [message for step in reversed(fitting) for message in step]
