@@ -26,10 +26,10 @@ CREATE INDEX IF NOT EXISTS lifetimes_end ON lifetimes (expires_at);
 CREATE INDEX IF NOT EXISTS checkpoints_run ON checkpoints ((metadata ->> 'run_id'));
 CREATE TABLE IF NOT EXISTS buried (thread_id text PRIMARY KEY, at text NOT NULL);
 CREATE OR REPLACE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE stands_on text := new.checkpoint_id;
+DECLARE current_checkpoint text := new.checkpoint_id;
 BEGIN
     IF TG_TABLE_NAME = 'checkpoints' THEN
-        stands_on := coalesce(
+        current_checkpoint := coalesce(
             new.metadata -> 'parents' ->> '', new.parent_checkpoint_id, new.checkpoint_id
         );
     END IF;
@@ -37,7 +37,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended(new.thread_id, 0));
     IF EXISTS (
         SELECT 1 FROM buried
-        WHERE thread_id = new.thread_id AND at COLLATE "C" > stands_on COLLATE "C"
+        WHERE thread_id = new.thread_id AND at COLLATE "C" > current_checkpoint COLLATE "C"
     ) THEN
         RAISE EXCEPTION 'this thread was deleted' USING ERRCODE = '{TOMBSTONE_ERROR}';
     END IF;

@@ -1,1 +1,1 @@
-"""Six nodes, one file each, named after its node. They reach stores through `runtime.store` only."""
+"""Six nodes, one file each. They reach stores through `runtime.store` only."""

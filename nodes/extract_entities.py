@@ -21,7 +21,7 @@ from threadkeep.prompt.exchanges import newest_user_message
 from threadkeep.prompt.run_model import model_of
 from threadkeep.prompt.runtime import context_of, on_run_clock, owner_of, store_of, thread_of
 from threadkeep.prompt.templates import EXTRACT
-from threadkeep.stores.usage import NOTHING, Usage, add_usage
+from threadkeep.stores.usage import NO_USAGE, Usage, add_usage
 
 
 @on_run_clock
@@ -54,7 +54,7 @@ async def _by_model_or_rules(
     model: BaseChatModel, text: str, speaker: str, time: datetime, max_tokens: int
 ) -> tuple[Extraction, Usage]:
     """Return what `text` says and the usage of the calls; rules help where the model fails."""
-    usage = NOTHING
+    usage = NO_USAGE
     if not isinstance(model, OfflineChatModel):
         prompt = EXTRACT.format(
             speaker=speaker, said_at=time.date().isoformat(), text=escape_tags(text)

@@ -42,7 +42,7 @@ from threadkeep.prompt.plan import PromptPlan
 from threadkeep.prompt.run_model import choice_of
 from threadkeep.stores.indexing import Progress as CountProgress
 from threadkeep.stores.memory_ids import find_memory
-from threadkeep.stores.namespaces import messages_of, thread_called, threads_of, user_key
+from threadkeep.stores.namespaces import messages_of, thread_id_for, threads_of, user_key
 from threadkeep.stores.owned import OwnedStore
 from threadkeep.stores.usage import By, Usage
 from threadkeep.thread_prompt import prompt_of_thread
@@ -269,7 +269,7 @@ class Memory:
         """Return the user's thread of that name, whether it exists or not."""
         user, name = self._user(user_id), validate_id(name, "thread")
         owner = await user_key(self.opened.store, user)
-        return Thread(id=thread_called(owner, name), name=name, user_id=user)
+        return Thread(id=thread_id_for(owner, name), name=name, user_id=user)
 
     async def thread_context(self, thread: str, *, user_id: str | None = None) -> dict[str, Any]:
         """Return the fields of the context that were set for this thread."""
@@ -606,7 +606,7 @@ async def open_memory(
         async with open_all(
             settings, model=model, embeddings=embeddings, clock=clock, on_update=follow_updates
         ) as opened:
-            opened.store.index_behind()
+            opened.store.start_indexing()
             memory = Memory(opened)
             if await has_erasures(opened.store):
                 with use_clock(opened.clock):

@@ -25,7 +25,7 @@ from threadkeep.knowledge.explanation import explain
 from threadkeep.knowledge.pins import add_pin, list_pins, remove_pin
 from threadkeep.knowledge.wording_history import history_of
 from threadkeep.memory import Memory
-from threadkeep.stores.memory_ids import Meant, find_memory, find_messages
+from threadkeep.stores.memory_ids import MemoryMatch, find_memory, find_messages
 from threadkeep.stores.namespaces import messages_of
 from threadkeep.stores.owned import OwnedStore
 from threadkeep.transfer.export import export_user
@@ -134,12 +134,12 @@ async def run_turn(ada: AdaMemory, run: dict[str, Any]) -> None:
     )
 
 
-def ada_message(ada: AdaMemory) -> Meant:
+def ada_message(ada: AdaMemory) -> MemoryMatch:
     """Return Ada's message as an operation resolves it."""
     value = {"text": SECRET, "role": "user", "position": 0, "thread": ada.thread}
     place = {"namespace": messages_of(ada.owner, ada.thread), "key": "m"}
     item = Item(value=value, created_at="2026-01-01", updated_at="2026-01-01", **place)  # type: ignore[arg-type]
-    return Meant(kind="message", id="m", items=[item])
+    return MemoryMatch(kind="message", id="m", items=[item])
 
 
 async def why_of(ada: AdaMemory, _: dict[str, Any]) -> None:
@@ -182,7 +182,7 @@ BY_ACTING_USER: dict[str, Operation] = {
     "history of a memory": lambda ada, _: history_of(
         OwnedStore(ada.memory.opened.store),
         ada.owner,
-        Meant(kind="fact", id="f", items=ada_message(ada).items),
+        MemoryMatch(kind="fact", id="f", items=ada_message(ada).items),
     ),
     "correct": lambda ada, _: correct_message(
         OwnedStore(ada.memory.opened.store), ada.owner, ada_message(ada), "mine"

@@ -7,7 +7,7 @@ from benchmarks.scripted_thread import open_scripted, prompt_tokens
 from threadkeep.models.faults import ContextOverflow
 from threadkeep.prompt.ledger import PARTS
 from threadkeep.stores.namespaces import user_key
-from threadkeep.stores.usage import read_usage, sums
+from threadkeep.stores.usage import group_usage, read_usage
 from threadkeep.testing import Fault, Reply, Usage
 
 LONG = "We spoke at length about the weather over the harbour, and agreed on little else. " * 3
@@ -68,12 +68,12 @@ async def test_every_call_is_billed_to_the_user_by_thread_and_day_and_purpose() 
         records = await read_usage(store, await user_key(store, "ada"))
         nobody = await read_usage(store, await user_key(store, "bob"))
         asked = thread.server.requests
-    by_thread, by_purpose = sums(records, "thread"), sums(records, "purpose")
+    by_thread, by_purpose = group_usage(records, "thread"), group_usage(records, "purpose")
     assert set(by_thread) == {"first", "second"}
     assert by_purpose["answer"]["calls"] == by_purpose["extraction"]["calls"] == 21
     assert by_purpose["summary"]["calls"] == len(thread.summaries) > 1
     assert sum(usage["prompt"] for usage in by_purpose.values()) == sum(map(prompt_tokens, asked))
-    assert len(sums(records, "day")) == 1
+    assert len(group_usage(records, "day")) == 1
     assert not any(usage["estimated"] for usage in by_purpose.values())
     assert nobody == []
 

@@ -85,7 +85,7 @@ async def test_the_next_search_sees_what_another_process_stored_or_deleted(
 async def test_an_index_is_rebuilt_if_the_log_of_deletions_was_pruned(
     home: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("threadkeep.stores.sqlite_index.GONE_KEPT", 1)
+    monkeypatch.setattr("threadkeep.stores.sqlite_index.MAX_DELETED", 1)
     async with open_store(home) as store, open_store(home) as other:
         for key in "abcdef":
             await store.aput(NAMESPACE, key, {"text": f"parrot {key}"})

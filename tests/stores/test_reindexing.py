@@ -24,7 +24,7 @@ from threadkeep.stores.indexing import Indexing
 async def main():
     async with open_store(Settings()) as store:
         store.warm()
-        await store._opened()
+        await store._wait_for_vectors()
         await store.index_pending(lambda done, total: os.kill(os.getpid(), signal.SIGKILL))
 
 asyncio.run(main())
@@ -38,7 +38,7 @@ from threadkeep.stores.hybrid import open_store
 async def main():
     async with open_store(Settings()) as store:
         await store.index_pending()
-        assert store.indexing.whole
+        assert store.indexing.complete
 
 asyncio.run(main())
 """
@@ -69,7 +69,7 @@ async def test_another_embedder_is_noticed_and_all_is_indexed_again(
     async with open_store(modelled) as store:
         told: list[tuple[int, int]] = []
         await store.index_pending(lambda *numbers: told.append(numbers))
-        assert store.indexing.whole
+        assert store.indexing.complete
         assert store.notice == ""
         (nearness,) = (await nearest(store, "the tax office wrote.")).values()
         assert nearness == pytest.approx(1.0, abs=0.01)
@@ -84,7 +84,7 @@ async def test_search_goes_on_by_words_while_indexes_are_made_again(
     await fill(home)
     async with open_store(modelled) as store:
         await store.vectors.open()
-        assert not store.indexing.whole
+        assert not store.indexing.complete
         found = await store.asearch(HERE, query="the tax office", limit=1)
         assert [item.key for item in found] == ["1"]
 
@@ -99,7 +99,7 @@ async def test_indexing_again_that_was_killed_goes_on(home: Settings, modelled: 
         assert 0 < waiting < 90
         await store.index_pending()
         assert await store.index.count_pending() == 0
-        assert store.indexing.whole
+        assert store.indexing.complete
 
 
 async def test_going_back_to_static_vectors_mixes_nothing(
@@ -109,7 +109,7 @@ async def test_going_back_to_static_vectors_mixes_nothing(
     await fill(modelled)
     async with open_store(home) as store:
         await store.index_pending()
-        assert store.indexing.whole
+        assert store.indexing.complete
         assert len(await nearest(store, "dogs and kittens")) == 1
 
 
@@ -130,7 +130,7 @@ async def test_two_processes_with_other_embedders_never_mix_vectors(
             assert other.returncode == 0
             await store.aput(HERE, "new", {"text": "kittens", "role": "user"})
             await store.index_pending()
-            assert not store.indexing.whole
+            assert not store.indexing.complete
             assert "Another process indexes" in store.notice
             assert await store.asearch(HERE, query="kittens", limit=1)
         async with open_store(model) as store:

@@ -11,7 +11,7 @@ from threadkeep.erase.repeated_answers import repeating_answers
 from threadkeep.erase.user_items import USER, UserItems, read_user_items
 from threadkeep.opened import Opened
 from threadkeep.stores.access_tokens import list_tokens
-from threadkeep.stores.namespaces import entities_of, facts_of, thread_called
+from threadkeep.stores.namespaces import entities_of, facts_of, thread_id_for
 from threadkeep.stores.pages import items_in
 
 
@@ -44,7 +44,7 @@ async def _plan_user(items: UserItems, *, keep_tokens: bool) -> ErasurePlan:
 
 async def _plan_thread(items: UserItems, name: str) -> ErasurePlan:
     """Plan to erase a thread, and answers in other threads that repeat it."""
-    thread = thread_called(items.owner, name)
+    thread = thread_id_for(items.owner, name)
     if thread not in items.thread_names and name in items.thread_names:
         thread = name  # A client of the graph may choose any id.
     namespaces = [space for space in items.namespaces if space[2:] == (thread,)]

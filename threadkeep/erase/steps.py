@@ -15,7 +15,7 @@ from threadkeep.erase.scrub import empty_logs, scrub
 from threadkeep.erase.string_matcher import StringMatcher
 from threadkeep.erase.verify import scan
 from threadkeep.opened import Opened, Progress
-from threadkeep.stores.tombstones import forgetting, tombstone_of
+from threadkeep.stores.tombstones import erasing, tombstone_of
 
 ERROR_LOG = "errors.log"
 LOG_IN_USE = (
@@ -40,7 +40,7 @@ async def run_erasure(
     """Erase, scrub and scan, and complete the receipt."""
     start, report = monotonic(), progress or _ignore_progress
     marks = tombstones(plan)
-    with forgetting(), use_clock(opened.clock):
+    with erasing(), use_clock(opened.clock):
         await _erase(opened, plan, intent, receipt, marks, report)
     receipt.kept["marks by which late writes are refused"] = len(marks) + len(plan.threads)
     result = await scan(opened, plan, report, files=verify)

@@ -16,7 +16,7 @@ from threadkeep.knowledge.message_versions import message_version
 from threadkeep.knowledge.rebuild import rebuild_knowledge
 from threadkeep.knowledge.stored_thread_items import diff_ops, read_stored_thread
 from threadkeep.stores.dependencies import ttl_of
-from threadkeep.stores.memory_ids import Meant
+from threadkeep.stores.memory_ids import MemoryMatch
 from threadkeep.stores.namespaces import facts_of, threads_of
 from threadkeep.stores.pages import ALL
 
@@ -36,7 +36,7 @@ class CorrectionResult(TypedDict):
 
 
 async def correct_message(
-    store: BaseStore, owner: str, target: Meant, text: str
+    store: BaseStore, owner: str, target: MemoryMatch, text: str
 ) -> CorrectionResult:
     """Replace the text of a message, on every branch and in every fork with this wording.
 
@@ -69,7 +69,9 @@ async def correct_message(
     return {"kind": "message", "id": target.id, "was": old_text, "text": text}
 
 
-async def correct_fact(store: BaseStore, owner: str, target: Meant, text: str) -> CorrectionResult:
+async def correct_fact(
+    store: BaseStore, owner: str, target: MemoryMatch, text: str
+) -> CorrectionResult:
     """Replace a fact by `text`, a sentence or a new object; the old fact is marked superseded.
 
     Raises:
@@ -109,7 +111,7 @@ def _record_changes(
     return fields
 
 
-def _check_change(target: Meant, value: Mapping[str, Any], text: str) -> None:
+def _check_change(target: MemoryMatch, value: Mapping[str, Any], text: str) -> None:
     if text == target.text:
         raise BadInput(
             f"The {target.kind} {target.id!r} says that already; write what it should say."

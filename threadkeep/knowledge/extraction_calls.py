@@ -23,7 +23,7 @@ from threadkeep.models.calls import Bound
 from threadkeep.models.faults import BrokenReply, CallFailed, RequestRefused
 from threadkeep.models.identity import OwnModel, endpoint_of
 from threadkeep.prompt.run_model import ask_quietly
-from threadkeep.stores.usage import NOTHING, Usage, added
+from threadkeep.stores.usage import NO_USAGE, Usage, sum_usage
 
 log = logging.getLogger(__name__)
 PLAIN = "\n\nAnswer with one JSON object of this schema and nothing else:\n" + json.dumps(SCHEMA)
@@ -65,7 +65,7 @@ _first_method: dict[str, int] = {}
 
 async def extract_by_model(model: BaseChatModel, prompt: str) -> tuple[Extraction | None, Usage]:
     """Return the extraction, None where every method failed, and what the calls took."""
-    usage = NOTHING
+    usage = NO_USAGE
     endpoint = endpoint_of(model)
     for index in range(_first_method.get(endpoint, 0), len(METHODS)):
         method = METHODS[index]
@@ -82,7 +82,7 @@ async def extract_by_model(model: BaseChatModel, prompt: str) -> tuple[Extractio
         except Exception as error:
             log.warning("The model extracted nothing, rules did instead: %s", error)
             return None, usage
-        usage = added([usage, spent])
+        usage = sum_usage([usage, spent])
         if (extraction := _read(reply)) is not None:
             _first_method[endpoint] = index
             return extraction, usage

@@ -15,7 +15,7 @@ from threadkeep.stores.namespaces import (
     messages_of,
     threads_of,
 )
-from threadkeep.stores.usage import By, Usage, added, read_usage, sums
+from threadkeep.stores.usage import By, Usage, group_usage, read_usage, sum_usage
 
 Row = dict[str, Any]
 INTERNAL_OF_THREADS = ("last_message", "changed", "corrected")
@@ -85,14 +85,14 @@ async def search_all(store: BaseStore, owner: str, query: str, limit: int) -> li
 
 async def usage_rows(store: BaseStore, owner: str, by: By) -> dict[str, Usage]:
     """Return what calls to models took, by name, the total last; nothing where there were none."""
-    summed = sums(await read_usage(store, owner), by)
+    summed = group_usage(await read_usage(store, owner), by)
     names = dict[str, str]()
     for key in summed:
         record = await store.aget(threads_of(owner), key) if by == "thread" else None
         name = str(record.value.get("name") or key) if record else key
         names[key] = key if name in names.values() else name
     rows = {names[key]: usage for key, usage in summed.items()}
-    return {**rows, TOTAL: added(summed.values())} if rows else {}
+    return {**rows, TOTAL: sum_usage(summed.values())} if rows else {}
 
 
 def _search_row(item: SearchItem, names: Mapping[str, str]) -> Row:

@@ -12,7 +12,7 @@ from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.graph.context import Context
 from threadkeep.prompt.pinned_block import fit_pins, pinned_budget
 from threadkeep.prompt.recalled_turns import recalled_item, thread_names
-from threadkeep.stores.memory_ids import KINDS, Meant, is_meant
+from threadkeep.stores.memory_ids import KINDS, MemoryMatch, matches_id
 from threadkeep.stores.namespaces import PINS_KEY, pinned_of
 
 MAX_SUPERSEDED = 20
@@ -75,7 +75,7 @@ async def list_pins(store: BaseStore, owner: str, context: Context) -> list[Pin]
     ]
 
 
-async def add_pin(store: BaseStore, owner: str, target: Meant) -> bool:
+async def add_pin(store: BaseStore, owner: str, target: MemoryMatch) -> bool:
     """Pin a memory; return False if it was pinned before.
 
     Raises:
@@ -103,7 +103,7 @@ async def remove_pin(store: BaseStore, owner: str, id_part: str) -> str:
     pins = _pins_in(await store.aget(pinned_of(owner), PINS_KEY))
     part = id_part.strip()
     keys = [str(pin["place"][-1]) for pin in pins]
-    matches = [key for key in keys if part and is_meant(key, [part], part=True)]
+    matches = [key for key in keys if part and matches_id(key, [part], part=True)]
     matches = [key for key in matches if key == part] or matches
     if not matches:
         raise BadInput(

@@ -5,7 +5,7 @@ from typing import Literal
 from langgraph.store.base import BaseStore, Item
 from typing_extensions import TypedDict
 
-from threadkeep.stores.memory_ids import Meant
+from threadkeep.stores.memory_ids import MemoryMatch
 from threadkeep.stores.namespaces import facts_of
 from threadkeep.stores.pages import ALL
 
@@ -22,7 +22,7 @@ class Wording(TypedDict):
     why: Reason
 
 
-async def history_of(store: BaseStore, owner: str, target: Meant) -> list[Wording]:
+async def history_of(store: BaseStore, owner: str, target: MemoryMatch) -> list[Wording]:
     """Return the wordings of a memory, the oldest first; of a fact with those it superseded."""
     if target.kind != "fact":
         return _wordings(target.items[0], "now")

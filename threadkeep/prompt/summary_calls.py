@@ -17,7 +17,7 @@ from threadkeep.prompt.run_model import ask_quietly
 from threadkeep.prompt.templates import SUMMARIZE
 from threadkeep.prompt.transcript_chunks import chunk_transcript
 from threadkeep.prompt.window import Window
-from threadkeep.stores.usage import NOTHING, Usage, added
+from threadkeep.stores.usage import NO_USAGE, Usage, sum_usage
 
 log = logging.getLogger(__name__)
 MAX_CALLS = 8
@@ -34,7 +34,7 @@ class ExtendedSummary:
 
     text: str
     covered: int
-    usage: Usage = field(default_factory=lambda: NOTHING)
+    usage: Usage = field(default_factory=lambda: NO_USAGE)
 
 
 async def extend_summary(
@@ -50,7 +50,7 @@ async def extend_summary(
         return ExtendedSummary(text=text, covered=len(messages))
     # `complete` covers whole exchanges; `draft` may end in the middle of one.
     complete = draft = previous
-    covered, calls, usage = 0, 0, NOTHING
+    covered, calls, usage = 0, 0, NO_USAGE
     chunk_tokens = _chunk_tokens(window)
     chunks = chunk_transcript(messages, chunk_tokens)
     while chunks and calls < MAX_CALLS:
@@ -67,7 +67,7 @@ async def extend_summary(
         except Exception as error:
             log.warning("The summary failed and will be tried again next turn: %s", error)
             break
-        usage = added([usage, call_usage])
+        usage = sum_usage([usage, call_usage])
         if not text:
             break
         draft, chunk = text, chunks.pop(0)

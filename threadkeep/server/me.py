@@ -16,7 +16,7 @@ from threadkeep.server.erase_user import forget_user
 from threadkeep.server.openapi import described
 from threadkeep.server.shared_memory import current_memory
 from threadkeep.stores.namespaces import entities_of, facts_of, thread_id, threads_of, user_key
-from threadkeep.stores.usage import added, read_usage, sums
+from threadkeep.stores.usage import group_usage, read_usage, sum_usage
 
 MOST = 10_000
 LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100}
@@ -79,8 +79,8 @@ async def usage(request: Request) -> JSONResponse:
     by: Any = request.query_params.get("by", "day")
     if by not in ("day", "thread", "purpose"):
         raise BadInput(f"by {by!r:.60} is not allowed; use day, thread or purpose.")
-    summed = sums(await read_usage(memory.store, key), by)
-    return JSONResponse({"by": by, "usage": summed, "total": added(summed.values())})
+    summed = group_usage(await read_usage(memory.store, key), by)
+    return JSONResponse({"by": by, "usage": summed, "total": sum_usage(summed.values())})
 
 
 @described(

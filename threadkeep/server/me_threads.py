@@ -10,7 +10,7 @@ from threadkeep.memory import Memory
 from threadkeep.server.http.request import body_of, number_of, thread_id_of
 from threadkeep.server.openapi import described
 from threadkeep.server.shared_memory import current_memory
-from threadkeep.stores.namespaces import thread_called, threads_of, user_key
+from threadkeep.stores.namespaces import thread_id_for, threads_of, user_key
 
 MOST_TURNS = 1_000
 
@@ -49,7 +49,7 @@ async def thread_of(request: Request) -> tuple[Memory, str, str]:
     key = await user_key(memory.opened.store, user)
     record = await memory.opened.store.aget(threads_of(key), thread, refresh_ttl=False)
     name = str(record.value.get("name") or "") if record else ""
-    return memory, user, name if name and thread_called(key, name) == thread else thread
+    return memory, user, name if name and thread_id_for(key, name) == thread else thread
 
 
 routes = [

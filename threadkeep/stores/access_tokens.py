@@ -1,6 +1,6 @@
-"""Bearer tokens: who may come in over the network, and as whom.
+"""Access tokens: bearer tokens that authenticate a user over the network.
 
-A token is shown once. What is kept is its digest, outside the namespaces of all users.
+A token is shown once. Its digest is stored, outside the namespaces of all users.
 """
 
 import hmac
@@ -16,14 +16,14 @@ from threadkeep.base.validation import validate_id
 Namespace = tuple[str, ...]
 TOKENS: Namespace = ("threadkeep", "tokens")
 MARK: tuple[Namespace, str] = (("threadkeep",), "tokens")
-"""Says that tokens were made; it stays when the last of them is revoked."""
+"""An item that says that tokens were made; it stays when the last one is revoked."""
 BEGIN = "tk"
-MOST = 100_000
+MAX_TOKENS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """What is known of a token without knowing it."""
+    """A stored token, without its secret."""
 
     id: str
     user: str
@@ -31,7 +31,7 @@ class Token:
 
 
 async def add_token(store: BaseStore, user: str) -> str:
-    """Make a token for a user and return it; it cannot be shown again.
+    """Create a token for a user; it cannot be shown again.
 
     Raises:
         BadInput: the user's name is not allowed.
@@ -44,24 +44,24 @@ async def add_token(store: BaseStore, user: str) -> str:
 
 
 async def user_of_token(store: BaseStore, token: str) -> str | None:
-    """Return whose token it is, or None where it is nobody's; compared in constant time."""
+    """Return the user of a token, or None; the comparison takes constant time."""
     begin, _, rest = token.partition("_")
     id_, _, secret = rest.partition("_")
     item = await store.aget(TOKENS, id_) if begin == BEGIN and id_.isalnum() else None
-    kept = str(item.value["sha256"]) if item else _digest("")
-    same = hmac.compare_digest(kept, _digest(secret))
+    digest = str(item.value["sha256"]) if item else _digest("")
+    same = hmac.compare_digest(digest, _digest(secret))
     return str(item.value["user"]) if item and same else None
 
 
 async def list_tokens(store: BaseStore, user: str | None = None) -> list[Token]:
     """Return the tokens of a user, or of everybody, the oldest first."""
-    chosen = {"user": user} if user is not None else None
-    found = await store.asearch(TOKENS, filter=chosen, limit=MOST, refresh_ttl=False)
-    return sorted(map(_token, found), key=lambda token: (token.created, token.id))
+    user_filter = {"user": user} if user is not None else None
+    items = await store.asearch(TOKENS, filter=user_filter, limit=MAX_TOKENS, refresh_ttl=False)
+    return sorted(map(_token, items), key=lambda token: (token.created, token.id))
 
 
 async def revoke_tokens(store: BaseStore, user: str) -> int:
-    """Make all of a user's tokens worthless; return how many there were."""
+    """Revoke all tokens of a user; return their number."""
     tokens = await list_tokens(store, user)
     for token in tokens:
         await store.adelete(TOKENS, token.id)
@@ -69,7 +69,7 @@ async def revoke_tokens(store: BaseStore, user: str) -> int:
 
 
 async def tokens_were_made(store: BaseStore) -> bool:
-    """Tell whether there ever was a token, be it revoked by now."""
+    """Return whether a token was ever made, even if it is revoked."""
     return await store.aget(*MARK) is not None
 
 

@@ -23,10 +23,10 @@ from threadkeep.vectors.embeddings import open_embeddings
 from threadkeep.vectors.vector_index import VectorIndex
 
 log = logging.getLogger(__name__)
-BEHIND_SECONDS = 0.2
-LATER_SECONDS = 10.0
+INDEXING_PAUSE_SECONDS = 0.2
+INDEXING_DELAY_SECONDS = 10.0
 """So long a process lives before it makes vectors that no search waits for."""
-LEFT_BEHIND = 500
+MAX_UNINDEXED_AT_EXIT = 500
 """With fewer vectors to be made, a process that ends before then leaves them to another."""
 REOPEN_SECONDS = 10.0
 """After so long a Chroma server that did not answer is tried again."""
@@ -43,8 +43,8 @@ class HybridStore(BaseStore):
 
     An item whose value has a string under "text" is found by `asearch(..., query=...)`, through
     its words at once and through its vector soon after; one put with `index=False` is not. Puts
-    never wait for vectors: each leaves a mark in the transaction of its item, and a task in the
-    background works the marks off, after a crash too.
+    never wait for vectors: each leaves a pending index entry in the transaction of its item, and a
+    task in the background makes the vector, after a crash too.
     """
 
     supports_ttl = True
@@ -79,19 +79,19 @@ class HybridStore(BaseStore):
         """Begin to open the vectors in the background."""
         if self._opening is None:
             self._opening = asyncio.create_task(self._open_vectors())
-            self.index_behind()
+            self.start_indexing()
 
-    def index_behind(self) -> None:
-        """Begin to make vectors in the background: soon, or later where no search waits for them.
+    def start_indexing(self) -> None:
+        """Start to make vectors in the background: later, if no search waits for them.
 
-        To open Chroma keeps two cores busy for seconds, and most commands are over before.
+        Opening Chroma keeps two cores busy for seconds; most commands end before.
         """
         if self._worker is None:
-            self._worker = asyncio.create_task(self._index_behind())
+            self._worker = asyncio.create_task(self._run_indexing())
 
     async def _open_vectors(self) -> None:
         await self.vectors.open()
-        await self.indexing.look()
+        await self.indexing.read_identity()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do `abatch` from another thread than the event loop's."""
@@ -107,28 +107,28 @@ class HybridStore(BaseStore):
         """Do a list of operations; the results are in their order."""
         ops = list(ops)
         queries = [op for op in ops if isinstance(op, SearchOp) and _is_query(op)]
-        plain = [op for op in ops if not _is_query(op)]
-        if any(isinstance(op, PutOp) for op in plain):
-            done, found = await self._plain(plain), await self._found(queries)
+        others = [op for op in ops if not _is_query(op)]
+        if any(isinstance(op, PutOp) for op in others):
+            results, items = await self._other_ops(others), await self._search(queries)
         else:
-            found, done = await asyncio.gather(self._found(queries), self._plain(plain))
-        results, searched = iter(done), iter(found)
-        return [next(searched) if _is_query(op) else next(results) for op in ops]
+            items, results = await asyncio.gather(self._search(queries), self._other_ops(others))
+        next_result, next_items = iter(results), iter(items)
+        return [next(next_items) if _is_query(op) else next(next_result) for op in ops]
 
     async def index_pending(self, progress: Progress | None = None) -> None:
         """Make the vectors that are still to be made; `progress` gets (done, all)."""
-        await self._opened()
-        await self.indexing.work_off(progress)
+        await self._wait_for_vectors()
+        await self.indexing.index_pending(progress)
         await self.indexes.refresh()
 
     async def reindex(self, progress: Progress | None = None) -> None:
         """Make words and vectors again from the items."""
-        await self._opened()
-        await self.indexing.begin_again(progress)
+        await self._wait_for_vectors()
+        await self.indexing.rebuild(progress)
 
     async def count_vectors(self, owner: str) -> int:
         """Return how many vectors an owner has; 0 where they cannot be opened."""
-        await self._opened()
+        await self._wait_for_vectors()
         return await self.vectors.count(owner)
 
     async def erase_index(self, owner: str) -> bool:
@@ -137,12 +137,12 @@ class HybridStore(BaseStore):
         False if another process has the vectors open, which is requested to do it.
         """
         self.indexes.evict(owner)
-        await self._opened()
+        await self._wait_for_vectors()
         return await self.indexing.erase(owner)
 
     async def drop_vectors(self, names: Collection[str]) -> None:
         """Delete folders of vectors, by name; they are made again from the items."""
-        await self._opened()
+        await self._wait_for_vectors()
         await self.indexing.drop(names)
 
     async def sweep(self) -> int:
@@ -150,15 +150,15 @@ class HybridStore(BaseStore):
         return await self.items.sweep_ttl()
 
     async def close(self) -> None:
-        """Finish indexing within `CLOSE_SECONDS`; what is left keeps its mark."""
+        """Finish indexing within `CLOSE_SECONDS`; the rest stays pending."""
         await self.indexes.close()
         if self._worker is None:
             return
-        if self._opening is None and await self.index.count_pending() < LEFT_BEHIND:
+        if self._opening is None and await self.index.count_pending() < MAX_UNINDEXED_AT_EXIT:
             self._worker.cancel()
             await asyncio.wait([self._worker])
             return
-        await self._opened()
+        await self._wait_for_vectors()
         while not self._worker.done():
             # More than once: a driver may take a cancellation for a failure of the server.
             self._worker.cancel()
@@ -168,7 +168,7 @@ class HybridStore(BaseStore):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self.index_pending()
 
-    async def _plain(self, ops: Sequence[Op]) -> list[Result]:
+    async def _other_ops(self, ops: Sequence[Op]) -> list[Result]:
         if not ops:
             return []
         results = await self.items.abatch(ops)
@@ -177,23 +177,23 @@ class HybridStore(BaseStore):
         if hidden:
             await self.index.hide(hidden)
         if len(hidden) < len(puts):
-            self.indexing.wanted.set()
-            self.index_behind()
+            self.indexing.wakeup.set()
+            self.start_indexing()
         return results
 
-    async def _found(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
+    async def _search(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
         if not ops:
             return []
-        # An index that takes long to read is not waited for.
+        # A search does not wait for an index that takes long to read.
         late = self._loop.call_later(WARM_SECONDS, self.warm)
         try:
             return await self.searcher.search(ops)
         finally:
             late.cancel()
-            # What another process has stored meanwhile is ours to index.
-            self.indexing.wanted.set()
+            # Another process may have stored items meanwhile: index them too.
+            self.indexing.wakeup.set()
 
-    async def _opened(self, seconds: float | None = None) -> None:
+    async def _wait_for_vectors(self, seconds: float | None = None) -> None:
         """Wait until the vectors are open, or known not to be."""
         self.warm()
         if self._opening and not self._opening.done():
@@ -201,13 +201,13 @@ class HybridStore(BaseStore):
 
     async def _nearest(self, owner: str, query: str, limit: int) -> dict[int, float]:
         """Return what is nearest by item number, as far as all vectors are made."""
-        await self._opened(OPEN_SECONDS)
-        return await self.vectors.search(owner, query, limit) if self.indexing.whole else {}
+        await self._wait_for_vectors(OPEN_SECONDS)
+        return await self.vectors.search(owner, query, limit) if self.indexing.complete else {}
 
-    async def _index_behind(self) -> None:
+    async def _run_indexing(self) -> None:
         if self._opening is None and self.vectors.static and not await self.vectors.has_requests():
-            await asyncio.sleep(LATER_SECONDS)
-        await self._opened()
+            await asyncio.sleep(INDEXING_DELAY_SECONDS)
+        await self._wait_for_vectors()
         while self.vectors.available or self.vectors.may_come_back:
             if not self.vectors.available:
                 await asyncio.sleep(REOPEN_SECONDS)
@@ -217,10 +217,10 @@ class HybridStore(BaseStore):
                 await self.index_pending()
             except Exception:
                 log.exception("Indexing failed; it is tried again with the next item")
-            await self.indexing.wanted.wait()
-            # Whoever asked for it is still at work, on the same two or four cores.
-            await asyncio.sleep(BEHIND_SECONDS)
-            self.indexing.wanted.clear()
+            await self.indexing.wakeup.wait()
+            # The caller is still working, on the same two or four cores.
+            await asyncio.sleep(INDEXING_PAUSE_SECONDS)
+            self.indexing.wakeup.clear()
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Make vectors from the marks that each change leaves, behind whoever made it."""
+"""Make vectors of pending index entries, in the background."""
 
 import asyncio
 import contextlib
@@ -16,72 +16,69 @@ from threadkeep.vectors.vector_index import VectorIndex
 Row = TypeVar("Row", bound=tuple[Any, ...])
 WORDS = "until they are done, search goes by words"
 Progress = Callable[[int, int], None]
-BATCH, OF_A_MODEL = 256, 32
-"""Texts at once, and fewer where a model takes milliseconds for each: searches wait for a batch."""
-REBUILT_AT_ONCE = 2_000
-"""With so few pending items an erasure makes the vectors again at once."""
+BATCH, MODEL_BATCH = 256, 32
+"""Texts in one batch; fewer for a model that takes milliseconds each, since searches wait."""
 EMBEDDER: tuple[tuple[str, ...], str] = (("threadkeep",), "embedder")
-"""Where it is kept which embeddings the vectors are of, and whether every item has had one."""
-FORMERLY = {"identity": "static", "whole": True}
-"""What holds where nothing is kept."""
+"""The item that names the embeddings of the vectors, and says whether all are made."""
+DEFAULT_EMBEDDER = {"identity": "static", "whole": True}
+"""The value where there is no such item."""
 
 
 class Indexing:
     """Keeps the vectors equal to the items."""
 
     def __init__(self, items: BaseStore, index: Index, vectors: VectorIndex) -> None:
-        self.wanted = asyncio.Event()
-        self.whole = False
-        """Whether vectors may be searched: every item has had one of these embeddings."""
+        self.wakeup = asyncio.Event()
+        self.complete = False
+        """Whether vectors may be searched: every item has one of these embeddings."""
         self.notice = ""
         self._claimed = False
         self._items = items
         self._index = index
         self._vectors = vectors
-        self._at_work = asyncio.Lock()
+        self._lock = asyncio.Lock()
+        self._deferred: set[str] = set()
+        """Owners whose vectors the next process makes."""
 
-    async def look(self) -> str:
-        """Find out, once Chroma is open, whether its vectors are of these embeddings.
-
-        Return which ones they are of.
-        """
-        kept = await self._items.aget(*EMBEDDER)
-        value = kept.value if kept else FORMERLY
+    async def read_identity(self) -> str:
+        """Return the embeddings that the vectors are of, once Chroma is open."""
+        item = await self._items.aget(*EMBEDDER)
+        value = item.value if item else DEFAULT_EMBEDDER
         if self._vectors.available and value["identity"] == self._vectors.identity:
-            self._claimed, self.whole = True, bool(value["whole"])
+            self._claimed, self.complete = True, bool(value["whole"])
         return str(value["identity"])
 
-    async def work_off(self, progress: Progress | None = None) -> None:
-        """Make the vectors that are still to be made; `progress` gets (done, all)."""
-        async with self._at_work, self._alone():
+    async def index_pending(self, progress: Progress | None = None) -> None:
+        """Make the pending vectors; `progress` gets (done, all)."""
+        async with self._lock, self._exclusive():
             await self._drop_outdated()
-            if await self._ours():
-                await self._work_off(progress)
-                await self._note_whole()
+            if await self._is_current():
+                await self._index_pending(progress)
+                await self._mark_complete()
 
     async def erase(self, owner: str) -> bool:
         """Delete all vectors of an owner; those of the items that stay are made again.
 
-        Chroma's files keep deleted vectors, so that they are deleted as a whole. False if another
-        process has to do it.
+        Chroma's files keep deleted vectors, so all are deleted. Chroma also writes out memory that
+        it has not filled: with static embeddings, whose vectors few searches need, they are made by
+        the next process, which never held the erased texts. False if another process has to do it.
         """
-        async with self._at_work, self._alone():
+        async with self._lock, self._exclusive():
             # First: a kill after the deletion then only makes them be made later.
-            await self._index.owner_pending(owner)
+            await self._index.mark_owner_pending(owner)
+            if self._vectors.static and self._vectors.server is None:
+                self._deferred.add(owner)
             is_erased = await self._vectors.erase(owner)
-            if await self._index.count_pending() <= REBUILT_AT_ONCE and await self._ours():
-                await self._work_off(None)
-                await self._note_whole()
-        self.wanted.set()
+        self.wakeup.set()
         return is_erased
 
     async def drop(self, names: Collection[str]) -> None:
         """Delete folders of vectors by name, to be made again in the background."""
-        async with self._at_work, self._alone():
-            await self._index.all_pending()
+        async with self._lock, self._exclusive():
+            await self._index.mark_all_pending()
             for name in names:
                 await self._vectors.erase_named(name)
-        self.wanted.set()
+        self.wakeup.set()
 
     async def _drop_outdated(self) -> None:
         """Delete the vectors that were requested to be erased, or that cannot be used."""
@@ -94,92 +91,96 @@ class Indexing:
         for owner in self._vectors.take_broken():
             await self._erase(owner)
         if self._vectors.is_outdated:
-            await self._index.all_pending()
-            await self._index.all_dropped()
+            await self._index.mark_all_pending()
+            await self._index.clear_deleted()
             await self._vectors.clear()
 
     async def _erase(self, owner: str) -> None:
-        await self._index.owner_pending(owner)
+        await self._index.mark_owner_pending(owner)
         await self._vectors.erase(owner)
 
-    async def begin_again(self, progress: Progress | None = None) -> None:
-        """Make words and vectors again from the items."""
-        async with self._at_work, self._alone():
+    async def rebuild(self, progress: Progress | None = None) -> None:
+        """Rebuild words and vectors from the items."""
+        async with self._lock, self._exclusive():
             await self._index.rebuild()
             if self._vectors.available:
                 await self._vectors.clear()
-                await self._index.all_dropped()
+                await self._index.clear_deleted()
                 await self._claim()
-            await self._work_off(progress)
-            await self._note_whole()
+            await self._index_pending(progress)
+            await self._mark_complete()
 
-    async def _ours(self) -> bool:
-        """Tell whether the vectors are to be made with the embeddings of this process.
+    async def _is_current(self) -> bool:
+        """Return whether this process makes the vectors, with its embeddings.
 
-        A process whose embeddings are others takes over when it opens: every item then wants its
-        vector again, and whoever had other ones stands back.
+        A process with other embeddings takes over when it opens: every item is then pending again,
+        and processes with the embeddings before stop indexing.
         """
         if not self._vectors.available:
             return False
         claimed = self._claimed
-        identity = await self.look()
+        identity = await self.read_identity()
         if identity == self._vectors.identity:
             return True
         if claimed:
-            self.whole = False
+            self.complete = False
             self.notice = (
                 f"Another process indexes with embeddings {identity!r}: here search goes by words."
             )
             return False
-        # The marks come first: a kill between any two of these steps only makes them be done again.
-        await self._index.all_pending()
+        # Pending first: a kill between two of these steps only makes them be done again.
+        await self._index.mark_all_pending()
         await self._vectors.clear()
         await self._claim()
-        waiting = await self._index.count_pending()
-        if waiting:
+        pending_count = await self._index.count_pending()
+        if pending_count:
             name = self._vectors.identity.partition(" ")[0]
-            self.notice = f"{waiting:,} items are indexed again with embeddings {name!r}: {WORDS}."
+            self.notice = (
+                f"{pending_count:,} items are indexed again with embeddings {name!r}: {WORDS}."
+            )
         return True
 
     async def _claim(self) -> None:
         value = {"identity": self._vectors.identity, "whole": False}
-        if value["identity"] != FORMERLY["identity"] or await self._items.aget(*EMBEDDER):
+        if value["identity"] != DEFAULT_EMBEDDER["identity"] or await self._items.aget(*EMBEDDER):
             await self._items.aput(*EMBEDDER, value, index=False)
-        self._claimed, self.whole = True, False
+        self._claimed, self.complete = True, False
 
-    async def _note_whole(self) -> None:
-        """Note that every item has had its vector."""
-        if self._vectors.available and not self.whole:
+    async def _mark_complete(self) -> None:
+        """Store that every item has its vector."""
+        if self._vectors.available and not self.complete:
             if await self._items.aget(*EMBEDDER):
                 value = {"identity": self._vectors.identity, "whole": True}
                 await self._items.aput(*EMBEDDER, value, index=False)
-            self.whole, self.notice = True, ""
+            self.complete, self.notice = True, ""
 
-    def _alone(self) -> AbstractAsyncContextManager[None]:
-        """Hold back other processes that make vectors; embedded Chroma's lock does so by itself."""
+    def _exclusive(self) -> AbstractAsyncContextManager[None]:
+        """Keep other processes from making vectors; embedded Chroma's lock does so by itself."""
         if isinstance(self._index, SqliteIndex) or not self._vectors.available:
             return contextlib.nullcontext()
         return self._index.hold()
 
-    async def _work_off(self, progress: Progress | None) -> None:
-        done, total = 0, 0
-        size = BATCH if self._vectors.static else OF_A_MODEL
-        while self._vectors.available and (batch := await self._index.pending(size)):
+    async def _index_pending(self, progress: Progress | None) -> None:
+        count, total = 0, 0
+        size = BATCH if self._vectors.static else MODEL_BATCH
+        while self._vectors.available and (
+            batch := await self._index.pending(size, self._deferred)
+        ):
             if progress and not total:
                 total = await self._index.count_pending()
             for owner, rows in _by_owner(batch).items():
                 await self._vectors.put(owner, [row[0] for row in rows], [row[2] for row in rows])
-            await self._index.made(row[0] for row in batch)
-            done += len(batch)
+            await self._index.mark_indexed(row[0] for row in batch)
+            count += len(batch)
             if progress:
-                progress(done, max(done, total))
-        await self._drop_gone()
+                progress(count, max(count, total))
+        await self._drop_deleted()
 
-    async def _drop_gone(self) -> None:
-        while self._vectors.available and (gone := await self._index.gone(BATCH)):
-            for owner, rows in _by_owner(gone).items():
+    async def _drop_deleted(self) -> None:
+        while self._vectors.available and (deleted := await self._index.deleted(BATCH)):
+            for owner, rows in _by_owner(deleted).items():
                 await self._vectors.delete(owner, [row[0] for row in rows])
-            await self._index.dropped(row[0] for row in gone)
+            await self._index.mark_deleted(row[0] for row in deleted)
 
 
 def _by_owner(rows: Iterable[Row]) -> dict[str, list[Row]]:

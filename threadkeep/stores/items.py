@@ -1,4 +1,4 @@
-"""The items and the index beside them, on the database that the settings name."""
+"""Open the items and their full-text index, on the database of the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,14 +24,14 @@ Index = Union[SqliteIndex, "PostgresIndex"]
 
 @asynccontextmanager
 async def open_items(database: Database) -> AsyncIterator[tuple[Items, Index]]:
-    """Open LangGraph's own store, and the words and marks that stand beside it.
+    """Open LangGraph's store, and the index tables beside it.
 
     Raises:
         StorageFailed: the database is broken, foreign, newer, not to be reached or written.
     """
     if database.kind == "postgres":
         with storage_errors(database):
-            # Imported where it is wanted: the driver is an extra.
+            # Imported here: the driver is an extra.
             from threadkeep.stores.postgres_index import PostgresIndex
             from threadkeep.stores.postgres_items import open_postgres_items
 
@@ -43,6 +43,6 @@ async def open_items(database: Database) -> AsyncIterator[tuple[Items, Index]]:
 
 
 async def space_of(items: BaseStore) -> str:
-    """Return what tells this store's vectors from another's on the same server."""
+    """Return an id that separates this store's vectors from others on the same server."""
     secret = await items.aget(*SECRET)
     return sha256(str(secret.value if secret else "").encode()).hexdigest()[:12]

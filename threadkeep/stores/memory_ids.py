@@ -1,4 +1,4 @@
-"""Which memory somebody means by an id, or by its beginning or end, among what is their own."""
+"""Resolve a memory of a user by its id, or by the beginning or end of the id."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -16,16 +16,16 @@ from threadkeep.stores.sqlite_items import Place
 
 Kind = Literal["message", "fact", "entity"]
 KINDS: Mapping[str, Kind] = {"messages": "message", "facts": "fact", "entities": "entity"}
-"""The labels under which memories are."""
+"""Kinds of memory by the label of their namespace."""
 SHORT = 8
 """Characters of an id that lists show."""
 OF_A_RUN = ("lc_run--", "run--")
-"""How LangChain's ids of answers begin; only their ends tell them apart."""
+"""LangChain's ids of answers begin so; only their ends differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Meant:
-    """The memory that is meant; a message of several branches is there once in each thread."""
+class MemoryMatch:
+    """A memory; a message of several branches has one item in each thread."""
 
     kind: Kind
     id: str
@@ -37,66 +37,66 @@ class Meant:
         return str(self.items[0].value.get("text") or "")
 
 
-async def find_memory(store: BaseStore, owner: str, given: str) -> Meant:
-    """Return the memory whose id is `given`, or the only one whose id begins or ends so.
+async def find_memory(store: BaseStore, owner: str, memory_id: str) -> MemoryMatch:
+    """Return the memory with this id, or the only one whose id begins or ends so.
 
     Raises:
         BadInput: there is none, or more than one.
-        AccessRefused: `owner` is not the user who asks, or nobody asks.
+        AccessRefused: `owner` is not the acting user, or there is none.
     """
-    wanted = given.strip()
-    places = [each for each in await _places(store, owner, [wanted], part=True) if wanted]
-    exact = [place for place in places if place[1] == wanted]
+    prefix = memory_id.strip()
+    places = [place for place in await _places(store, owner, [prefix], part=True) if prefix]
+    exact = [place for place in places if place[1] == prefix]
     places = exact or places
     keys = sorted({key for _, key in places})
     if not keys:
         raise BadInput(
-            f"You have no memory {given!r:.60}; "
+            f"You have no memory {memory_id!r:.60}; "
             "the ids are in threadkeep memory list, memory search and memory why."
         )
     if len(keys) > 1:
         more = ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
-        raise BadInput(f"{given!r:.60} is part of {len(keys)} ids; write more of it: {more}.")
-    found = await _items(store, [place for place in places if place[1] == keys[0]])
-    if not found:
-        raise BadInput(f"The memory {given!r:.60} is gone by now.")
-    return Meant(kind=KINDS[found[0].namespace[1]], id=keys[0], items=found)
+        raise BadInput(f"{memory_id!r:.60} is part of {len(keys)} ids; write more of it: {more}.")
+    items = await _items(store, [place for place in places if place[1] == keys[0]])
+    if not items:
+        raise BadInput(f"The memory {memory_id!r:.60} is gone by now.")
+    return MemoryMatch(kind=KINDS[items[0].namespace[1]], id=keys[0], items=items)
 
 
 async def find_messages(store: BaseStore, owner: str, keys: Collection[str]) -> dict[str, Item]:
     """Return a user's messages of these ids, in whatever threads they are.
 
     Raises:
-        AccessRefused: `owner` is not the user who asks, or nobody asks.
+        AccessRefused: `owner` is not the acting user, or there is none.
     """
     places = await _places(store, owner, list(keys), part=False) if keys else []
-    found = await _items(store, [p for p in places if p[0][1] == "messages"])
-    return {item.key: item for item in found}
+    items = await _items(store, [p for p in places if p[0][1] == "messages"])
+    return {item.key: item for item in items}
 
 
 def short_ids(keys: Iterable[str]) -> dict[str, str]:
-    """Return a part of each id by which a person can name it, told apart among all of these."""
-    left = every = list(dict.fromkeys(keys))
-    shown: dict[str, str] = {}
+    """Return for each id a short part that is unique among all of them."""
+    remaining = keys_in_order = list(dict.fromkeys(keys))
+    short: dict[str, str] = {}
     length = SHORT
-    while left:
-        seen = Counter(part for key in every for part in {key[:length], key[-length:]})
-        parts = {key: _part(key, length) for key in left}
-        shown |= {key: p for key, p in parts.items() if seen[p] == 1 or length >= len(key)}
-        left, length = [key for key in left if key not in shown], length + 1
-    return shown
+    while remaining:
+        counts = Counter(part for key in keys_in_order for part in {key[:length], key[-length:]})
+        parts = {key: _part(key, length) for key in remaining}
+        short |= {key: p for key, p in parts.items() if counts[p] == 1 or length >= len(key)}
+        remaining, length = [key for key in remaining if key not in short], length + 1
+    return short
 
 
 def _part(key: str, length: int) -> str:
     return key[-length:] if key.startswith(OF_A_RUN) else key[:length]
 
 
-async def _places(store: BaseStore, owner: str, wanted: list[str], *, part: bool) -> list[Place]:
+async def _places(store: BaseStore, owner: str, ids: list[str], *, part: bool) -> list[Place]:
     store = getattr(store, "unguarded", store)
     if await user_key(store, acting_user()) != owner:
-        raise AccessRefused("These memories are another user's; ask for your own.")
+        raise AccessRefused("These memories are another user's.")
     if isinstance(store, HybridStore):
-        places = await store.items.places(owner, wanted, part=part)
+        places = await store.items.places(owner, ids, part=part)
     else:
         places = []
         for namespace in await list_namespaces(store, owner):
@@ -104,16 +104,16 @@ async def _places(store: BaseStore, owner: str, wanted: list[str], *, part: bool
             places += [
                 (item.namespace, item.key)
                 for item in items
-                if item.namespace == namespace and is_meant(item.key, wanted, part=part)
+                if item.namespace == namespace and matches_id(item.key, ids, part=part)
             ]
     return [place for place in places if len(place[0]) > 1 and place[0][1] in KINDS]
 
 
-def is_meant(key: str, wanted: Iterable[str], *, part: bool) -> bool:
-    """Tell whether an id is one of those wanted; with `part`, begins or ends with one."""
+def matches_id(key: str, ids: Iterable[str], *, part: bool) -> bool:
+    """Return whether an id is one of these; with `part`, begins or ends with one."""
     if part:
-        return any(key.startswith(each) or key.endswith(each) for each in wanted)
-    return key in wanted
+        return any(key.startswith(text) or key.endswith(text) for text in ids)
+    return key in ids
 
 
 async def _items(store: BaseStore, places: Iterable[Place]) -> list[Item]:

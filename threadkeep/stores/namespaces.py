@@ -1,4 +1,4 @@
-"""The only place that builds a namespace or an id from what a user typed."""
+"""Namespaces, keys and ids: the only place that builds them from user input."""
 
 import hmac
 import re
@@ -19,7 +19,7 @@ RESERVED = frozenset(
     "messages entities facts notes abandoned threads open usage corrections pinned "
     "suppressed".split()
 )
-"""Labels below a user's key under which things of our own are; other labels are free."""
+"""Labels below an owner that this package uses; others are free."""
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _secrets: WeakKeyDictionary[BaseStore, bytes] = WeakKeyDictionary()
@@ -28,9 +28,9 @@ _secrets: WeakKeyDictionary[BaseStore, bytes] = WeakKeyDictionary()
 async def user_key(store: BaseStore, user_id: str) -> str:
     """Return the first label of everything this user owns: a hash of the id, keyed by the store.
 
-    Whoever guesses a user id still knows no namespace; HMAC-SHA256, 32 hex characters.
+    A guessed user id still gives no namespace: HMAC-SHA256, 32 hex characters.
     """
-    # The secret is the process's own business: a guarded store gives nobody's key away.
+    # The guard hides the secret from users; the process itself reads it from the inner store.
     store = getattr(store, "unguarded", store)
     secret = _secrets.get(store)
     if secret is None:
@@ -46,77 +46,76 @@ def thread_id(user: str, name: str) -> str:
     return str(UUID(bytes=digest[:16], version=5))
 
 
-def thread_called(user: str, name: str) -> str:
-    """Return the id of the thread that a person means.
+def thread_id_for(user: str, name: str) -> str:
+    """Return the id of a thread by its name or id.
 
-    A UUID is an id itself, as of threads that were begun through a server; any other name of the
-    user's makes one.
+    A UUID is an id itself, as of threads that were created through a server; other names make one.
     """
     return name if UUID_FORM.fullmatch(name) else thread_id(user, name)
 
 
 def messages_of(user: str, thread: str) -> Namespace:
-    """Return where the words of one thread are."""
+    """Return the namespace of the messages of one thread."""
     return (user, "messages", thread)
 
 
 def all_messages_of(user: str) -> Namespace:
-    """Return where the words of all of a user's threads are."""
+    """Return the namespace prefix of the messages of all threads."""
     return (user, "messages")
 
 
 def entities_of(user: str) -> Namespace:
-    """Return where the entities are that a user spoke of."""
+    """Return the namespace of the entities."""
     return (user, "entities")
 
 
 def facts_of(user: str) -> Namespace:
-    """Return where the facts are that a user told."""
+    """Return the namespace of the facts."""
     return (user, "facts")
 
 
 def suppressed_of(user: str) -> Namespace:
-    """Return where it is kept which facts are never to be learned again: hashes alone."""
+    """Return the namespace of hashes of facts that must not be learned again."""
     return (user, "suppressed")
 
 
 def notes_of(user: str, thread: str) -> Namespace:
-    """Return where it is kept what each message of one thread taught."""
+    """Return the namespace of the notes of one thread."""
     return (user, "notes", thread)
 
 
 def all_notes_of(user: str) -> Namespace:
-    """Return where it is kept what all of a user's messages taught."""
+    """Return the namespace prefix of the notes of all threads."""
     return (user, "notes")
 
 
 def abandoned_of(user: str, thread: str) -> Namespace:
-    """Return where the messages of one thread are that lie on branches that were left."""
+    """Return the namespace of the messages of one thread on unused branches."""
     return (user, "abandoned", thread)
 
 
 def threads_of(user: str) -> Namespace:
-    """Return where the records of a user's threads are."""
+    """Return the namespace of the thread records."""
     return (user, "threads")
 
 
 def corrections_of(user: str) -> Namespace:
-    """Return where it is kept which facts a user has corrected."""
+    """Return the namespace of the corrections of facts."""
     return (user, "corrections")
 
 
 def pinned_of(user: str) -> Namespace:
-    """Return where it is kept what a user has pinned, under `PINS_KEY`."""
+    """Return the namespace of the pins, under `PINS_KEY`."""
     return (user, "pinned")
 
 
 def open_turns_of(user: str) -> Namespace:
-    """Return where the notes are of a user's turns under way."""
+    """Return the namespace of the turn journal."""
     return (user, "open")
 
 
 def usage_of(user: str) -> Namespace:
-    """Return where the sums are of what a user's calls to models took."""
+    """Return the namespace of the usage records."""
     return (user, "usage")
 
 
@@ -132,7 +131,7 @@ def fact_key(subject: str, predicate: str, object_: str) -> str:
 
 
 def new_secret() -> dict[str, str]:
-    """Return the value of a fresh secret."""
+    """Return the value of a new secret."""
     return {"secret": secrets.token_hex(32)}
 
 

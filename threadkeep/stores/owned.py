@@ -1,4 +1,4 @@
-"""A store that gives a user only what is below that user's key, around any store."""
+"""A guard around any store: a user reaches only what is below their own key."""
 
 import asyncio
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from threadkeep.stores.namespaces import user_key
 
 
 class OwnedStore(BaseStore):
-    """Any store, guarded: who asks is read from the run's config, or from `acting_as(user)`."""
+    """Any store, guarded; the user is that of the run's config or of `acting_as(user)`."""
 
     supports_ttl = True
 
@@ -30,7 +30,7 @@ class OwnedStore(BaseStore):
         """Do operations, all of them below the user's own key.
 
         Raises:
-            AccessRefused: one is not, or nobody asks; then none is done.
+            AccessRefused: one is not, or there is no user; then none is done.
         """
         return await self._abatch(current_user(), list(ops))
 
@@ -47,7 +47,7 @@ class OwnedStore(BaseStore):
 
 
 async def own_namespace(store: BaseStore, *labels: str) -> tuple[str, ...]:
-    """Return a namespace of the user who asks, for nodes and tools of any graph.
+    """Return a namespace of the acting user, for nodes and tools of any graph.
 
     Raises:
         NoUser: no user is named, by the run's config or an `acting_as` block.
@@ -56,19 +56,21 @@ async def own_namespace(store: BaseStore, *labels: str) -> tuple[str, ...]:
 
 
 def check_op(op: Op, key: str) -> None:
-    """Refuse an operation that reaches beside what is below `key`.
+    """Refuse an operation outside the namespaces below `key`.
 
     Raises:
         AccessRefused: it does.
     """
     if isinstance(op, GetOp | PutOp):
-        place: Any = op.namespace
+        namespace: Any = op.namespace
     elif isinstance(op, SearchOp):
-        place = op.namespace_prefix
+        namespace = op.namespace_prefix
     else:
         prefixes = [m.path for m in op.match_conditions or () if m.match_type == "prefix"]
-        place = next((path for path in prefixes if path[:1] == (key,)), ())
-    own = isinstance(place, tuple) and bool(place) and place[0] == key
+        namespace = next((path for path in prefixes if path[:1] == (key,)), ())
+    own = isinstance(namespace, tuple) and bool(namespace) and namespace[0] == key
     # Namespaces are joined by dots in the database: a label with one would be another place.
-    if not own or not all(isinstance(each, str) and each and "." not in each for each in place):
-        raise AccessRefused(f"The namespace {place!r:.100} is not this user's; it is refused.")
+    if not own or not all(
+        isinstance(label, str) and label and "." not in label for label in namespace
+    ):
+        raise AccessRefused(f"The namespace {namespace!r:.100} is not this user's; it is refused.")

@@ -1,4 +1,4 @@
-"""Items of one namespace a page at a time, for whoever reads more than memory holds."""
+"""Read the items of a namespace in pages, for callers that read more than fits into memory."""
 
 from collections.abc import AsyncIterator, Sequence
 
@@ -10,17 +10,17 @@ from threadkeep.stores.sqlite_items import Row
 
 PAGE = 200
 ALL = 1_000_000
-"""Of a store without pages of its own: LangGraph's order by the second, which many items share."""
+"""A limit for stores without pages: LangGraph orders by the second, which many items share."""
 
 
 async def list_namespaces(store: BaseStore, owner: str = "") -> list[Namespace]:
-    """Return the namespaces below a user's key; without one those of everybody."""
+    """Return the namespaces of an owner, by default of all owners."""
     prefix = (owner,) if owner else None
     return sorted(await store.alist_namespaces(prefix=prefix, limit=ALL))
 
 
 async def count_items(store: BaseStore, namespace: Namespace) -> int:
-    """Return how many items stand in exactly this namespace."""
+    """Return the number of items in exactly this namespace."""
     if isinstance(store, HybridStore):
         return await store.items.count(namespace)
     return sum([1 async for _ in items_in(store, namespace)])
@@ -33,10 +33,10 @@ async def items_in(store: BaseStore, namespace: Namespace) -> AsyncIterator[Item
             for row in page:
                 yield row.item
         return
-    found = await store.asearch(namespace, limit=ALL, refresh_ttl=False)
-    for each in sorted(found, key=lambda each: each.key):
-        if each.namespace == namespace:
-            yield each
+    items = await store.asearch(namespace, limit=ALL, refresh_ttl=False)
+    for item in sorted(items, key=lambda item: item.key):
+        if item.namespace == namespace:
+            yield item
 
 
 async def pages_in(store: HybridStore, namespace: Namespace) -> AsyncIterator[list[Row]]:
@@ -50,7 +50,7 @@ async def pages_in(store: HybridStore, namespace: Namespace) -> AsyncIterator[li
 async def items_by_key(
     store: BaseStore, namespace: Namespace, keys: Sequence[str]
 ) -> AsyncIterator[Item]:
-    """Yield the items of these keys in their order; what is gone by now is left out."""
+    """Yield the items of these keys in their order; deleted ones are left out."""
     for start in range(0, len(keys), PAGE):
         ops = [GetOp(namespace, key, refresh_ttl=False) for key in keys[start : start + PAGE]]
         for item in await store.abatch(ops):

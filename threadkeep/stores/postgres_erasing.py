@@ -1,4 +1,4 @@
-"""What forgetting asks of the items on PostgreSQL."""
+"""Erasure of items on PostgreSQL."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,17 +16,17 @@ BELOW = "({0} = %(owner)s OR starts_with({0}, %(owner)s || '.'))"
 
 
 class PostgresErasing(AsyncPostgresStore):
-    """Deletes a user's items with all that stands beside them."""
+    """Deletes a user's items with their index rows."""
 
     pool: Pool
 
     async def put_tombstones(
         self, owner: str, marks: Sequence[str], value: Mapping[str, Any] | None
     ) -> None:
-        """Mark what is forgotten, or with None take the marks away."""
+        """Put tombstones, or delete them if the value is None."""
         prefix = ".".join(TOMBSTONES)
         async with self.pool.connection() as conn, conn.transaction():
-            # Whoever writes meanwhile holds it too: afterwards their items are there to delete.
+            # Writers hold it too: afterwards their items exist and are deleted.
             await conn.execute(LOCK, (owner,))
             await conn.execute(
                 "DELETE FROM store WHERE prefix = %s AND key = ANY(%s)", (prefix, list(marks))
@@ -39,45 +39,45 @@ class PostgresErasing(AsyncPostgresStore):
 
     async def erase_owner(self, owner: str) -> dict[str, int]:
         """Delete everything below a user's key in one step; return the items by label."""
-        asked = {"owner": owner}
+        parameters = {"owner": owner}
         async with self.pool.connection() as conn, conn.transaction():
-            found = await conn.execute(
+            cursor = await conn.execute(
                 "SELECT split_part(prefix, '.', 2) AS label, count(*) AS number FROM store "
                 f"WHERE {BELOW.format('prefix')} GROUP BY 1",
-                asked,
+                parameters,
             )
             counts: Counter[str] = Counter()
-            for row in await found.fetchall():
+            for row in await cursor.fetchall():
                 counts[row["label"]] += int(row["number"])
-            words = await conn.execute(
-                f"SELECT count(*) AS n FROM indexed WHERE {BELOW.format('prefix')}", asked
+            word_cursor = await conn.execute(
+                f"SELECT count(*) AS n FROM indexed WHERE {BELOW.format('prefix')}", parameters
             )
-            row_of_words = await words.fetchone()
-            await conn.execute(f"DELETE FROM store WHERE {BELOW.format('prefix')}", asked)
-            mine = "(SELECT id FROM owners WHERE name = %(owner)s)"
-            await conn.execute(f"DELETE FROM gone WHERE owner = {mine}", asked)
-            await conn.execute("DELETE FROM owners WHERE name = %(owner)s", asked)
-        return {**counts, "words": int(row_of_words["n"]) if row_of_words else 0}
+            word_row = await word_cursor.fetchone()
+            await conn.execute(f"DELETE FROM store WHERE {BELOW.format('prefix')}", parameters)
+            owner_id = "(SELECT id FROM owners WHERE name = %(owner)s)"
+            await conn.execute(f"DELETE FROM gone WHERE owner = {owner_id}", parameters)
+            await conn.execute("DELETE FROM owners WHERE name = %(owner)s", parameters)
+        return {**counts, "words": int(word_row["n"]) if word_row else 0}
 
     async def drop_spaces(self, owner: str) -> None:
         """Do nothing: only users have a number here."""
 
-    async def texts_beside(self, owner: str, but: Sequence[str] = ()) -> AsyncIterator[bytes]:
+    async def texts_beside(self, owner: str, labels: Sequence[str] = ()) -> AsyncIterator[bytes]:
         """Yield all that is kept of others, and below `owner` what has one of the labels `but`."""
-        kept = [f"{owner}.{label}" for label in but]
+        prefixes = [f"{owner}.{label}" for label in labels]
         prefix = key = ""
         while True:
             async with self.pool.connection() as conn:
-                found = await conn.execute(
+                cursor = await conn.execute(
                     "SELECT prefix, key, value::text AS value FROM store "
                     "WHERE (prefix, key) > (%s, %s) ORDER BY prefix, key LIMIT %s",
                     (prefix, key, ROWS),
                 )
-                rows = await found.fetchall()
+                rows = await cursor.fetchall()
             for row in rows:
                 prefix, key = row["prefix"], row["key"]
                 own = f"{prefix}.".startswith(f"{owner}.")
-                if not own or any(f"{prefix}.".startswith(f"{label}.") for label in kept):
+                if not own or any(f"{prefix}.".startswith(f"{label}.") for label in prefixes):
                     yield f"{prefix}\n{key}\n{row['value']}".encode("utf-8", "replace")
             if len(rows) < ROWS:
                 return

@@ -1,6 +1,6 @@
 """Full-text search by PostgreSQL's tsvector, and the marks by which vectors keep up."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ from threadkeep.search.changes import Changes, ReadPosition, read_changes
 from threadkeep.search.text_matches import BigramMatch, Hit
 from threadkeep.search.words import terms
 from threadkeep.stores.postgres_schema import REBUILD
-from threadkeep.stores.sqlite_index import GONE_KEPT, Namespace, Pending
+from threadkeep.stores.sqlite_index import MAX_DELETED, Namespace, Pending
 from threadkeep.stores.sqlite_items import Place
 
 INDEX_LOCK = "hashtextextended('threadkeep index of ' || current_schema(), 0)"
@@ -52,12 +52,12 @@ class PostgresIndex:
             await conn.execute(f"SELECT pg_advisory_xact_lock({INDEX_LOCK})")
             yield
 
-    async def search(self, below: Namespace, query: str, limit: int) -> list[Hit]:
+    async def search(self, namespace: Namespace, query: str, limit: int) -> list[Hit]:
         """Return the best items below a namespace that share a telling word with the query."""
-        wanted = match(terms(query))
-        if not wanted or not below:
+        expression = match(terms(query))
+        if not expression or not namespace:
             return []
-        prefix = ".".join(below)
+        prefix = ".".join(namespace)
         rows = await self._read(
             "WITH asked AS (SELECT to_tsquery('english', folded(%(wanted)s)) AS words, "
             "(SELECT id FROM owners WHERE name = %(owner)s) AS owner) "
@@ -67,8 +67,8 @@ class PostgresIndex:
             "WHERE i.prefix = %(prefix)s OR starts_with(i.prefix, %(inside)s) "
             "ORDER BY score DESC, i.id LIMIT %(limit)s",
             {
-                "wanted": wanted,
-                "owner": below[0],
+                "wanted": expression,
+                "owner": namespace[0],
                 "weights": WEIGHTS,
                 "prefix": prefix,
                 "inside": f"{prefix}.",
@@ -77,9 +77,11 @@ class PostgresIndex:
         )
         return [(int(row["id"]), float(row["score"])) for row in rows]
 
-    async def bigram_matches(self, below: Namespace, wanted: Sequence[str]) -> list[BigramMatch]:
+    async def bigram_matches(
+        self, namespace: Namespace, bigrams: Sequence[str]
+    ) -> list[BigramMatch]:
         """Return which of the pairs stand in the texts below a namespace; it reads all of them."""
-        prefix = ".".join(below)
+        prefix = ".".join(namespace)
         rows = await self._read(
             "SELECT * FROM (SELECT i.id, "
             "sum((strpos(s.value ->> 'text', p.said) > 0)::int << p.at::int) AS told, "
@@ -90,18 +92,18 @@ class PostgresIndex:
             "WHERE i.owner = (SELECT id FROM owners WHERE name = %s) "
             "AND (i.prefix = %s OR starts_with(i.prefix, %s)) GROUP BY i.id) AS found "
             "WHERE told > 0 OR told_before > 0",
-            (list(wanted), below[0], prefix, f"{prefix}."),
+            (list(bigrams), namespace[0], prefix, f"{prefix}."),
         )
         return [(row["id"], int(row["told"] or 0), int(row["told_before"] or 0)) for row in rows]
 
     async def items(
-        self, below: Namespace, ids: Sequence[int], mortal: set[int] | None = None
+        self, namespace: Namespace, ids: Sequence[int], expiring: set[int] | None = None
     ) -> dict[int, Item]:
         """Return those of the items that lie below the namespace and have not expired.
 
         Into `mortal` go the numbers of those that will.
         """
-        prefix = ".".join(below)
+        prefix = ".".join(namespace)
         rows = await self._read(
             "SELECT i.id, s.prefix, s.key, s.value, s.created_at, s.updated_at, s.ttl_minutes "
             "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
@@ -109,8 +111,8 @@ class PostgresIndex:
             f"AND {ALIVE}",
             (list(ids), prefix, f"{prefix}."),
         )
-        if mortal is not None:
-            mortal.update(int(row["id"]) for row in rows if row["ttl_minutes"] is not None)
+        if expiring is not None:
+            expiring.update(int(row["id"]) for row in rows if row["ttl_minutes"] is not None)
         return {
             int(row["id"]): Item(
                 namespace=tuple(row["prefix"].split(".")),
@@ -129,39 +131,40 @@ class PostgresIndex:
                 "DELETE FROM indexed WHERE prefix = %s AND key = %s", (".".join(namespace), key)
             )
 
-    async def pending(self, limit: int) -> list[Pending]:
-        """Return items that want a vector, the oldest first."""
+    async def pending(self, limit: int, skip: Collection[str] = ()) -> list[Pending]:
+        """Return items whose vectors are pending, the oldest first, but those of owners to skip."""
         rows = await self._read(
             "SELECT i.id, split_part(i.prefix, '.', 1) AS owner, s.value ->> 'text' AS text "
             "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
-            "WHERE i.pending ORDER BY i.id LIMIT %s",
-            (limit,),
+            "WHERE i.pending AND i.owner <> ALL(ARRAY(SELECT id FROM owners WHERE name = ANY(%s))) "
+            "ORDER BY i.id LIMIT %s",
+            (list(skip), limit),
         )
         return [(int(row["id"]), row["owner"], row["text"] or "") for row in rows]
 
     async def count_pending(self) -> int:
-        """Return how many items want a vector."""
+        """Return the number of pending vectors."""
         rows = await self._read("SELECT count(*) AS n FROM indexed WHERE pending")
         return int(rows[0]["n"])
 
-    async def made(self, ids: Iterable[int]) -> None:
-        """Note that these items have their vectors."""
+    async def mark_indexed(self, ids: Iterable[int]) -> None:
+        """Store that these items have their vectors."""
         await self._write("UPDATE indexed SET pending = false WHERE id = ANY(%s)", (list(ids),))
 
-    async def all_pending(self) -> None:
-        """Note that every item wants a vector."""
+    async def mark_all_pending(self) -> None:
+        """Mark the vectors of all items as pending."""
         await self._write("UPDATE indexed SET pending = true WHERE NOT pending")
 
-    async def owner_pending(self, owner: str) -> None:
-        """Note that every item of an owner needs a vector."""
+    async def mark_owner_pending(self, owner: str) -> None:
+        """Mark the vectors of an owner's items as pending."""
         await self._write(
             "UPDATE indexed SET pending = true "
             "WHERE owner = (SELECT id FROM owners WHERE name = %s)",
             (owner,),
         )
 
-    async def gone(self, limit: int) -> list[tuple[int, str]]:
-        """Return numbers and owners of items that are gone while their vectors may not be."""
+    async def deleted(self, limit: int) -> list[tuple[int, str]]:
+        """Return numbers and owners of deleted items that may still have vectors."""
         rows = await self._read(
             "SELECT g.id, o.name FROM gone AS g JOIN owners AS o ON o.id = g.owner "
             "WHERE g.pending ORDER BY g.seq LIMIT %s",
@@ -169,18 +172,18 @@ class PostgresIndex:
         )
         return [(int(row["id"]), row["name"]) for row in rows]
 
-    async def dropped(self, ids: Iterable[int]) -> None:
-        """Note that the vectors of these gone items are gone too."""
+    async def mark_deleted(self, ids: Iterable[int]) -> None:
+        """Store that the vectors of these deleted items are deleted too."""
         await self._write(
             "UPDATE gone SET pending = false WHERE pending AND id = ANY(%s)", (list(ids),)
         )
         await self._write(
             "DELETE FROM gone WHERE NOT pending AND seq < (SELECT max(seq) FROM gone) - %s",
-            (GONE_KEPT,),
+            (MAX_DELETED,),
         )
 
-    async def all_dropped(self) -> None:
-        """Note that no vector is left of any item that is gone."""
+    async def clear_deleted(self) -> None:
+        """Store that no deleted item has a vector any more."""
         await self._write("UPDATE gone SET pending = false WHERE pending")
 
     async def changes(self, owner: str, since: ReadPosition) -> Changes:

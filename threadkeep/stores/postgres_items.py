@@ -18,7 +18,7 @@ from threadkeep.stores.namespaces import SECRET, new_secret
 from threadkeep.stores.postgres_erasing import PostgresErasing
 from threadkeep.stores.postgres_schema import FORGOTTEN, REWORD, SCHEMA, VERSION
 from threadkeep.stores.sqlite_items import Place, Row
-from threadkeep.stores.tombstones import owners_of, stands_on, tombstones_over
+from threadkeep.stores.tombstones import current_checkpoint, owners_of, tombstones_over
 
 COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
 ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
@@ -74,15 +74,15 @@ class PostgresItems(PostgresErasing):
         )
         return int(rows[0]["number"])
 
-    async def places(self, owner: str, wanted: Sequence[str], *, part: bool) -> list[Place]:
+    async def places(self, owner: str, ids: Sequence[str], *, part: bool) -> list[Place]:
         """Return where the owner's items are whose keys are these, or begin or end with one."""
-        meant = "s.key = n.value"
+        condition = "s.key = n.value"
         if part:
-            meant = "(starts_with(s.key, n.value) OR right(s.key, length(n.value)) = n.value)"
+            condition = "(starts_with(s.key, n.value) OR right(s.key, length(n.value)) = n.value)"
         rows = await self._rows(
             "SELECT DISTINCT s.prefix, s.key FROM store AS s, unnest(%s::text[]) AS n (value) "
-            f"WHERE starts_with(s.prefix, %s) AND {meant} AND {ALIVE}",
-            ([each.replace("\0", "") for each in wanted], f"{owner}."),
+            f"WHERE starts_with(s.prefix, %s) AND {condition} AND {ALIVE}",
+            ([id_.replace("\0", "") for id_ in ids], f"{owner}."),
         )
         return [(tuple(row["prefix"].split(".")), row["key"]) for row in rows]
 
@@ -91,13 +91,14 @@ class PostgresItems(PostgresErasing):
     ) -> None:
         """Put items, in the same transaction in which nothing forbids it."""
         ops = [op for _, op in put_ops]
-        marks = tombstones_over(ops)
-        if not marks:
+        hashes = tombstones_over(ops)
+        if not hashes:
             await super()._batch_put_ops(put_ops, cur)
             return
         async with cur.connection.transaction():
             await cur.execute(
-                "SELECT refuse_forgotten(%s, %s, %s)", (owners_of(ops), marks, stands_on())
+                "SELECT refuse_forgotten(%s, %s, %s)",
+                (owners_of(ops), hashes, current_checkpoint()),
             )
             await super()._batch_put_ops(put_ops, cur)
 
@@ -127,8 +128,8 @@ async def open_postgres_items(database: Database) -> AsyncIterator[PostgresItems
 
 
 def _item(row: dict[str, Any]) -> Item:
-    told = {name: row[name] for name in ("key", "value", "created_at", "updated_at")}
-    return Item(namespace=tuple(row["prefix"].split(".")), **told)
+    columns = {name: row[name] for name in ("key", "value", "created_at", "updated_at")}
+    return Item(namespace=tuple(row["prefix"].split(".")), **columns)
 
 
 async def _configure(conn: Connection) -> None:
@@ -161,11 +162,11 @@ async def _set_up(items: PostgresItems, database: Database) -> None:
 
 async def _version(conn: Connection, database: Database) -> int:
     """Return the version of our tables, 0 where there are none; refuse what is not ours."""
-    found = await conn.execute(
+    cursor = await conn.execute(
         "SELECT to_regclass('threadkeep') IS NOT NULL AS ours, "
         "to_regclass('store') IS NOT NULL AS any"
     )
-    tables = await found.fetchone()
+    tables = await cursor.fetchone()
     if tables is None or not tables["ours"]:
         if tables and tables["any"]:
             raise StorageFailed(

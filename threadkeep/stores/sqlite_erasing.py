@@ -1,4 +1,4 @@
-"""What forgetting asks of the items on SQLite."""
+"""Erasure of items on SQLite."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,16 +16,16 @@ BELOW = "({0} = ?1 OR ({0} >= ?1 || '.' AND {0} < ?1 || '/'))"
 
 
 class SqliteErasing(AsyncSqliteStore):
-    """Deletes a user's items with all that stands beside them, and leaves no byte of them."""
+    """Deletes a user's items with their index rows, and every byte of them."""
 
     reader: aiosqlite.Connection
 
     async def put_tombstones(
         self, owner: str, marks: Sequence[str], value: Mapping[str, Any] | None
     ) -> None:
-        """Mark what is forgotten, or with None take the marks away."""
-        told = None if value is None else dict(value)
-        await self.abatch([PutOp(TOMBSTONES, mark, told, index=False) for mark in marks])
+        """Put tombstones, or delete them if the value is None."""
+        new_value = None if value is None else dict(value)
+        await self.abatch([PutOp(TOMBSTONES, mark, new_value, index=False) for mark in marks])
 
     async def erase_owner(self, owner: str) -> dict[str, int]:
         """Delete everything below a user's key in one step; return the items by label."""
@@ -60,9 +60,9 @@ class SqliteErasing(AsyncSqliteStore):
                 (owner,),
             )
 
-    async def texts_beside(self, owner: str, but: Sequence[str] = ()) -> AsyncIterator[bytes]:
+    async def texts_beside(self, owner: str, labels: Sequence[str] = ()) -> AsyncIterator[bytes]:
         """Yield all that is kept of others, and below `owner` what has one of the labels `but`."""
-        kept = [f"{owner}.{label}" for label in but]
+        prefixes = [f"{owner}.{label}" for label in labels]
         after = 0
         while True:
             rows = list(
@@ -75,7 +75,7 @@ class SqliteErasing(AsyncSqliteStore):
             )
             for number, text, prefix, own in rows:
                 after = int(number)
-                if not own or any(f"{prefix}.".startswith(f"{label}.") for label in kept):
+                if not own or any(f"{prefix}.".startswith(f"{label}.") for label in prefixes):
                     yield bytes(text)
             if len(rows) < ROWS:
                 break

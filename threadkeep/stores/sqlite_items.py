@@ -1,4 +1,4 @@
-"""LangGraph's SQLite store, patient with other writers and quick to read."""
+"""LangGraph's SQLite store, which waits for other writers and reads in one query."""
 
 import asyncio
 import json
@@ -11,7 +11,12 @@ import orjson
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, PutOp, Result, SearchOp
 
 from threadkeep.stores.sqlite_erasing import SqliteErasing
-from threadkeep.stores.tombstones import TOMBSTONES, refuse_forgotten, stands_on, tombstones_over
+from threadkeep.stores.tombstones import (
+    TOMBSTONES,
+    current_checkpoint,
+    refuse_erased,
+    tombstones_over,
+)
 
 T = TypeVar("T")
 Place = tuple[tuple[str, ...], str]
@@ -26,7 +31,7 @@ EXTENDED = "strftime('%Y-%m-%d %H:%M:%f', 'now', '+' || ttl_minutes * 60 || ' se
 
 
 class Row(NamedTuple):
-    """An item, and what LangGraph's own does not say of it."""
+    """An item, with what LangGraph's item lacks."""
 
     item: Item
     ttl_minutes: float | None
@@ -48,15 +53,15 @@ class SqliteItems(SqliteErasing):
             await self.sweep_ttl()
         gets = [op for op in ops if isinstance(op, GetOp)]
         others = [op for op in ops if not isinstance(op, GetOp)]
-        got = iter(await self._get(gets) if gets else ())
-        done = iter(await self._patiently(others) if others else ())
-        return [next(got) if isinstance(op, GetOp) else next(done) for op in ops]
+        items = iter(await self._get(gets) if gets else ())
+        results = iter(await self._retry_while_busy(others) if others else ())
+        return [next(items) if isinstance(op, GetOp) else next(results) for op in ops]
 
     async def sweep_ttl(self) -> int:
         """Delete the items that have expired; return how many that was."""
         expired = f"expires_at IS NOT NULL AND expires_at <= {NOW}"
-        found = await self.reader.execute_fetchall(f"SELECT count(*) FROM store WHERE {expired}")
-        if count := int(next(iter(found))[0]):
+        rows = await self.reader.execute_fetchall(f"SELECT count(*) FROM store WHERE {expired}")
+        if count := int(next(iter(rows))[0]):
             await self._write(f"DELETE FROM store WHERE {expired}", [()])
         return count
 
@@ -86,17 +91,17 @@ class SqliteItems(SqliteErasing):
         )
         return int(next(iter(rows))[0])
 
-    async def places(self, owner: str, wanted: Sequence[str], *, part: bool) -> list[Place]:
+    async def places(self, owner: str, ids: Sequence[str], *, part: bool) -> list[Place]:
         """Return where the owner's items are whose keys are these, or begin or end with one."""
-        meant = "n.value = s.key"
+        condition = "n.value = s.key"
         if part:
-            meant = (
+            condition = (
                 "n.value IN (substr(s.key, 1, length(n.value)), substr(s.key, -length(n.value)))"
             )
         rows = await self.reader.execute_fetchall(
             "SELECT DISTINCT s.prefix, s.key FROM store AS s CROSS JOIN json_each(?) AS n "
-            f"WHERE s.prefix >= ? AND s.prefix < ? AND {meant} AND {ALIVE}",
-            (json.dumps(list(wanted)), f"{owner}.", f"{owner}/"),
+            f"WHERE s.prefix >= ? AND s.prefix < ? AND {condition} AND {ALIVE}",
+            (json.dumps(list(ids)), f"{owner}.", f"{owner}/"),
         )
         return [(tuple(row[0].split(".")), row[1]) for row in rows]
 
@@ -111,20 +116,20 @@ class SqliteItems(SqliteErasing):
                     await self.conn.execute("ROLLBACK")
                     raise
 
-        await whole(write())
+        await uninterrupted(write())
 
     async def _batch_put_ops(
         self, put_ops: Sequence[tuple[int, PutOp]], cur: aiosqlite.Cursor
     ) -> None:
-        """Put items, in the same transaction in which nothing forbids it."""
-        if marks := tombstones_over(op for _, op in put_ops):
+        """Put items, in the transaction that checks the tombstones."""
+        if hashes := tombstones_over(op for _, op in put_ops):
             await cur.execute(
                 "SELECT value FROM store "
                 "WHERE prefix = ? AND key IN (SELECT value FROM json_each(?))",
-                (".".join(TOMBSTONES), json.dumps(marks)),
+                (".".join(TOMBSTONES), json.dumps(hashes)),
             )
-            found = [orjson.loads(row[0]) for row in await cur.fetchall()]
-            refuse_forgotten(found, stands_on())
+            tombstones = [orjson.loads(row[0]) for row in await cur.fetchall()]
+            refuse_erased(tombstones, current_checkpoint())
         await super()._batch_put_ops(put_ops, cur)
 
     async def stop(self) -> None:
@@ -135,22 +140,22 @@ class SqliteItems(SqliteErasing):
 
     async def _get(self, ops: Sequence[GetOp]) -> list[Item | None]:
         places: list[Place] = [(op.namespace, op.key) for op in ops]
-        found = await self.reader.execute_fetchall(
+        rows = await self.reader.execute_fetchall(
             # CROSS JOIN: SQLite keeps the order, so that each place is one step into the key.
             f"SELECT {COLUMNS}, s.ttl_minutes FROM json_each(?) AS p CROSS JOIN store AS s "
             "ON s.prefix = json_extract(p.value, '$[0]') AND s.key = json_extract(p.value, '$[1]') "
             f"WHERE {ALIVE}",
             (json.dumps([(".".join(namespace), key) for namespace, key in places]),),
         )
-        items = {(item.namespace, item.key): item for item in map(as_item, found)}
-        mortal = {(tuple(row[0].split(".")), row[1]) for row in found if row[5] is not None}
-        wanted = {(op.namespace, op.key) for op in ops if op.refresh_ttl}
-        if mortal & wanted:
-            await self.extend(list(mortal & wanted))
+        items = {(item.namespace, item.key): item for item in map(as_item, rows)}
+        expiring = {(tuple(row[0].split(".")), row[1]) for row in rows if row[5] is not None}
+        refreshed = {(op.namespace, op.key) for op in ops if op.refresh_ttl}
+        if expiring & refreshed:
+            await self.extend(list(expiring & refreshed))
         return [items.get(place) for place in places]
 
-    async def _patiently(self, ops: Sequence[Op]) -> list[Result]:
-        """Do plain operations; wait for another writer as long as SQLite itself would.
+    async def _retry_while_busy(self, ops: Sequence[Op]) -> list[Result]:
+        """Do operations that are no queries; wait for another writer as long as SQLite would.
 
         LangGraph's store begins a deferred transaction, and with a full-text table SQLite then
         refuses at once instead of waiting. Every operation may be done twice.
@@ -159,10 +164,10 @@ class SqliteItems(SqliteErasing):
         deadline = loop.time() + BUSY_SECONDS
         while True:
             try:
-                return await whole(super().abatch(ops))
+                return await uninterrupted(super().abatch(ops))
             except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or loop.time() > deadline:
+                is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not is_busy or loop.time() > deadline:
                     raise
                 await asyncio.sleep(0.005)
 
@@ -179,8 +184,8 @@ def as_item(row: Sequence[Any]) -> Item:
     )
 
 
-async def whole(operation: Coroutine[Any, Any, T]) -> T:
-    """Let an operation finish though its caller is cancelled: half a transaction stays open."""
+async def uninterrupted(operation: Coroutine[Any, Any, T]) -> T:
+    """Finish an operation even if its caller is cancelled: half a transaction would stay open."""
     task = asyncio.ensure_future(operation)
     try:
         return await asyncio.shield(task)

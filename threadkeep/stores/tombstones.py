@@ -1,7 +1,7 @@
-"""What may not be written any more, since it was forgotten: hashes, and since when.
+"""Tombstones: hashes of what was erased, by which late writes are refused.
 
-A run that began before something was forgotten must not bring it back. The store looks at these
-marks in the transaction of each write, by the checkpoint on which the run stands.
+A run that began before an erasure must not write erased data again. The store checks the
+tombstones in the transaction of each write, by the checkpoint that the run goes on from.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,49 +18,49 @@ from threadkeep.stores.namespaces import SECRET, Namespace
 
 TOMBSTONES: Namespace = (*SECRET[0], "forgotten")
 OF_THREAD = frozenset({"messages", "abandoned", "notes"})
-"""Labels that stand before a thread's id."""
+"""Labels followed by a thread's id."""
 OF_MESSAGE = frozenset({"messages", "notes"})
 """Labels whose keys are ids of messages."""
 
-_forgetting: ContextVar[bool] = ContextVar("forgetting", default=False)
+_erasing: ContextVar[bool] = ContextVar("erasing", default=False)
 
 
 @contextmanager
-def forgetting() -> Iterator[None]:
-    """Let what follows write where something is being forgotten."""
-    token = _forgetting.set(True)
+def erasing() -> Iterator[None]:
+    """Allow writes to what is being erased, inside the block."""
+    token = _erasing.set(True)
     try:
         yield
     finally:
-        _forgetting.reset(token)
+        _erasing.reset(token)
 
 
 def tombstone_of(owner: str, *scope: str) -> str:
-    """Return what marks a user's whole memory, a thread or a message as forgotten.
+    """Return the tombstone of a user, a thread or a message.
 
-    `owner` is a hash under the store's secret, so that nobody else can guess what was meant.
+    `owner` is a hash under the store's secret, so that nobody can guess what was erased.
     """
     return sha256("\0".join((owner, *scope)).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def tombstones_over(ops: Iterable[PutOp]) -> list[str]:
-    """Return the marks that would forbid these writes; none while something is being forgotten."""
-    if _forgetting.get():
+    """Return the tombstones that would refuse these writes; none inside `erasing`."""
+    if _erasing.get():
         return []
-    found: dict[str, None] = {}
+    hashes: dict[str, None] = {}
     for op in ops:
         if op.value is not None and op.namespace[:1] != SECRET[0]:
-            found |= dict.fromkeys(_over(op.namespace, op.key, op.value))
-    return list(found)
+            hashes |= dict.fromkeys(_over(op.namespace, op.key, op.value))
+    return list(hashes)
 
 
 def owners_of(ops: Iterable[PutOp]) -> list[str]:
-    """Return the users' keys below which these writes go."""
+    """Return the owners that these writes belong to."""
     return sorted({op.namespace[0] for op in ops})
 
 
-def stands_on() -> str:
-    """Return the checkpoint on which the run stands that writes; empty outside of a run."""
+def current_checkpoint() -> str:
+    """Return the checkpoint that the current run goes on from; empty outside a run."""
     try:
         run = get_config().get("configurable") or {}
     except RuntimeError:
@@ -68,15 +68,15 @@ def stands_on() -> str:
     return str((run.get("checkpoint_map") or {}).get("") or "")
 
 
-def refuse_forgotten(marks: Sequence[Mapping[str, Any]], checkpoint: str) -> None:
-    """Refuse a write by a run that stands on `checkpoint`.
+def refuse_erased(tombstones: Sequence[Mapping[str, Any]], checkpoint: str) -> None:
+    """Refuse a write by a run that goes on from `checkpoint`.
 
     Raises:
-        Erased: it began before what it writes to was forgotten, or that goes on right now.
+        Erased: the run began before the erasure, or the erasure is under way.
     """
-    for mark in marks:
-        if mark.get("open") or (checkpoint and checkpoint < str(mark["at"])):
-            raise Erased(now=bool(mark.get("open")))
+    for tombstone in tombstones:
+        if tombstone.get("open") or (checkpoint and checkpoint < str(tombstone["at"])):
+            raise Erased(now=bool(tombstone.get("open")))
 
 
 def _over(namespace: Namespace, key: str, value: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a user's calls to models took, by thread, day and purpose."""
+"""Usage: tokens of a user's model calls, by thread, day and purpose."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -14,26 +14,26 @@ PAGE = 1_000
 
 
 class Usage(TypedDict):
-    """Calls, and the tokens they took."""
+    """A number of calls, and their tokens."""
 
     calls: int
     prompt: int
     reply: int
     cached: int
-    """Of the prompt's, those that the provider had in its cache."""
+    """Tokens of the prompt that were in the provider's cache."""
     estimated: int
     """Calls whose tokens the provider did not report, and which are counted here instead."""
 
 
-class Billed(Usage):
-    """One record: what one thread took on one day for one purpose."""
+class UsageRecord(Usage):
+    """The usage of one thread on one day for one purpose."""
 
     thread: str
     day: str
     purpose: str
 
 
-NOTHING = Usage(calls=0, prompt=0, reply=0, cached=0, estimated=0)
+NO_USAGE = Usage(calls=0, prompt=0, reply=0, cached=0, estimated=0)
 
 
 async def add_usage(
@@ -46,7 +46,7 @@ async def add_usage(
     *,
     once: str = "",
 ) -> None:
-    """Add to the sums of a thread's day; with `once`, the same id is not added twice running.
+    """Add to the sums of a thread's day; an id passed as `once` is not added twice in a row.
 
     One thread has one turn at a time and each purpose one node, so that no two write one record.
     """
@@ -58,15 +58,15 @@ async def add_usage(
     if once and old.get("once") == once:
         return
     value = {"thread": thread, "day": day, "purpose": purpose, "once": once}
-    await store.aput(namespace, key, {**value, **added([_usage(old), usage])}, index=False)
+    await store.aput(namespace, key, {**value, **sum_usage([_usage(old), usage])}, index=False)
 
 
-async def read_usage(store: BaseStore, user: str) -> list[Billed]:
+async def read_usage(store: BaseStore, user: str) -> list[UsageRecord]:
     """Return all records of a user, the oldest day first."""
-    found: list[Billed] = []
-    while page := await store.asearch(usage_of(user), limit=PAGE, offset=len(found)):
-        found += [
-            Billed(
+    records: list[UsageRecord] = []
+    while page := await store.asearch(usage_of(user), limit=PAGE, offset=len(records)):
+        records += [
+            UsageRecord(
                 thread=str(item.value.get("thread", "")),
                 day=str(item.value.get("day", "")),
                 purpose=str(item.value.get("purpose", "")),
@@ -76,20 +76,20 @@ async def read_usage(store: BaseStore, user: str) -> list[Billed]:
         ]
         if len(page) < PAGE:
             break
-    return sorted(found, key=lambda each: (each["day"], each["thread"], each["purpose"]))
+    return sorted(records, key=lambda record: (record["day"], record["thread"], record["purpose"]))
 
 
-def sums(records: Iterable[Billed], by: By) -> dict[str, Usage]:
+def group_usage(records: Iterable[UsageRecord], by: By) -> dict[str, Usage]:
     """Return the sums by day, thread or purpose."""
     summed: dict[str, Usage] = {}
     for record in records:
-        summed[record[by]] = added([summed.get(record[by], NOTHING), record])
+        summed[record[by]] = sum_usage([summed.get(record[by], NO_USAGE), record])
     return summed
 
 
-def added(usages: Iterable[Usage]) -> Usage:
+def sum_usage(usages: Iterable[Usage]) -> Usage:
     """Return the sum."""
-    total = dict.fromkeys(NOTHING, 0)
+    total = dict.fromkeys(NO_USAGE, 0)
     for usage in usages:
         for name in total:
             total[name] += usage[name]  # type: ignore[literal-required]
@@ -97,11 +97,11 @@ def added(usages: Iterable[Usage]) -> Usage:
 
 
 def _usage(value: object) -> Usage:
-    told = value if isinstance(value, dict) else {}
+    fields = value if isinstance(value, dict) else {}
     return Usage(
-        calls=int(told.get("calls", 0)),
-        prompt=int(told.get("prompt", 0)),
-        reply=int(told.get("reply", 0)),
-        cached=int(told.get("cached", 0)),
-        estimated=int(told.get("estimated", 0)),
+        calls=int(fields.get("calls", 0)),
+        prompt=int(fields.get("prompt", 0)),
+        reply=int(fields.get("reply", 0)),
+        cached=int(fields.get("cached", 0)),
+        estimated=int(fields.get("estimated", 0)),
     )

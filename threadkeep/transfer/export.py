@@ -22,8 +22,8 @@ from threadkeep.stores.namespaces import (
     facts_of,
     messages_of,
     pinned_of,
-    thread_called,
     thread_id,
+    thread_id_for,
     threads_of,
     usage_of,
     user_key,
@@ -77,7 +77,7 @@ async def _open_exporter(opened: Opened, user: str, thread: str | None) -> "_Exp
     owner = await user_key(store, user)
     if thread is not None:
         name = validate_id(thread, "thread")
-        only = thread_called(owner, name)
+        only = thread_id_for(owner, name)
         if await store.aget(threads_of(owner), only, refresh_ttl=False) is None:
             raise BadInput(
                 f"User {user!r} has no thread {name!r}; see threadkeep threads list for the names."

@@ -8,7 +8,7 @@ from importlib.resources import files
 from jinja2 import Environment, Template
 
 from threadkeep.opened import Opened
-from threadkeep.stores.usage import added
+from threadkeep.stores.usage import sum_usage
 from threadkeep.transfer.export import export_user
 from threadkeep.transfer.report_view import ReportView, View, other_fields, printable
 
@@ -64,4 +64,4 @@ def format_number(value: object) -> str:
 
 def total_usage(rows: Iterable[View]) -> View:
     """Return the sum of usage rows."""
-    return dict(added(row["value"] for row in rows))
+    return dict(sum_usage(row["value"] for row in rows))
