@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests.backends import ALLOWED_SKIPS, REQUIRED
 from threadkeep.base.settings import Settings, create_data_folder
+
+# A busy machine is no fault of a test.
+hypothesis_settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any machine")
 
 
 class OutsideConnection(AssertionError):
