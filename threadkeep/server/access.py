@@ -1,30 +1,30 @@
-"""In front of every route: nobody passes without a user, nothing too large, no inner doors."""
+"""Access middleware in front of every route: a user is needed, and bodies are bounded."""
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from threadkeep.base.user import acting_as
-from threadkeep.server.recovery import finish_left
+from threadkeep.server.recovery import recover_turns
 
 OPEN = ("/", "/ok", "/ready", "/info", "/docs", "/openapi.json")
-"""What is answered to everybody: whether the server is there, and what it can do."""
+"""Paths that need no user: whether the server runs, and what it can do."""
 INSIDE = "/noauth"
-"""Where requests of the server to itself come in; no client can set it."""
+"""The root path of the server's requests to itself; no client can set it."""
 MOST_BYTES = 2_000_000
 IMPORT = "/me/import"
 MOST_IMPORT_BYTES = 256_000_000
 """An export holds all of a user's messages."""
 
 
-class Gate:
-    """ASGI middleware behind the check of tokens; a user's request acts as that user."""
+class AccessMiddleware:
+    """ASGI middleware behind authentication; a request acts as its user."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request pass, or answer it here."""
+        """Pass a request on, or refuse it."""
         if scope["type"] not in ("http", "websocket") or scope.get("root_path") == INSIDE:
             await self.app(scope, receive, send)
             return
@@ -36,10 +36,10 @@ class Gate:
                 await _answer(scope, receive, send, 404, "Not Found")
             return
         limit = MOST_IMPORT_BYTES if scope["path"] == IMPORT else MOST_BYTES
-        if _announced(scope) > limit:
+        if _content_length(scope) > limit:
             await _answer(scope, receive, send, 413, _too_large(limit))
             return
-        finish_left(user.identity)
+        recover_turns(user.identity)
         with acting_as(user.identity):
             await self.app(scope, _bounded(receive, limit), send)
 
@@ -50,28 +50,28 @@ def _too_large(limit: int) -> str:
 
 def _bounded(receive: Receive, limit: int) -> Receive:
     """Return `receive`, which gives no more than `limit` bytes of a body."""
-    taken = 0
+    size = 0
 
     async def bounded() -> Message:
-        nonlocal taken
+        nonlocal size
         message = await receive()
-        taken += len(message.get("body") or b"")
-        if taken > limit:
+        size += len(message.get("body") or b"")
+        if size > limit:
             raise HTTPException(413, _too_large(limit))
         return message
 
     return bounded
 
 
-def _announced(scope: Scope) -> int:
+def _content_length(scope: Scope) -> int:
     for name, value in scope.get("headers") or ():
         if name.lower() == b"content-length" and value.isdigit():
             return int(value)
     return 0
 
 
-async def _answer(scope: Scope, receive: Receive, send: Send, status: int, said: str) -> None:
+async def _answer(scope: Scope, receive: Receive, send: Send, status: int, detail: str) -> None:
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008, "reason": said})
+        await send({"type": "websocket.close", "code": 1008, "reason": detail})
         return
-    await JSONResponse({"detail": said}, status_code=status)(scope, receive, send)
+    await JSONResponse({"detail": detail}, status_code=status)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Who asks: the user of a bearer token, or on this machine alone the one who runs the server."""
+"""Authenticate a request: by its bearer token, or on this machine as the login name."""
 
 import asyncio
 import ipaddress
@@ -14,43 +14,43 @@ NOTHING_SENT = "Send a token, as Authorization: Bearer ...; threadkeep user add 
 NOT_KNOWN = "The token is not known, or was revoked; threadkeep user add NAME makes another."
 
 
-async def caller(memory: Memory, scope: Mapping[str, Any]) -> str | None:
-    """Return the user who asks, or None for nobody."""
+async def authenticate_request(memory: Memory, scope: Mapping[str, Any]) -> str | None:
+    """Return the user of a request, or None."""
     headers = headers_of(scope)
-    told = headers.get("authorization", "")
-    if told:
-        if told[: len(BEARER)].lower() != BEARER:
+    header = headers.get("authorization", "")
+    if header:
+        if header[: len(BEARER)].lower() != BEARER:
             return None
-        return await user_of_token(memory.opened.store, told[len(BEARER) :].strip())
+        return await user_of_token(memory.opened.store, header[len(BEARER) :].strip())
     return await single_user(memory) if is_local(scope, headers) else None
 
 
-async def may_come_in(memory: Memory, user: str) -> bool:
-    """Tell whether a user has a token, or needs none."""
+async def has_access(memory: Memory, user: str) -> bool:
+    """Return whether a user has a token, or needs none."""
     return bool(await list_tokens(memory.opened.store, user)) or user == await single_user(memory)
 
 
 async def single_user(memory: Memory) -> str | None:
-    """Return who needs no token on this machine, or None where everybody does."""
-    named: str | None = memory.settings.local_user
-    if named:
-        return named
+    """Return the user who needs no token on this machine, or None if all need one."""
+    user: str | None = memory.settings.local_user
+    if user:
+        return user
     if await tokens_were_made(memory.opened.store):
         return None
     return await asyncio.to_thread(login_name)
 
 
 def is_local(scope: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
-    """Tell whether a request comes from this machine, by a page or program of it.
+    """Return whether a request comes from a program or a page of this machine.
 
-    A page from elsewhere could send requests here: by its origin, or by a name of its own that
-    it lets mean this machine.
+    A page of another site could send requests here; its Origin, or the Host of a name that it
+    resolves to this machine, gives it away.
     """
     client = scope.get("client")
-    here = client is not None and is_loopback(str(client[0]))
+    is_local_client = client is not None and is_loopback(str(client[0]))
     origin = headers.get("origin", "")
     return (
-        here
+        is_local_client
         and is_loopback(host_of(headers.get("host", "")))
         and (not origin or is_allowed_origin(origin))
         and not any(name in headers for name in ("forwarded", "x-forwarded-for"))
@@ -58,13 +58,13 @@ def is_local(scope: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
 
 
 def is_allowed_origin(origin: str) -> bool:
-    """Tell whether a page is LangGraph Studio, or one of this machine."""
+    """Return whether an origin is LangGraph Studio, or this machine."""
     scheme, _, host = origin.partition("://")
     return origin in STUDIO or (scheme in ("http", "https") and is_loopback(host_of(host)))
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
+    """Return whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -87,4 +87,4 @@ def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
 
 
 STUDIO = ("https://smith.langchain.com", "https://eu.smith.langchain.com")
-"""Where LangGraph Studio is served from; it talks to this server from the browser."""
+"""Origins of LangGraph Studio, which sends requests from the browser."""

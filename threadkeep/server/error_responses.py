@@ -1,4 +1,4 @@
-"""What a caller is told when something cannot be done: one sentence, and the status for it."""
+"""Error responses: one sentence, and its HTTP status."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,7 +14,7 @@ from threadkeep.base.errors import (
     TooLarge,
 )
 
-# What is another user's answers as what is not there.
+# Another user's things answer like missing ones.
 STATUS: dict[type[ThreadkeepError], int] = {
     AccessRefused: 404,
     TooLarge: 413,
@@ -34,5 +34,5 @@ def status_of(error: ThreadkeepError) -> int:
 async def answer_error(request: Request, error: Exception) -> Response:
     """Answer with the error's sentence."""
     assert isinstance(error, ThreadkeepError)  # noqa: S101  (registered for no other)
-    said = "Not found" if isinstance(error, AccessRefused) else str(error)
-    return JSONResponse({"detail": said}, status_code=status_of(error))
+    detail = "Not found" if isinstance(error, AccessRefused) else str(error)
+    return JSONResponse({"detail": detail}, status_code=status_of(error))

@@ -23,7 +23,7 @@ LIMIT = {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100}
 HIDDEN = ("last_message", "changed", "corrected")
 
 
-async def _asking(request: Request) -> tuple[Memory, str, str]:
+async def _user_of(request: Request) -> tuple[Memory, str, str]:
     memory, user = current_memory(), str(request.user.identity)
     return memory, user, await user_key(memory.opened.store, user)
 
@@ -39,13 +39,13 @@ async def _asking(request: Request) -> tuple[Memory, str, str]:
 )
 async def threads(request: Request) -> JSONResponse:
     """List your threads."""
-    memory, _, key = await _asking(request)
+    memory, _, key = await _user_of(request)
     store = memory.store
     if (name := request.query_params.get("name")) is not None:
         thread = thread_id(key, validate_id(name, "thread"))
         record = await store.aget(threads_of(key), thread, refresh_ttl=False)
-        told = _row(record.value) if record else {}
-        row = {"thread_id": thread, "name": name, "turns": 0, **told}
+        text = _row(record.value) if record else {}
+        row = {"thread_id": thread, "name": name, "turns": 0, **text}
         return JSONResponse({"threads": [row]})
     records = await list_records(store, threads_of(key), limit_of(request, 100))
     return JSONResponse({"threads": [{"thread_id": r.key} | _row(r.value) for r in records]})
@@ -58,7 +58,7 @@ async def threads(request: Request) -> JSONResponse:
 )
 async def memories(request: Request) -> JSONResponse:
     """List what is known."""
-    memory, _, key = await _asking(request)
+    memory, _, key = await _user_of(request)
     limit = limit_of(request, 100)
     return JSONResponse(
         {
@@ -75,7 +75,7 @@ async def memories(request: Request) -> JSONResponse:
 )
 async def usage(request: Request) -> JSONResponse:
     """Tell what calls to models took."""
-    memory, _, key = await _asking(request)
+    memory, _, key = await _user_of(request)
     by: Any = request.query_params.get("by", "day")
     if by not in ("day", "thread", "purpose"):
         raise BadInput(f"by {by!r:.60} is not allowed; use day, thread or purpose.")
@@ -90,16 +90,16 @@ async def usage(request: Request) -> JSONResponse:
 )
 async def export(request: Request) -> StreamingResponse:
     """Export everything."""
-    memory, user, _ = await _asking(request)
+    memory, user, _ = await _user_of(request)
     thread = request.query_params.get("thread")
     lines = memory.export(thread, user_id=user)
-    return StreamingResponse(await _begun(lines), media_type="application/x-ndjson")
+    return StreamingResponse(await _after_first(lines), media_type="application/x-ndjson")
 
 
 @described("Forget all that is kept of you, and your tokens", "The receipt.")
 async def erase(request: Request) -> JSONResponse:
     """Erase everything."""
-    memory, user, _ = await _asking(request)
+    memory, user, _ = await _user_of(request)
     return JSONResponse(await forget_user(memory, user))
 
 
@@ -109,22 +109,22 @@ def limit_of(request: Request, usual: int) -> int:
     Raises:
         BadInput: it is no number from 1 to `MOST`.
     """
-    told = request.query_params.get("limit", str(usual))
-    if not (told.isascii() and told.isdigit() and 1 <= int(told) <= MOST):
-        raise BadInput(f"limit {told!r:.40} is not allowed; write a number from 1 to {MOST:,}.")
-    return int(told)
+    text = request.query_params.get("limit", str(usual))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
+        raise BadInput(f"limit {text!r:.40} is not allowed; write a number from 1 to {MOST:,}.")
+    return int(text)
 
 
 def _row(value: dict[str, Any]) -> dict[str, Any]:
-    return {name: each for name, each in value.items() if name not in HIDDEN}
+    return {name: item for name, item in value.items() if name not in HIDDEN}
 
 
 async def _items(store: BaseStore, namespace: tuple[str, ...], limit: int) -> list[dict[str, Any]]:
-    found = await store.asearch(namespace, limit=limit, refresh_ttl=False)
-    return [{"id": item.key} | item.value for item in found]
+    items = await store.asearch(namespace, limit=limit, refresh_ttl=False)
+    return [{"id": item.key} | item.value for item in items]
 
 
-async def _begun(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _after_first(lines: AsyncIterator[str]) -> AsyncIterator[str]:
     """Return the lines after the first is there, so that what refuses them is answered as such."""
     first = await anext(lines)
 

@@ -1,4 +1,4 @@
-"""Ask why, correct, pin and forget: what the chat's commands do, over HTTP."""
+"""Explain, correct, pin and forget memories over HTTP."""
 
 import json
 from typing import Literal
@@ -36,8 +36,10 @@ async def read_why(request: Request) -> JSONResponse:
 )
 async def read_history(request: Request) -> JSONResponse:
     """Tell what a memory has said."""
-    given = _text(request.query_params.get("id"), "id")
-    return JSONResponse({"history": await current_memory().history(given, user_id=_user(request))})
+    memory_id = _text(request.query_params.get("id"), "id")
+    return JSONResponse(
+        {"history": await current_memory().history(memory_id, user_id=_user(request))}
+    )
 
 
 @described(
@@ -46,11 +48,11 @@ async def read_history(request: Request) -> JSONResponse:
 )
 async def change_memory(request: Request) -> JSONResponse:
     """Correct the memory `id`: it says `text`."""
-    told = await body_of(request)
-    given, text = _text(told.get("id"), "id"), told.get("text")
+    body = await body_of(request)
+    memory_id, text = _text(body.get("id"), "id"), body.get("text")
     if not isinstance(text, str):
         raise BadInput("text is missing; write what the memory should say.")
-    return JSONResponse(await current_memory().correct(given, text, user_id=_user(request)))
+    return JSONResponse(await current_memory().correct(memory_id, text, user_id=_user(request)))
 
 
 @described(
@@ -61,10 +63,10 @@ async def change_memory(request: Request) -> JSONResponse:
 async def read_pins(request: Request) -> JSONResponse:
     """List what is pinned."""
     try:
-        told = json.loads(request.query_params.get("context") or "{}")
+        body = json.loads(request.query_params.get("context") or "{}")
     except (ValueError, RecursionError):
         raise BadInput("context is no JSON.") from None
-    context = object_of(told, "context")
+    context = object_of(body, "context")
     pins = await current_memory().pins(context=context, user_id=_user(request))
     return JSONResponse({"pins": pins})
 
@@ -75,8 +77,8 @@ async def read_pins(request: Request) -> JSONResponse:
 )
 async def add_pin(request: Request) -> JSONResponse:
     """Pin the memory `id`; `context` is a run's, on which it depends whether it fits."""
-    told = await body_of(request)
-    memory_id, context = _text(told.get("id"), "id"), object_of(told.get("context"), "context")
+    body = await body_of(request)
+    memory_id, context = _text(body.get("id"), "id"), object_of(body.get("context"), "context")
     pin = await current_memory().pin(memory_id, context=context, user_id=_user(request))
     return JSONResponse(pin)
 
@@ -88,8 +90,8 @@ async def add_pin(request: Request) -> JSONResponse:
 )
 async def drop_pin(request: Request) -> JSONResponse:
     """Take a pin away."""
-    given = _text(request.query_params.get("id"), "id")
-    return JSONResponse({"id": await current_memory().unpin(given, user_id=_user(request))})
+    memory_id = _text(request.query_params.get("id"), "id")
+    return JSONResponse({"id": await current_memory().unpin(memory_id, user_id=_user(request))})
 
 
 @described(
@@ -115,11 +117,11 @@ async def forget(request: Request) -> JSONResponse:
 
 
 async def _target(request: Request, *kinds: Kind) -> Target:
-    told = await body_of(request)
-    kind, keep = told.get("kind", "memory"), told.get("keep_messages", False)
+    body = await body_of(request)
+    kind, keep = body.get("kind", "memory"), body.get("keep_messages", False)
     if kind not in kinds or not isinstance(keep, bool):
         raise BadInput(f"kind {kind!r:.40} is not allowed; use {', '.join(kinds)}.")
-    name = "" if kind == "user" else _text(told.get("name"), "name")
+    name = "" if kind == "user" else _text(body.get("name"), "name")
     return Target(kind=kind, name=name, keep_messages=keep)
 
 
@@ -127,10 +129,10 @@ def _user(request: Request) -> str:
     return str(request.user.identity)
 
 
-def _text(told: object, name: str) -> str:
-    if not isinstance(told, str) or not 0 < len(told.strip()) <= MOST_CHARACTERS:
-        raise BadInput(f"{name} {told!r:.60} is not allowed; write the id of a memory.")
-    return told
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= MOST_CHARACTERS:
+        raise BadInput(f"{name} {value!r:.60} is not allowed; write the id of a memory.")
+    return value
 
 
 routes = [

@@ -21,8 +21,8 @@ MOST_TURNS = 1_000
 )
 async def undo(request: Request) -> JSONResponse:
     """Take back `turns` turns, by default one."""
-    told = await body_of(request)
-    turns = number_of(told.get("turns"), "turns", 1, MOST_TURNS)
+    body = await body_of(request)
+    turns = number_of(body.get("turns"), "turns", 1, MOST_TURNS)
     memory, user, thread = await thread_of(request)
     return JSONResponse({"said": await memory.undo(thread, turns, user_id=user)})
 
@@ -33,8 +33,8 @@ async def undo(request: Request) -> JSONResponse:
 )
 async def fork(request: Request) -> JSONResponse:
     """Begin a thread of the name `name` with the first `at` turns, by default with all."""
-    told = await body_of(request)
-    name, at = validate_id(told.get("name"), "thread"), told.get("at")
+    body = await body_of(request)
+    name, at = validate_id(body.get("name"), "thread"), body.get("at")
     if at is not None and not number_of(at, "at", 1, 10**9):
         raise BadInput("at 0 is not allowed; write the number of a turn.")
     memory, user, thread = await thread_of(request)

@@ -10,7 +10,7 @@ WRITES = ("put", "delete")
 
 
 async def own_namespace(
-    memory: Memory, user: str, action: str, told: Sequence[str]
+    memory: Memory, user: str, action: str, labels: Sequence[str]
 ) -> tuple[str, ...]:
     """Return the namespace of the user's own that is meant; empty means all of them.
 
@@ -21,11 +21,11 @@ async def own_namespace(
         BadInput: it is to be written, and threadkeep keeps its own things there.
     """
     key = await user_key(memory.opened.store, user)
-    labels = tuple(told)[1:] if tuple(told)[:1] == (key,) else tuple(told)
+    labels = tuple(labels)[1:] if tuple(labels)[:1] == (key,) else tuple(labels)
     if action in WRITES and (not labels or labels[0] in RESERVED):
-        shown = ".".join(labels) or "empty"
+        name = ".".join(labels) or "empty"
         raise BadInput(
-            f"The namespace {shown!r:.80} is kept by threadkeep itself; "
+            f"The namespace {name!r:.80} is kept by threadkeep itself; "
             f"write to one that begins with another word than {', '.join(sorted(RESERVED))}."
         )
     return (key, *labels)

@@ -1,4 +1,4 @@
-"""Turns that a crash cut off are finished when their user comes back."""
+"""Recover turns that a crash cut off, when their user sends a request."""
 
 import asyncio
 import logging
@@ -7,23 +7,23 @@ from contextvars import Context as Variables
 from threadkeep.server.shared_memory import current_memory
 
 log = logging.getLogger(__name__)
-_seen: set[str] = set()
+_recovered_users: set[str] = set()
 _tasks: set[asyncio.Task[None]] = set()
 
 
-def finish_left(user: str) -> None:
-    """Finish a user's unfinished turns in the background, once in the life of this process."""
-    if user in _seen:
+def recover_turns(user: str) -> None:
+    """Finish a user's interrupted turns in the background, once per process."""
+    if user in _recovered_users:
         return
-    _seen.add(user)
-    # In an empty context: the request that brings the user has nothing to do with it.
+    _recovered_users.add(user)
+    # In an empty context: it is no part of the request that started it.
     task = asyncio.create_task(_finish(user), context=Variables())
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
 
 
-def finishing() -> set[asyncio.Task[None]]:
-    """Return what is still being finished."""
+def recovery_tasks() -> set[asyncio.Task[None]]:
+    """Return the recoveries under way."""
     return _tasks
 
 

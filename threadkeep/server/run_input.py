@@ -1,4 +1,4 @@
-"""What a client sends with a run or an assistant: checked, and made the caller's own."""
+"""Validate what a client sends with a run, an assistant or a cron, and bind it to the user."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,17 +13,17 @@ from threadkeep.memory import Memory
 from threadkeep.prompt.run_model import choice_of
 from threadkeep.stores.namespaces import threads_of, user_key
 
-GIVEN = "__context_provided__"
-"""Set by LangGraph's server where the caller sent a context, and no configurable."""
+CONTEXT_PROVIDED = "__context_provided__"
+"""Set by LangGraph's server if the client sent a context and no configurable."""
 USER = "user_id"
 RESERVED = ("__", "langgraph_auth")
 TRACING = ("__pregel", "__langsmith")
-"""Beginnings of names that are the server's own, or ask for runs to be sent to LangSmith."""
+"""Prefixes of names that belong to the server, or that request tracing to LangSmith."""
 MOST_MESSAGES = 1_000
 
 
-async def check_run(memory: Memory, user: str, value: Mapping[str, Any]) -> None:
-    """Check a run's input and context, and let it be this user's, whatever it says.
+async def validate_run(memory: Memory, user: str, value: Mapping[str, Any]) -> None:
+    """Validate a run's input and context, and bind the run to this user.
 
     Raises:
         BadInput: something in it is not allowed; the sentence names the field.
@@ -31,92 +31,92 @@ async def check_run(memory: Memory, user: str, value: Mapping[str, Any]) -> None
     """
     kwargs = value["kwargs"]
     check_webhook(kwargs)
-    kwargs["input"] = checked_input(kwargs.get("input"))
+    kwargs["input"] = validate_input(kwargs.get("input"))
     run = kwargs["config"].setdefault("configurable", {})
     _strip(run, TRACING)
-    told = told_context(user, kwargs.get("context") or {}, strict=GIVEN in run)
-    chosen = {**await _choices(memory, user, value.get("thread_id")), **told}
-    await choice_of(Context.model_validate({**chosen, USER: user}), memory.opened.store)
-    kwargs["context"] = {**chosen, USER: user}
+    body = context_values(user, kwargs.get("context") or {}, strict=CONTEXT_PROVIDED in run)
+    values = {**await _thread_context(memory, user, value.get("thread_id")), **body}
+    await choice_of(Context.model_validate({**values, USER: user}), memory.opened.store)
+    kwargs["context"] = {**values, USER: user}
     run[USER] = user
     if not kwargs.get("temporary"):
         # A turn that was acknowledged must be there after a crash.
         kwargs["durability"] = "sync"
 
 
-def check_choices(user: str, told: Mapping[str, Any]) -> None:
-    """Check the choices that an assistant or a cron keeps for its runs.
+def validate_assistant(user: str, body: Mapping[str, Any]) -> None:
+    """Validate the context that an assistant or a cron stores for its runs.
 
     Raises:
         BadInput: one is not allowed; the sentence names the field.
     """
-    run = (told.get("config") or {}).get("configurable") or {}
+    run = (body.get("config") or {}).get("configurable") or {}
     _strip(run, RESERVED)
-    for kept, strict in ((told.get("context"), True), (run, False)):
-        if kept:
-            Context.model_validate({**told_context(user, kept, strict=strict), USER: user})
-            kept.pop(USER, None)
+    for values, strict in ((body.get("context"), True), (run, False)):
+        if values:
+            Context.model_validate({**context_values(user, values, strict=strict), USER: user})
+            values.pop(USER, None)
 
 
-def check_cron(user: str, payload: dict[str, Any]) -> None:
-    """Check what the runs of a cron will be given.
+def validate_cron(user: str, payload: dict[str, Any]) -> None:
+    """Validate the input of the runs of a cron.
 
     Raises:
         BadInput: something in it is not allowed; the sentence names the field.
     """
     check_webhook(payload)
-    check_choices(user, payload)
+    validate_assistant(user, payload)
     # Its messages get their ids run by run: each run says them anew.
-    checked_input(payload.get("input"))
+    validate_input(payload.get("input"))
 
 
-def check_webhook(told: Mapping[str, Any]) -> None:
-    """Refuse to send what was said to anywhere.
+def check_webhook(body: Mapping[str, Any]) -> None:
+    """Refuse a webhook: nothing is sent anywhere.
 
     Raises:
-        BadInput: a webhook is asked for.
+        BadInput: there is one.
     """
-    if told.get("webhook"):
+    if body.get("webhook"):
         raise BadInput("webhook is not allowed; this server sends nothing anywhere.")
 
 
-def told_context(user: str, context: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
-    """Return what is told of the context's fields but the user.
+def context_values(user: str, context: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
+    """Return the fields of a context without the user id.
 
     Raises:
         BadInput: it names another user, or with `strict` a field that there is not.
     """
-    named = context.get(USER)
-    if named not in (None, "", user):
+    user_id = context.get(USER)
+    if user_id not in (None, "", user):
         raise BadInput(
-            f"Context: user_id {named!r:.60} is not the user of this token; leave it out."
+            f"Context: user_id {user_id!r:.60} is not the user of this token; leave it out."
         )
     return {
-        name: each
-        for name, each in context.items()
+        name: value
+        for name, value in context.items()
         if name != USER
-        and each is not None
+        and value is not None
         and (strict or name in Context.model_fields)
         and not name.startswith("__")
     }
 
 
-def checked_input(given: Any) -> Any:
-    """Return a run's input with an id for each message, so that a run tried again adds none.
+def validate_input(value: Any) -> Any:
+    """Return a run's input with an id for each message, so that a retry adds none.
 
     Raises:
         BadInput: it is no messages, or one of them is empty or too large.
     """
-    if given is None:
+    if value is None:
         return None
-    if not isinstance(given, dict) or set(given) - {"messages"}:
+    if not isinstance(value, dict) or set(value) - {"messages"}:
         raise BadInput("The input has one field, messages; write {'messages': [...]}.")
-    messages = given.get("messages") or []
+    messages = value.get("messages") or []
     try:
         read = convert_to_messages(messages if isinstance(messages, list) else [messages])
     except Exception as error:
-        said = " ".join(str(error).split())[:200]
-        raise BadInput(f"input.messages are no messages ({said}).") from None
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(f"input.messages are no messages ({reason}).") from None
     if len(read) > MOST_MESSAGES:
         raise BadInput(f"input.messages are {len(read):,}; the limit is {MOST_MESSAGES:,}.")
     for message in read:
@@ -125,8 +125,8 @@ def checked_input(given: Any) -> Any:
     return {"messages": [_with_id(message) for message in read]}
 
 
-async def _choices(memory: Memory, user: str, thread: object) -> dict[str, Any]:
-    """Return what was chosen for this thread's turns alone."""
+async def _thread_context(memory: Memory, user: str, thread: object) -> dict[str, Any]:
+    """Return the context that was set for this thread."""
     if thread is None:
         return {}
     key = await user_key(memory.opened.store, user)
@@ -135,7 +135,7 @@ async def _choices(memory: Memory, user: str, thread: object) -> dict[str, Any]:
 
 
 def _strip(run: dict[str, Any], beginnings: tuple[str, ...]) -> None:
-    for name in [each for each in run if each.startswith(beginnings)]:
+    for name in [value for value in run if value.startswith(beginnings)]:
         del run[name]
 
 

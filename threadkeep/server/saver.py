@@ -28,8 +28,10 @@ class ServerSaver(OwnedSaver):
             return
         for run_id in run_ids:
             # All of them first: a saver may be locked while it lists.
-            found = [each async for each in self.saver.alist(None, filter={"run_id": run_id})]
-            for user in {str(each.metadata.get(USER_KEY)) for each in found}:
+            checkpoints = [
+                checkpoint async for checkpoint in self.saver.alist(None, filter={"run_id": run_id})
+            ]
+            for user in {str(checkpoint.metadata.get(USER_KEY)) for checkpoint in checkpoints}:
                 with acting_as(user):
                     await super().adelete_for_runs([run_id])
 

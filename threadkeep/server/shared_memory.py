@@ -58,6 +58,6 @@ def current_memory() -> Memory:
     return memory
 
 
-async def apart(work: Coroutine[Any, Any, T]) -> T:
+async def run_detached(work: Coroutine[Any, Any, T]) -> T:
     """Run `work` in an empty context: without the request's credentials and run config."""
     return await asyncio.create_task(work, context=Context())

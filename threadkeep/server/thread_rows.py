@@ -19,15 +19,15 @@ from threadkeep.base.user import USER_KEY, acting_as
 from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.thread_records import list_records
 from threadkeep.memory import Memory
-from threadkeep.server.shared_memory import apart
+from threadkeep.server.shared_memory import run_detached
 from threadkeep.stores.namespaces import thread_id, threads_of, user_key
 
 GRAPH = "agent"
 OWNER = "owner"
 NAME = "thread_name"
-MOST_KNOWN = 10_000
+MAX_CACHED = 10_000
 PAGE = 100
-_known: set[str] = set()
+_cached_threads: set[str] = set()
 """Threads that have a row and something in it."""
 _client: list[LangGraphClient] = []
 
@@ -39,16 +39,16 @@ async def claim_row(memory: Memory, user: str, thread: str, metadata: Mapping[st
         HTTPException: it is another user's, or its name belongs to another id.
     """
     if name := metadata.get(NAME):
-        named = thread_id(await user_key(memory.opened.store, user), checked_name(name))
-        if named != thread:
+        named_id = thread_id(await user_key(memory.opened.store, user), checked_name(name))
+        if named_id != thread:
             raise Auth.exceptions.HTTPException(
-                422, f"metadata.{NAME}: your thread {name!r} has the id {named}; use that id."
+                422, f"metadata.{NAME}: your thread {name!r} has the id {named_id}; use that id."
             )
     try:
         with acting_as(user):
             await memory.opened.saver.aclaim(thread)
     except AccessRefused:
-        raise Auth.exceptions.HTTPException(404, not_found(thread)) from None
+        raise Auth.exceptions.HTTPException(404, not_found_detail(thread)) from None
 
 
 def checked_name(name: object) -> str:
@@ -72,13 +72,13 @@ async def ensure_row(memory: Memory, user: str, thread: str) -> None:
         "configurable": {"thread_id": thread, "checkpoint_ns": "", USER_KEY: user}
     }
     try:
-        found = await memory.opened.saver.aget_tuple(config)
+        checkpoint = await memory.opened.saver.aget_tuple(config)
     except AccessRefused:
         return
-    if found is None:
-        _known.discard(thread)
-        await apart(_drop(user, thread))
-    elif thread not in _known:
+    if checkpoint is None:
+        _cached_threads.discard(thread)
+        await run_detached(_drop(user, thread))
+    elif thread not in _cached_threads:
         key = await user_key(memory.opened.store, user)
         record = await memory.opened.store.aget(threads_of(key), thread, refresh_ttl=False)
         await _make_row(user, key, thread, record.value if record else {})
@@ -88,7 +88,9 @@ async def ensure_rows(memory: Memory, user: str, limit: int) -> None:
     """Make the missing rows of the threads that the user used last; drop those of deleted ones."""
     key = await user_key(memory.opened.store, user)
     records = await list_records(memory.opened.store, threads_of(key), limit)
-    listed = await apart(inside().threads.search(metadata={OWNER: user}, limit=limit))
+    listed = await run_detached(
+        internal_client().threads.search(metadata={OWNER: user}, limit=limit)
+    )
     used = [record.key for record in records] + [row["thread_id"] for row in listed]
     for thread in dict.fromkeys(used):
         await ensure_row(memory, user, thread)
@@ -97,7 +99,7 @@ async def ensure_rows(memory: Memory, user: str, limit: int) -> None:
 async def drop_deleted(memory: Memory) -> None:
     """Drop the rows of threads that were deleted while the server was away."""
     rows, offset = [], 0
-    while page := await inside().threads.search(limit=PAGE, offset=offset):
+    while page := await internal_client().threads.search(limit=PAGE, offset=offset):
         rows += [(row["thread_id"], str((row["metadata"] or {}).get(OWNER))) for row in page]
         offset += PAGE
     for thread, owner in rows:
@@ -110,17 +112,17 @@ async def refuse_taken_assistant(user: str, assistant: str) -> None:
     Raises:
         HTTPException: it is.
     """
-    found = await apart(_assistant(assistant))
-    if found is not None and (found["metadata"] or {}).get(OWNER) != user:
+    checkpoint = await run_detached(_assistant(assistant))
+    if checkpoint is not None and (checkpoint["metadata"] or {}).get(OWNER) != user:
         raise Auth.exceptions.HTTPException(404, f"Assistant {assistant} not found")
 
 
 def forget_row(thread: str) -> None:
     """Note that a row is deleted."""
-    _known.discard(thread)
+    _cached_threads.discard(thread)
 
 
-def not_found(thread: str) -> str:
+def not_found_detail(thread: str) -> str:
     """Return the server's own words for a thread that is not there."""
     return f"Thread with ID {thread} not found"
 
@@ -129,20 +131,20 @@ async def _make_row(user: str, key: str, thread: str, record: Mapping[str, Any])
     name = str(record.get("name") or "")
     metadata = {OWNER: user} | ({NAME: name} if thread_id(key, name) == thread else {})
     # Apart from this request, or its own checks would be asked for what they ask for here.
-    await apart(_create(thread, metadata))
-    if len(_known) >= MOST_KNOWN:
-        _known.clear()
-    _known.add(thread)
+    await run_detached(_create(thread, metadata))
+    if len(_cached_threads) >= MAX_CACHED:
+        _cached_threads.clear()
+    _cached_threads.add(thread)
 
 
 async def _assistant(assistant: str) -> Assistant | None:
     try:
-        return await inside().assistants.get(assistant)
+        return await internal_client().assistants.get(assistant)
     except NotFoundError:
         return None
 
 
-def inside() -> LangGraphClient:
+def internal_client() -> LangGraphClient:
     """Return a client of this server itself; nobody's credentials are asked for."""
     if not _client:
         _client.append(get_client())
@@ -150,7 +152,7 @@ def inside() -> LangGraphClient:
 
 
 async def _create(thread: str, metadata: dict[str, Any]) -> None:
-    await inside().threads.create(
+    await internal_client().threads.create(
         thread_id=thread, metadata=metadata, graph_id=GRAPH, if_exists="do_nothing"
     )
 
@@ -158,7 +160,7 @@ async def _create(thread: str, metadata: dict[str, Any]) -> None:
 async def _drop(user: str, thread: str) -> None:
     """Delete a row that shows what is no longer there; one without anything yet stays."""
     with suppress(NotFoundError):
-        row = await inside().threads.get(thread)
-        mine = (row["metadata"] or {}).get(OWNER) == user
-        if mine and row["values"] and row["status"] != "busy":
-            await inside().threads.delete(thread)
+        row = await internal_client().threads.get(thread)
+        is_own = (row["metadata"] or {}).get(OWNER) == user
+        if is_own and row["values"] and row["status"] != "busy":
+            await internal_client().threads.delete(thread)

@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 
 from threadkeep.base.errors import ThreadkeepError
 from threadkeep.server import me, me_memory, me_records, me_threads
-from threadkeep.server.access import Gate
+from threadkeep.server.access import AccessMiddleware
 from threadkeep.server.error_responses import answer_error
 from threadkeep.server.shared_memory import open_shared_memory
 from threadkeep.server.thread_rows import drop_deleted
@@ -25,6 +25,6 @@ async def open_app(_: Starlette) -> AsyncIterator[None]:
 app = Starlette(
     routes=[*me.routes, *me_threads.routes, *me_memory.routes, *me_records.routes],
     lifespan=open_app,
-    middleware=[Middleware(Gate)],
+    middleware=[Middleware(AccessMiddleware)],
     exception_handlers={ThreadkeepError: answer_error},
 )

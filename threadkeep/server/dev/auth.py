@@ -6,9 +6,15 @@ from langgraph_sdk import Auth
 
 from threadkeep.base.errors import ThreadkeepError
 from threadkeep.base.user import is_acting
-from threadkeep.server.authenticate import NOT_KNOWN, NOTHING_SENT, caller, headers_of, may_come_in
+from threadkeep.server.authenticate import (
+    NOT_KNOWN,
+    NOTHING_SENT,
+    authenticate_request,
+    has_access,
+    headers_of,
+)
 from threadkeep.server.namespaces import own_namespace
-from threadkeep.server.run_input import check_choices, check_cron, check_run
+from threadkeep.server.run_input import validate_assistant, validate_cron, validate_run
 from threadkeep.server.shared_memory import current_memory
 from threadkeep.server.thread_rows import (
     GRAPH,
@@ -23,7 +29,7 @@ auth = Auth()
 OWNER = "owner"
 SYSTEM = "created_by"
 """What LangGraph's server marks an assistant with that it made itself, one for each graph."""
-MOST_FOUND = 1_000
+MAX_RESULTS = 1_000
 Value = Any
 Filter = dict[str, Any]
 
@@ -31,10 +37,10 @@ Filter = dict[str, Any]
 @auth.authenticate
 async def authenticate(scope: dict[str, Any]) -> Auth.types.MinimalUserDict:
     """Return the user whose token it is."""
-    user = await caller(current_memory(), scope)
+    user = await authenticate_request(current_memory(), scope)
     if user is None:
-        told = "authorization" in headers_of(scope)
-        raise Auth.exceptions.HTTPException(401, NOT_KNOWN if told else NOTHING_SENT)
+        has_token = "authorization" in headers_of(scope)
+        raise Auth.exceptions.HTTPException(401, NOT_KNOWN if has_token else NOTHING_SENT)
     return {"identity": user}
 
 
@@ -71,10 +77,10 @@ async def update_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
 @auth.on.threads.delete
 async def delete_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     """Let the owner delete a thread."""
-    found = await _own_thread(ctx, value)
+    owner_filter = await _own_thread(ctx, value)
     if not value.get("run_id"):
         forget_row(str(value.get("thread_id")))
-    return found
+    return owner_filter
 
 
 @auth.on.threads.search
@@ -83,8 +89,8 @@ async def search_threads(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     user = ctx.user.identity
     if value.get("thread_id"):
         return await _own_thread(ctx, value)
-    wanted = int(value.get("limit") or MOST_FOUND) + int(value.get("offset") or 0)
-    await ensure_rows(current_memory(), user, min(wanted, MOST_FOUND))
+    count = int(value.get("limit") or MAX_RESULTS) + int(value.get("offset") or 0)
+    await ensure_rows(current_memory(), user, min(count, MAX_RESULTS))
     return {OWNER: user}
 
 
@@ -94,10 +100,10 @@ async def create_run(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     user, memory = ctx.user.identity, current_memory()
     thread = value.get("thread_id")
     # Without a request it is a cron's run: whose tokens were revoked since has none.
-    if not is_acting() and not await may_come_in(memory, user):
+    if not is_acting() and not await has_access(memory, user):
         raise Auth.exceptions.HTTPException(403, NOT_KNOWN)
     try:
-        await check_run(memory, user, value)
+        await validate_run(memory, user, value)
     except ThreadkeepError as error:
         raise refused(error) from None
     value["metadata"][OWNER] = user
@@ -144,7 +150,7 @@ async def crons(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     """Let a user keep crons of their own; their runs are checked when they come."""
     user = ctx.user.identity
     try:
-        check_cron(user, value.get("payload") or {})
+        validate_cron(user, value.get("payload") or {})
     except ThreadkeepError as error:
         raise refused(error) from None
     if isinstance(value.get("metadata"), dict):
@@ -162,7 +168,7 @@ async def store(ctx: Auth.types.AuthContext, value: Value) -> None:
     except ThreadkeepError as error:
         raise refused(error) from None
     if "limit" in value:
-        value["limit"] = min(int(value["limit"] or 10), MOST_FOUND)
+        value["limit"] = min(int(value["limit"] or 10), MAX_RESULTS)
 
 
 def refused(error: ThreadkeepError) -> Auth.exceptions.HTTPException:
@@ -183,7 +189,7 @@ async def _own_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
 def _own_assistant(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     user = ctx.user.identity
     try:
-        check_choices(user, value)
+        validate_assistant(user, value)
     except ThreadkeepError as error:
         raise refused(error) from None
     metadata = value.get("metadata")

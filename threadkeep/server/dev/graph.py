@@ -1,4 +1,4 @@
-"""The graph of one request: a run and an edit hold their thread, as a turn in the terminal does."""
+"""The graph of one request: runs and edits lock their thread, as a turn in the terminal does."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -25,20 +25,20 @@ from threadkeep.turn import Thread, open_turn
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 RUN, EDIT = "threads.create_run", "threads.update"
 SAVER = "__pregel_checkpointer"
-WHO = "Whose memory this is: yours, as the server knows; leave it empty."
+USER_DESCRIPTION = "Your user id; the server knows it, leave it empty."
 STOPPED = ("UserInterrupt", "UserRollback")
-"""What the server raises in a run that its user stops."""
+"""Names of what LangGraph's server raises in a run that its user stops."""
 _lock: ContextVar[ThreadLock | None] = ContextVar("lock", default=None)
-"""The thread that a run holds: a run that loses it is stopped."""
-THEIRS = ("langgraph", "langgraph_api", "langgraph_runtime_inmem", "asyncio")
-"""Packages whose errors the server knows how to answer."""
+"""The lock of the current run: a run that loses it is stopped."""
+LANGGRAPH_PACKAGES = ("langgraph", "langgraph_api", "langgraph_runtime_inmem", "asyncio")
+"""Packages whose errors LangGraph's server answers by itself."""
 
 
 class Served(CompiledStateGraph[Any, Any, Any, Any]):
-    """The graph, for runs that may be tried again and edits that do not say as which node."""
+    """The graph, for runs that are retried and edits that name no node."""
 
     async def astream(self, input: Any, config: Any = None, **kwargs: Any) -> AsyncIterator[Any]:  # noqa: A002
-        """Stream a run; one whose messages are all there already goes on where it was cut off."""
+        """Stream a run; a retry whose messages are stored already goes on where it was cut off."""
         if await self._holds(input, config):
             input = None  # noqa: A001
         lock = _lock.get()
@@ -63,25 +63,27 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
             return await super().aupdate_state(config, values, BOOKKEEPING[0], task_id)
 
     def get_context_jsonschema(self) -> dict[str, Any] | None:
-        """Return the form of the context; the user need not be told, the server knows."""
+        """Return the schema of the context, in which the user id may be left out."""
         schema = super().get_context_jsonschema()
         if schema is None:
             return None
-        user = {**schema["properties"][USER_KEY], "default": "", "description": WHO}
+        user = {**schema["properties"][USER_KEY], "default": "", "description": USER_DESCRIPTION}
         user.pop("minLength", None)
         required = [name for name in schema.get("required", ()) if name != USER_KEY]
         return {**schema, "required": required} | {
             "properties": {**schema["properties"], USER_KEY: user}
         }
 
-    async def _holds(self, given: Any, config: RunnableConfig) -> bool:
-        """Tell whether the state has these messages, word for word."""
-        messages = given.get("messages") if isinstance(given, Mapping) else None
+    async def _holds(self, value: Any, config: RunnableConfig) -> bool:
+        """Return whether the state has these messages, word for word."""
+        messages = value.get("messages") if isinstance(value, Mapping) else None
         if not messages or not isinstance(self.checkpointer, BaseCheckpointSaver):
             return False
-        found = await self.checkpointer.aget_tuple(config)
-        kept = found.checkpoint["channel_values"].get("messages") if found else None
-        texts = {message.id: message.content for message in kept or ()}
+        checkpoint = await self.checkpointer.aget_tuple(config)
+        messages_before = (
+            checkpoint.checkpoint["channel_values"].get("messages") if checkpoint else None
+        )
+        texts = {message.id: message.content for message in messages_before or ()}
         return all(texts.get(m.id) == m.content for m in convert_to_messages(messages))
 
 
@@ -90,13 +92,13 @@ served = Served(**vars(graph))
 
 @asynccontextmanager
 async def open_graph(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIterator[Graph]:
-    """Yield the graph, for a run or an edit with its thread held.
+    """Yield the graph; for a run or an edit with the thread locked.
 
     Raises:
-        ThreadBusy: the terminal or another server is at the thread for too long.
+        ThreadBusy: the terminal or another server holds the thread for too long.
     """
     if runtime.access_context == RUN:
-        with told():
+        with client_errors():
             async with _run(config, runtime) as opened:
                 yield opened
     elif runtime.access_context == EDIT:
@@ -133,8 +135,8 @@ def _is_stop(error: BaseException) -> bool:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Let errors reach the client as one sentence; the server shows no others than of its kind.
+def client_errors() -> Iterator[None]:
+    """Turn errors into ones that LangGraph's server sends to the client as one sentence.
 
     Raises:
         RuntimeError: with the name of what was raised.
@@ -142,16 +144,16 @@ def told() -> Iterator[None]:
     try:
         yield
     except ThreadkeepError as error:
-        raise _named(type(error).__name__, str(error)) from error
+        raise _error_named(type(error).__name__, str(error)) from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] in THEIRS:
+        if type(error).__module__.partition(".")[0] in LANGGRAPH_PACKAGES:
             raise
         kind = type(error).__name__
-        raise _named(
+        raise _error_named(
             "InternalError", f"Something went wrong inside ({kind}); the server's log says what."
         ) from error
 
 
-def _named(name: str, said: str) -> RuntimeError:
-    error: RuntimeError = type(name, (RuntimeError,), {})(said)
+def _error_named(name: str, message: str) -> RuntimeError:
+    error: RuntimeError = type(name, (RuntimeError,), {})(message)
     return error

@@ -28,7 +28,7 @@ from threadkeep.base.storage_errors import storage_errors
 from threadkeep.checkpoints.owner_records import OwnerRecords
 from threadkeep.memory import Memory
 from threadkeep.server import me, me_memory, me_records, me_threads
-from threadkeep.server.access import OPEN, Gate
+from threadkeep.server.access import OPEN, AccessMiddleware
 from threadkeep.server.authenticate import BEARER, NOT_KNOWN, NOTHING_SENT
 from threadkeep.server.erase_user import forget_user
 from threadkeep.server.error_responses import answer_error
@@ -72,15 +72,15 @@ class Tokens(AuthenticationBackend):
         Raises:
             AuthenticationError: no token is sent, or one that is nobody's.
         """
-        told = conn.headers.get("authorization", "")
-        if not told:
+        body = conn.headers.get("authorization", "")
+        if not body:
             if conn.url.path in OPEN:
                 return None
             raise AuthenticationError(NOTHING_SENT)
         user = None
-        if told[: len(BEARER)].lower() == BEARER:
+        if body[: len(BEARER)].lower() == BEARER:
             store = conn.app.state.memory.opened.store
-            user = await user_of_token(store, told[len(BEARER) :].strip())
+            user = await user_of_token(store, body[len(BEARER) :].strip())
         if user is None:
             raise AuthenticationError(NOT_KNOWN)
         return AuthCredentials(["authenticated"]), Caller(user)
@@ -129,8 +129,8 @@ async def ready(request: Request) -> Response:
             with storage_errors(memory.settings.checkpoint_database):
                 await OwnerRecords(memory.opened.inner_saver).read("ready")
     except (TimeoutError, StorageFailed) as error:
-        said = str(error) or f"The database did not answer for {READY_SECONDS:.0f} s."
-        return JSONResponse({"ok": False, "detail": said}, status_code=503)
+        detail = str(error) or f"The database did not answer for {READY_SECONDS:.0f} s."
+        return JSONResponse({"ok": False, "detail": detail}, status_code=503)
     return JSONResponse({"ok": True})
 
 
@@ -182,7 +182,7 @@ app = Starlette(
     middleware=[
         Middleware(Storage),
         Middleware(AuthenticationMiddleware, backend=Tokens(), on_error=refuse_stranger),
-        Middleware(Gate),
+        Middleware(AccessMiddleware),
     ],
     exception_handlers={
         ThreadkeepError: answer_error,

@@ -9,14 +9,14 @@ from starlette.routing import Route
 
 from threadkeep.graph.agent import graph
 from threadkeep.server.http.events import json_of
-from threadkeep.server.http.request import ASSISTANT, GRAPH, asking
+from threadkeep.server.http.request import ASSISTANT, GRAPH, request_context
 
-MADE = "2026-01-01T00:00:00+00:00"
+CREATED = "2026-01-01T00:00:00+00:00"
 
 
 async def search(request: Request) -> Response:
     """List the assistant."""
-    asking(request)
+    request_context(request)
     return JSONResponse([_assistant()])
 
 
@@ -35,13 +35,13 @@ async def drawing(request: Request) -> Response:
 async def schemas(request: Request) -> Response:
     """Return what the graph takes and gives."""
     _check(request)
-    told = {
+    assistant_id = {
         "graph_id": GRAPH,
         "input_schema": graph.get_input_jsonschema(),
         "output_schema": graph.get_output_jsonschema(),
         "context_schema": graph.get_context_jsonschema(),
     }
-    return Response(json_of(told), media_type="application/json")
+    return Response(json_of(assistant_id), media_type="application/json")
 
 
 def _assistant() -> dict[str, Any]:
@@ -54,15 +54,15 @@ def _assistant() -> dict[str, Any]:
         "context": {},
         "metadata": {"created_by": "system"},
         "version": 1,
-        "created_at": MADE,
-        "updated_at": MADE,
+        "created_at": CREATED,
+        "updated_at": CREATED,
     }
 
 
 def _check(request: Request) -> None:
-    told = request.path_params["assistant_id"]
-    if told not in asking(request).assistants:
-        raise HTTPException(404, f"Assistant with ID {told[:60]} not found")
+    assistant_id = request.path_params["assistant_id"]
+    if assistant_id not in request_context(request).assistants:
+        raise HTTPException(404, f"Assistant with ID {assistant_id[:60]} not found")
 
 
 routes = [

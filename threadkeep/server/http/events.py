@@ -64,7 +64,7 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return _cleaned(value.model_dump())
     if isinstance(value, dict):
-        return {_cleaned(key): _cleaned(each) for key, each in value.items()}
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_cleaned(each) for each in value]
+        return [_cleaned(item) for item in value]
     return value

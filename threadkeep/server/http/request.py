@@ -20,7 +20,7 @@ ASSISTANT = str(uuid5(UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8"), GRAPH))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
+class RequestContext:
     """One request's user, and what it may use."""
 
     user: str
@@ -33,15 +33,15 @@ class Asking:
         """The user alone."""
         return Context(user_id=self.user)
 
-    def not_found(self, thread: str) -> HTTPException:
+    def not_found_error(self, thread: str) -> HTTPException:
         """Return what is told of a thread that is not there, or is another user's."""
         return HTTPException(404, f"Thread with ID {thread} not found")
 
 
-def asking(request: Request) -> Asking:
+def request_context(request: Request) -> RequestContext:
     """Return who asks."""
     state = request.app.state
-    return Asking(
+    return RequestContext(
         user=str(request.user.identity),
         memory=state.memory,
         runs=state.runs,
@@ -56,73 +56,73 @@ async def body_of(request: Request) -> dict[str, Any]:
     """
     body = await request.body()
     try:
-        told = _cleaned(json.loads(body, parse_constant=_refuse_number)) if body else {}
+        body = _cleaned(json.loads(body, parse_constant=_refuse_number)) if body else {}
     except (ValueError, RecursionError):
         raise BadInput("The body is no JSON.") from None
-    if not isinstance(told, dict):
+    if not isinstance(body, dict):
         raise BadInput("The body is no JSON object.")
-    return told
+    return body
 
 
-def object_of(told: Any, name: str) -> dict[str, Any]:
+def object_of(value: Any, name: str) -> dict[str, Any]:
     """Return a JSON object, an empty one for nothing.
 
     Raises:
         BadInput: it is something else.
     """
-    if told is not None and not isinstance(told, dict):
+    if value is not None and not isinstance(value, dict):
         raise BadInput(f"{name} is no JSON object.")
-    return told or {}
+    return value or {}
 
 
-def checkpoint_of(told: Any) -> str | None:
+def checkpoint_of(value: Any) -> str | None:
     """Return the id of a checkpoint, or None for none.
 
     Raises:
         HTTPException: it is no UUID.
     """
-    if not told:
+    if not value:
         return None
     try:
-        return str(UUID(str(told)))
+        return str(UUID(str(value)))
     except ValueError:
-        raise HTTPException(422, f"checkpoint_id {str(told)[:60]!r} is no UUID.") from None
+        raise HTTPException(422, f"checkpoint_id {str(value)[:60]!r} is no UUID.") from None
 
 
-def number_of(told: Any, name: str, usual: int, most: int) -> int:
+def number_of(value: Any, name: str, usual: int, most: int) -> int:
     """Return a whole number from 0 to `most`.
 
     Raises:
         BadInput: it is none.
     """
-    told = usual if told is None else told
-    if isinstance(told, bool) or not isinstance(told, int) or not 0 <= told <= most:
-        raise BadInput(f"{name} {told!r:.40} is not allowed; write a number from 0 to {most:,}.")
-    return told
+    value = usual if value is None else value
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise BadInput(f"{name} {value!r:.40} is not allowed; write a number from 0 to {most:,}.")
+    return value
 
 
-def thread_id_of(told: Any) -> str:
+def thread_id_of(value: Any) -> str:
     """Return the id of a thread, as it is written everywhere.
 
     Raises:
         HTTPException: it is no UUID.
     """
     try:
-        return str(UUID(str(told)))
+        return str(UUID(str(value)))
     except ValueError:
-        raise HTTPException(422, f"thread_id {str(told)[:60]!r} is no UUID.") from None
+        raise HTTPException(422, f"thread_id {str(value)[:60]!r} is no UUID.") from None
 
 
-def _refuse_number(told: str) -> None:
-    raise ValueError(f"{told} is no JSON")
+def _refuse_number(text: str) -> None:
+    raise ValueError(f"{text} is no JSON")
 
 
-def _cleaned(told: Any) -> Any:
+def _cleaned(value: Any) -> Any:
     """Return a value whose texts every database takes."""
-    if isinstance(told, str):
-        return sanitise_text(told)
-    if isinstance(told, list):
-        return [_cleaned(each) for each in told]
-    if isinstance(told, dict):
-        return {sanitise_text(name): _cleaned(each) for name, each in told.items()}
-    return told
+    if isinstance(value, str):
+        return sanitise_text(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {sanitise_text(name): _cleaned(item) for name, item in value.items()}
+    return value

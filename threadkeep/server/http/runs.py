@@ -8,7 +8,7 @@ from typing import Any
 from threadkeep.base.errors import ThreadkeepError
 from threadkeep.memory import Memory
 from threadkeep.process import freeze_loaded_objects
-from threadkeep.server.recovery import finishing
+from threadkeep.server.recovery import recovery_tasks
 from threadkeep.turn import Event
 
 log = logging.getLogger(__name__)
@@ -21,22 +21,22 @@ class Stream:
 
     def __init__(self, run: AsyncIterator[Event]) -> None:
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._heard = True
+        self._has_reader = True
         self.task = asyncio.create_task(self._consume(run))
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         try:
             while True:
                 try:
-                    got = await asyncio.wait_for(self._events.get(), HEARTBEAT_SECONDS)
+                    event = await asyncio.wait_for(self._events.get(), HEARTBEAT_SECONDS)
                 except TimeoutError:
-                    got = ("heartbeat", None)
-                if got is None:
+                    event = ("heartbeat", None)
+                if event is None:
                     break
-                yield got
+                yield event
             await self.task
         finally:
-            self._heard = False
+            self._has_reader = False
 
     async def stop(self) -> None:
         """Give the run up where it stands."""
@@ -45,9 +45,9 @@ class Stream:
 
     async def _consume(self, run: AsyncIterator[Event]) -> None:
         try:
-            async for each in run:
-                if self._heard:
-                    self._events.put_nowait(each)
+            async for item in run:
+                if self._has_reader:
+                    self._events.put_nowait(item)
         finally:
             self._events.put_nowait(None)
 
@@ -62,23 +62,23 @@ class Runs:
     def begin(self, run: AsyncIterator[Event]) -> Stream:
         """Let a run go on by itself."""
         stream = Stream(run)
-        self._keep(stream.task)
+        self._track(stream.task)
         return stream
 
     async def wait(self, seconds: float) -> None:
         """Wait for all runs to end; what takes longer is left for the next start to finish."""
-        if tasks := self._tasks | finishing():
+        if tasks := self._tasks | recovery_tasks():
             await asyncio.wait(tasks, timeout=seconds)
         self.memory.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _keep(self, task: asyncio.Task[Any]) -> None:
+    def _track(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._on_done)
 
-    def _done(self, task: asyncio.Task[Any]) -> None:
+    def _on_done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error and not isinstance(error, ThreadkeepError):

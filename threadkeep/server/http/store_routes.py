@@ -11,93 +11,93 @@ from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
 from threadkeep.server.http.events import json_of
-from threadkeep.server.http.request import Asking, asking, body_of, number_of
+from threadkeep.server.http.request import RequestContext, body_of, number_of, request_context
 from threadkeep.server.namespaces import own_namespace
 
-MOST_FOUND = 1_000
+MAX_RESULTS = 1_000
 MOST_QUERY = 2_000
 
 
 async def put(request: Request) -> Response:
     """Put an item of the user's own."""
-    asked, told = asking(request), await body_of(request)
-    value, ttl = told.get("value"), told.get("ttl")
+    ctx, body = request_context(request), await body_of(request)
+    value, ttl = body.get("value"), body.get("ttl")
     if not isinstance(value, dict):
         raise BadInput("value is no JSON object.")
     if ttl is not None and not (isinstance(ttl, int | float) and ttl > 0):
         raise BadInput(f"ttl {ttl!r:.40} is no number of minutes.")
-    namespace = await _namespace(asked, "put", told.get("namespace"))
-    index: Literal[False] | None = False if told.get("index") is False else None
-    await asked.memory.store.aput(namespace, _key(told), value, index=index, ttl=ttl)
+    namespace = await _namespace(ctx, "put", body.get("namespace"))
+    index: Literal[False] | None = False if body.get("index") is False else None
+    await ctx.memory.store.aput(namespace, _key(body), value, index=index, ttl=ttl)
     return Response(status_code=204)
 
 
 async def get(request: Request) -> Response:
     """Return an item, or nothing."""
-    asked, told = asking(request), request.query_params
-    labels = [label for label in told.get("namespace", "").split(".") if label]
-    namespace = await _namespace(asked, "get", labels)
-    found = await asked.memory.store.aget(namespace, _key(dict(told)))
-    if found is None:
+    ctx, body = request_context(request), request.query_params
+    labels = [label for label in body.get("namespace", "").split(".") if label]
+    namespace = await _namespace(ctx, "get", labels)
+    items = await ctx.memory.store.aget(namespace, _key(dict(body)))
+    if items is None:
         raise HTTPException(404, "Item not found")
-    return _json(_row(found))
+    return _json(_row(items))
 
 
 async def delete(request: Request) -> Response:
     """Delete an item of the user's own."""
-    asked, told = asking(request), await body_of(request)
-    namespace = await _namespace(asked, "delete", told.get("namespace"))
-    await asked.memory.store.adelete(namespace, _key(told))
+    ctx, body = request_context(request), await body_of(request)
+    namespace = await _namespace(ctx, "delete", body.get("namespace"))
+    await ctx.memory.store.adelete(namespace, _key(body))
     return Response(status_code=204)
 
 
 async def search(request: Request) -> Response:
     """Search by words, meaning and time, or list."""
-    asked, told = asking(request), await body_of(request)
-    query, wanted = told.get("query"), told.get("filter")
+    ctx, body = request_context(request), await body_of(request)
+    query, operation = body.get("query"), body.get("filter")
     if query is not None and not isinstance(query, str):
         raise BadInput("query is no text.")
-    if wanted is not None and not isinstance(wanted, dict):
+    if operation is not None and not isinstance(operation, dict):
         raise BadInput("filter is no JSON object.")
-    found = await asked.memory.store.asearch(
-        await _namespace(asked, "search", told.get("namespace_prefix")),
+    items = await ctx.memory.store.asearch(
+        await _namespace(ctx, "search", body.get("namespace_prefix")),
         query=query[:MOST_QUERY] if query else None,
-        filter=wanted,
-        limit=number_of(told.get("limit"), "limit", 10, MOST_FOUND),
-        offset=number_of(told.get("offset"), "offset", 0, 1_000_000),
+        filter=operation,
+        limit=number_of(body.get("limit"), "limit", 10, MAX_RESULTS),
+        offset=number_of(body.get("offset"), "offset", 0, 1_000_000),
     )
-    return _json({"items": [_row(item) | {"score": item.score} for item in found]})
+    return _json({"items": [_row(item) | {"score": item.score} for item in items]})
 
 
 async def namespaces(request: Request) -> Response:
     """List the namespaces of the user's own."""
-    asked, told = asking(request), await body_of(request)
-    prefix = await _namespace(asked, "list_namespaces", told.get("prefix"))
+    ctx, body = request_context(request), await body_of(request)
+    prefix = await _namespace(ctx, "list_namespaces", body.get("prefix"))
     conditions = [MatchCondition(match_type="prefix", path=prefix)]
-    if suffix := told.get("suffix"):
+    if suffix := body.get("suffix"):
         conditions.append(MatchCondition(match_type="suffix", path=tuple(_labels(suffix))))
     op = Listing(
         match_conditions=tuple(conditions),
-        max_depth=number_of(told.get("max_depth"), "max_depth", 0, 100) or None,
-        limit=number_of(told.get("limit"), "limit", 100, MOST_FOUND),
-        offset=number_of(told.get("offset"), "offset", 0, 1_000_000),
+        max_depth=number_of(body.get("max_depth"), "max_depth", 0, 100) or None,
+        limit=number_of(body.get("limit"), "limit", 100, MAX_RESULTS),
+        offset=number_of(body.get("offset"), "offset", 0, 1_000_000),
     )
-    (found,) = await asked.memory.store.abatch([op])
-    return _json({"namespaces": found})
+    (items,) = await ctx.memory.store.abatch([op])
+    return _json({"namespaces": items})
 
 
-async def _namespace(asked: Asking, action: str, told: Any) -> tuple[str, ...]:
-    return await own_namespace(asked.memory, asked.user, action, _labels(told or []))
+async def _namespace(ctx: RequestContext, action: str, body: Any) -> tuple[str, ...]:
+    return await own_namespace(ctx.memory, ctx.user, action, _labels(body or []))
 
 
-def _labels(told: Any) -> list[str]:
-    if not isinstance(told, list) or not all(isinstance(each, str) and each for each in told):
+def _labels(body: Any) -> list[str]:
+    if not isinstance(body, list) or not all(isinstance(item, str) and item for item in body):
         raise BadInput("namespace is no list of labels.")
-    return told
+    return body
 
 
-def _key(told: dict[str, Any]) -> str:
-    key = told.get("key")
+def _key(body: dict[str, Any]) -> str:
+    key = body.get("key")
     if not isinstance(key, str) or not 0 < len(key) <= 256:
         raise BadInput(f"key {key!r:.60} is not allowed; use 1 to 256 characters.")
     return key

@@ -11,30 +11,30 @@ from threadkeep.base.errors import AccessRefused, BadInput
 from threadkeep.base.user import acting_as
 from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.thread_records import update_record
-from threadkeep.server.http.request import Asking
+from threadkeep.server.http.request import RequestContext
 from threadkeep.server.thread_rows import NAME, OWNER
 from threadkeep.stores.namespaces import thread_id, threads_of, user_key
 
 
-async def thread_record(asked: Asking, thread: str) -> Item | None:
+async def thread_record(ctx: RequestContext, thread: str) -> Item | None:
     """Return what is kept of a thread of the user's own, or None."""
-    key = await user_key(asked.memory.opened.store, asked.user)
-    return await asked.memory.opened.store.aget(threads_of(key), thread, refresh_ttl=False)
+    key = await user_key(ctx.memory.opened.store, ctx.user)
+    return await ctx.memory.opened.store.aget(threads_of(key), thread, refresh_ttl=False)
 
 
-async def own_thread(asked: Asking, thread: str) -> Item:
+async def own_thread(ctx: RequestContext, thread: str) -> Item:
     """Return the record of a thread of the user's own.
 
     Raises:
         HTTPException: there is none.
     """
-    if found := await thread_record(asked, thread):
-        return found
-    raise asked.not_found(thread)
+    if record := await thread_record(ctx, thread):
+        return record
+    raise ctx.not_found_error(thread)
 
 
 async def create_thread(
-    asked: Asking, thread: str | None, metadata: Mapping[str, Any]
+    ctx: RequestContext, thread: str | None, metadata: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Make a thread the user's own, and return it; one that is there stays as it is.
 
@@ -44,42 +44,42 @@ async def create_thread(
         BadInput: the name or the metadata are refused, or the id is not the name's.
         HTTPException: the id is another user's.
     """
-    store, key = asked.memory.opened.store, await user_key(asked.memory.opened.store, asked.user)
+    store, key = ctx.memory.opened.store, await user_key(ctx.memory.opened.store, ctx.user)
     name = validate_id(metadata[NAME], f"metadata.{NAME}") if metadata.get(NAME) else ""
-    named = thread_id(key, name) if name else None
-    if thread and named and thread != named:
-        raise BadInput(f"metadata.{NAME}: your thread {name!r} has the id {named}; use that id.")
-    thread = thread or named or str(uuid4())
-    with acting_as(asked.user):
+    named_id = thread_id(key, name) if name else None
+    if thread and named_id and thread != named_id:
+        raise BadInput(f"metadata.{NAME}: your thread {name!r} has the id {named_id}; use that id.")
+    thread = thread or named_id or str(uuid4())
+    with acting_as(ctx.user):
         try:
-            await asked.memory.opened.saver.aclaim(thread)
+            await ctx.memory.opened.saver.aclaim(thread)
         except AccessRefused:
-            raise asked.not_found(thread) from None
-    if await thread_record(asked, thread) is None:
-        ttl, moment = asked.memory.settings.ttl_minutes, now().isoformat()
+            raise ctx.not_found_error(thread) from None
+    if await thread_record(ctx, thread) is None:
+        ttl, moment = ctx.memory.settings.ttl_minutes, now().isoformat()
         value = {"name": name or thread, "created": moment, "last_used": moment, "turns": 0}
         await store.aput(threads_of(key), thread, value, index=False, ttl=ttl)
-        await set_metadata(asked, thread, metadata)
-    return await thread_row(asked, await own_thread(asked, thread))
+        await set_metadata(ctx, thread, metadata)
+    return await thread_row(ctx, await own_thread(ctx, thread))
 
 
-async def set_metadata(asked: Asking, thread: str, metadata: Mapping[str, Any]) -> None:
+async def set_metadata(ctx: RequestContext, thread: str, metadata: Mapping[str, Any]) -> None:
     """Merge metadata into a thread's record; its name stays.
 
     Raises:
         BadInput: it is too large.
     """
-    told = {key: value for key, value in metadata.items() if key not in (NAME, OWNER)}
-    if told:
-        key = await user_key(asked.memory.opened.store, asked.user)
-        await update_record(asked.memory.opened.store, threads_of(key), thread, metadata=told)
+    body = {key: value for key, value in metadata.items() if key not in (NAME, OWNER)}
+    if body:
+        key = await user_key(ctx.memory.opened.store, ctx.user)
+        await update_record(ctx.memory.opened.store, threads_of(key), thread, metadata=body)
 
 
-async def thread_row(asked: Asking, record: Item) -> dict[str, Any]:
+async def thread_row(ctx: RequestContext, record: Item) -> dict[str, Any]:
     """Return a thread as clients read it."""
     value = record.value
     name = str(value.get("name") or record.key)
-    busy = await asked.memory.has_open_turn(name, record.key, user_id=asked.user)
+    busy = await ctx.memory.has_open_turn(name, record.key, user_id=ctx.user)
     return {
         "thread_id": record.key,
         "created_at": value.get("created"),
