@@ -48,6 +48,8 @@ from threadkeep.stores.usage import By, Usage
 from threadkeep.thread_prompt import prompt_of_thread
 from threadkeep.transfer.export import export_user
 from threadkeep.transfer.export_reader import ExportSummary, validate_export
+from threadkeep.transfer.import_conversations import ImportResult, import_conversations
+from threadkeep.transfer.importers.transcript import Transcript
 from threadkeep.transfer.report import report_html
 from threadkeep.transfer.restore import RestoreResult, restore_export
 from threadkeep.turn import Event, Graph, Thread, Turn, start_run
@@ -178,8 +180,8 @@ class Memory:
         """
         user = self._user(user_id)
         own = await self.thread_context(thread, user_id=user)
-        chosen = {key: value for key, value in (values or {}).items() if value is not None}
-        return Context.model_validate({**own, **chosen, "user_id": user})
+        overrides = {key: value for key, value in (values or {}).items() if value is not None}
+        return Context.model_validate({**own, **overrides, "user_id": user})
 
     async def undo(self, thread: str, turns: int = 1, *, user_id: str | None = None) -> list[str]:
         """Take back the newest turns of a thread; return the user's messages, the oldest first.
@@ -188,8 +190,8 @@ class Memory:
             BadInput: the thread has not so many turns that can still be taken back.
             ThreadBusy: a turn is open on it for too long.
         """
-        async with self._hold(thread, user_id) as held:
-            return await undo_turns(self.graph, held.config(), held.name, turns)
+        async with self._hold(thread, user_id) as ref:
+            return await undo_turns(self.graph, ref.config(), ref.name, turns)
 
     async def fork(
         self, thread: str, new: str, at: int | None = None, *, user_id: str | None = None
@@ -230,8 +232,8 @@ class Memory:
             InvalidUpdateError: the graph does not take the update.
             ThreadBusy: a turn is open on the thread for too long.
         """
-        async with self._hold(thread, user_id) as held:
-            return await self.graph.aupdate_state(held.config(checkpoint_id), values, as_node)
+        async with self._hold(thread, user_id) as ref:
+            return await self.graph.aupdate_state(ref.config(checkpoint_id), values, as_node)
 
     # Threads
 
@@ -287,13 +289,13 @@ class Memory:
             BadInput: there is no such thread, or a value is refused.
             ThreadBusy: a turn is open on it for too long.
         """
-        async with self._hold(thread, user_id) as held:
+        async with self._hold(thread, user_id) as ref:
             store = self.opened.store
-            owner = await user_key(store, held.user_id)
-            record = await update_record(store, threads_of(owner), held.id, **changes)
+            owner = await user_key(store, ref.user_id)
+            record = await update_record(store, threads_of(owner), ref.id, **changes)
             if (minutes := changes.get("ttl_minutes")) is not None:
-                await self.opened.saver.aset_ttl(held.id, minutes)
-                messages = messages_of(owner, held.id)
+                await self.opened.saver.aset_ttl(ref.id, minutes)
+                messages = messages_of(owner, ref.id)
                 for item in await store.asearch(messages, limit=NO_LIMIT, refresh_ttl=False):
                     await store.aput(messages, item.key, item.value, ttl=minutes)
         return record
@@ -539,6 +541,18 @@ class Memory:
         async with self._acting(summary.user if user_id is None else user_id) as (user, _):
             result = await restore_export(self.opened, file, summary, user, progress=progress)
             await self.opened.store.index_pending(progress)
+        return result
+
+    async def import_conversations(
+        self, transcript: Transcript, *, progress: CountProgress | None = None
+    ) -> ImportResult:
+        """Take in conversations of another program; doing it again stores only what is new.
+
+        `transcript` is what `transfer.importers.reader.read_conversations` returned for a file;
+        each of its messages names its user.
+        """
+        result = await import_conversations(self.opened, transcript, progress=progress)
+        await self.opened.store.index_pending(progress)
         return result
 
     # Inside

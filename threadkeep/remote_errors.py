@@ -28,24 +28,25 @@ async def remote_errors(url: str) -> AsyncIterator[None]:
     except httpx.HTTPStatusError as error:
         raise await _refused(url, error.response) from error
     except httpx.TransportError as error:
-        said = f"No answer from {url} ({type(error).__name__}); threadkeep serve starts a server."
-        raise RemoteServerFailed(said) from error
+        raise RemoteServerFailed(
+            f"No answer from {url} ({type(error).__name__}); threadkeep serve starts a server."
+        ) from error
     except RemoteException as error:
-        raise _failed(error.args[0] if error.args else None) from error
+        raise _run_error(error.args[0] if error.args else None) from error
     except (ValueError, KeyError, TypeError) as error:
         raise RemoteServerFailed(f"{url} answers something else; {NOT_OURS}") from error
 
 
 async def _refused(url: str, response: httpx.Response) -> RemoteServerFailed:
-    told, status = await _detail(response), response.status_code
+    detail, status = await _detail(response), response.status_code
     if status == 401:
         return RemoteServerFailed(
-            f"{url} does not let you in: {told} Put it into THREADKEEP_TOKEN."
+            f"{url} does not let you in: {detail} Put it into THREADKEEP_TOKEN."
         )
-    if status == 404 and told in ("", "Not Found"):
+    if status == 404 and detail in ("", "Not Found"):
         return RemoteServerFailed(f"{url} has no such route; {NOT_OURS}")
-    said = told or f"{url} answers {status} {response.reason_phrase}."
-    return RemoteServerFailed(said, CODES.get(status, 1))
+    sentence = detail or f"{url} answers {status} {response.reason_phrase}."
+    return RemoteServerFailed(sentence, CODES.get(status, 1))
 
 
 async def _detail(response: httpx.Response) -> str:
@@ -57,11 +58,11 @@ async def _detail(response: httpx.Response) -> str:
     return detail if isinstance(detail, str) else ""
 
 
-def _failed(told: Any) -> RemoteServerFailed:
-    """Return the error of a run, with the exit code that its kind has here."""
-    told = told if isinstance(told, dict) else {}
-    kind, said = str(told.get("error") or "error"), str(told.get("message") or "")
-    return RemoteServerFailed(said or f"The run failed ({kind}).", _code(kind))
+def _run_error(value: Any) -> RemoteServerFailed:
+    """Return the error of a run, with the exit code that its kind has on this machine."""
+    fields = value if isinstance(value, dict) else {}
+    kind, message = str(fields.get("error") or "error"), str(fields.get("message") or "")
+    return RemoteServerFailed(message or f"The run failed ({kind}).", _code(kind))
 
 
 def _code(name: str) -> int:

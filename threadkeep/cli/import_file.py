@@ -11,7 +11,7 @@ from threadkeep.cli.failures import complain
 from threadkeep.memory import open_memory
 from threadkeep.process import run
 from threadkeep.stores.indexing import Progress
-from threadkeep.transfer.import_conversations import ImportResult, import_conversations
+from threadkeep.transfer.import_conversations import ImportResult
 from threadkeep.transfer.importers.detect import Format
 from threadkeep.transfer.importers.reader import read_conversations
 
@@ -74,9 +74,7 @@ async def import_file(
         skip_malformed=skip_bad,
     )
     async with open_memory(settings) as memory:
-        result = await import_conversations(memory.opened, transcript, progress=progress)
-        await memory.opened.store.index_pending(progress)
-    return result
+        return await memory.import_conversations(transcript, progress=progress)
 
 
 def skipped_lines(result: ImportResult) -> list[str]:

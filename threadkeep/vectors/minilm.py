@@ -50,26 +50,26 @@ class MiniLM(Embeddings):
         vectors: list[list[float]] = [[] for _ in texts]
         for at in range(0, len(order), TOGETHER):
             places = order[at : at + TOGETHER]
-            found = self._vectors([texts[place] for place in places])
-            for place, vector in zip(places, found.tolist(), strict=True):
+            batch = self._vectors([texts[place] for place in places])
+            for place, vector in zip(places, batch.tolist(), strict=True):
                 vectors[place] = vector
         return vectors
 
     def embed_query(self, text: str) -> list[float]:
         """Return the vector of a text: 384 numbers, length 1."""
-        found: list[float] = self._vectors([text])[0].tolist()
-        return found
+        vector: list[float] = self._vectors([text])[0].tolist()
+        return vector
 
     def _vectors(self, texts: list[str]) -> "np.ndarray":
         import numpy as np
 
         tokenizer, model = self._loaded
         encoded = tokenizer.encode_batch(texts)
-        ids = np.array([each.ids for each in encoded], dtype=np.int64)
-        mask = np.array([each.attention_mask for each in encoded], dtype=np.int64)
-        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        wanted = {each.name: given[each.name] for each in model.get_inputs()}
-        tokens = np.asarray(model.run(None, wanted)[0], dtype=np.float32)
+        ids = np.array([encoding.ids for encoding in encoded], dtype=np.int64)
+        mask = np.array([encoding.attention_mask for encoding in encoded], dtype=np.int64)
+        values = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        inputs = {field.name: values[field.name] for field in model.get_inputs()}
+        tokens = np.asarray(model.run(None, inputs)[0], dtype=np.float32)
         if tokens.ndim != 3 or tokens.shape[2] != DIMENSIONS:
             raise BadInput(
                 f"The model in {str(self._folder)!r} gives vectors of {tokens.shape[-1]} numbers; "
