@@ -38,7 +38,7 @@ class Context(BaseModel):
     ] = "hybrid"
     model: Annotated[
         str | None,
-        Field(description="offline, or openai/NAME; unset takes the process's own choice."),
+        Field(description="offline, openai/NAME or PROVIDER:NAME; unset is the default model."),
     ] = None
     system_prompt: Annotated[
         str, Field(description="The first message of every prompt.", max_length=16_000)

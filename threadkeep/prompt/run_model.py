@@ -1,5 +1,7 @@
 """Which model answers a run, its window, and calls that are not part of the conversation."""
 
+import asyncio
+
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.store.base import BaseStore
@@ -65,5 +67,6 @@ async def _choose(context: Context, store: BaseStore) -> tuple[Choice, BaseChatM
         if len(models) >= MAX_MODELS:
             models.clear()
         choice = await choose_model(dependencies.settings, context.model or dependencies.model)
-        models[context.model] = choice, choice.build()
+        # In a thread: the first use of a provider imports its package, for seconds.
+        models[context.model] = choice, await asyncio.to_thread(choice.build)
     return models[context.model]

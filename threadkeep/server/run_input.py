@@ -10,6 +10,7 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import validate_message
 from threadkeep.graph.context import Context
 from threadkeep.memory import Memory
+from threadkeep.models.provider_models import split_name
 from threadkeep.prompt.run_model import choice_of
 from threadkeep.stores.namespaces import threads_of, user_key
 
@@ -36,12 +37,27 @@ async def validate_run(memory: Memory, user: str, value: Mapping[str, Any]) -> N
     _strip(run, TRACING)
     body = context_values(user, kwargs.get("context") or {}, strict=CONTEXT_PROVIDED in run)
     values = {**await _thread_context(memory, user, value.get("thread_id")), **body}
+    check_model(memory, values)
     await choice_of(Context.model_validate({**values, USER: user}), memory.opened.store)
     kwargs["context"] = {**values, USER: user}
     run[USER] = user
     if not kwargs.get("temporary"):
         # A turn that was acknowledged must be there after a crash.
         kwargs["durability"] = "sync"
+
+
+def check_model(memory: Memory, values: Mapping[str, Any]) -> None:
+    """Refuse a model of a provider that the server does not use: its keys are not the client's.
+
+    Raises:
+        BadInput: there is one.
+    """
+    name = values.get("model")
+    if isinstance(name, str) and split_name(name) and name != memory.settings.model:
+        raise BadInput(
+            f"Context: model {name!r:.60} is of a provider that this server does not use; "
+            "leave model out."
+        )
 
 
 def validate_assistant(user: str, body: Mapping[str, Any]) -> None:
