@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import fields
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, cast
 
 import httpx
 from langchain_core.messages import AIMessageChunk, convert_to_messages
@@ -20,7 +20,7 @@ from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
 from threadkeep.knowledge.corrections import CorrectionResult
 from threadkeep.knowledge.explanation import Explanation
-from threadkeep.knowledge.listing import Row
+from threadkeep.knowledge.listing import Row, name_rows
 from threadkeep.knowledge.pins import Pin
 from threadkeep.knowledge.wording_history import Wording
 from threadkeep.opened import Progress
@@ -33,7 +33,8 @@ from threadkeep.turn import Event, Turn
 
 GRAPH = "agent"
 TIMEOUT = httpx.Timeout(connect=5, read=300, write=30, pool=5)
-T = TypeVar("T")
+MOST = 10_000
+"""Rows that the server lists at most."""
 
 
 @asynccontextmanager
@@ -70,6 +71,7 @@ class RemoteMemory:
 
     async def model_notice(self, context: Mapping[str, Any], *, user_id: str | None = None) -> str:
         """Return nothing: the server chooses its model."""
+        _refuse_user(user_id)
         return ""
 
     async def say(
@@ -88,6 +90,7 @@ class RemoteMemory:
 
     async def recover(self, *, user_id: str | None = None) -> list[str]:
         """Do nothing: the server itself finishes what a crash cut off."""
+        _refuse_user(user_id)
         return []
 
     async def undo(self, thread: str, turns: int = 1, *, user_id: str | None = None) -> list[str]:
@@ -136,6 +139,7 @@ class RemoteMemory:
 
     async def thread_context(self, thread: str, *, user_id: str | None = None) -> dict[str, Any]:
         """Return nothing: what was set for the thread is known to the server alone."""
+        _refuse_user(user_id)
         return {}
 
     async def search(self, query: str, limit: int = 10, *, user_id: str | None = None) -> list[Row]:
@@ -205,6 +209,8 @@ class RemoteMemory:
         _refuse_user(user_id)
         answer = await self._get("/me/usage", by=by)
         rows: dict[str, Usage] = dict(answer["usage"])
+        if by == "thread":
+            rows = name_rows(rows, {row["id"]: row["name"] for row in await self.threads(MOST)})
         return {**rows, "total": answer["total"]} if rows else {}
 
     async def plan_forget(self, target: Target, *, user_id: str | None = None) -> list[str]:
@@ -247,6 +253,8 @@ class RemoteMemory:
             remote_errors(self._url),
             http.stream("GET", "/me/export", params=query) as answer,
         ):
+            if answer.is_error:
+                await answer.aread()  # Before the stream is closed, for the error's sentence.
             answer.raise_for_status()
             async for line in answer.aiter_lines():
                 yield f"{line}\n"
@@ -275,7 +283,7 @@ class RemoteMemory:
 
     async def _run(self, context: Mapping[str, Any], name: str, text: str) -> AsyncIterator[Event]:
         config: RunnableConfig = {
-            "configurable": {"thread_id": await self._existing(name)},
+            "configurable": {"thread_id": await self._created(name)},
             "metadata": {"thread_name": name},
         }
         async with remote_errors(self._url):
@@ -290,22 +298,35 @@ class RemoteMemory:
                 yield event
 
     async def _id(self, name: str) -> str:
-        """Return the id of the thread of that name, as the server makes it."""
+        """Return the id of the thread of that name.
+
+        Raises:
+            BadInput: there is no such thread.
+        """
         if name not in self._ids:
-            rows = (await self._get("/me/threads", name=name))["threads"]
-            self._ids[name] = str(rows[0]["thread_id"])
+            row = await self._row(name)
+            if "created" not in row:
+                raise BadInput(
+                    f"There is no thread {name!r}; see threadkeep threads list for the names."
+                )
+            self._ids[name] = str(row["thread_id"])
         return self._ids[name]
 
-    async def _existing(self, name: str) -> str:
-        """Return the id of the thread, which exists then, and is known by its name."""
-        if name in self._ids:
-            return self._ids[name]
-        thread = await self._id(name)
-        async with remote_errors(self._url):
-            await self._client.threads.create(
-                thread_id=thread, metadata={"thread_name": name}, if_exists="do_nothing"
-            )
-        return thread
+    async def _row(self, name: str) -> Row:
+        """Return the row of a thread; of a new one it has only the id that it will have."""
+        return dict((await self._get("/me/threads", name=name))["threads"][0])
+
+    async def _created(self, name: str) -> str:
+        """Create the thread if there is none of that name; return its id."""
+        if name not in self._ids:
+            thread_id = str((await self._row(name))["thread_id"])
+            metadata = {"thread_name": name} if name != thread_id else {}
+            async with remote_errors(self._url):
+                await self._client.threads.create(
+                    thread_id=thread_id, metadata=metadata, if_exists="do_nothing"
+                )
+            self._ids[name] = thread_id
+        return self._ids[name]
 
     async def _get(self, path: str, **query: Any) -> dict[str, Any]:
         async with remote_errors(self._url):

@@ -87,12 +87,20 @@ async def usage_rows(store: BaseStore, owner: str, by: By) -> dict[str, Usage]:
     """Return what calls to models took, by name, the total last; nothing where there were none."""
     summed = group_usage(await read_usage(store, owner), by)
     names = dict[str, str]()
-    for key in summed:
-        record = await store.aget(threads_of(owner), key) if by == "thread" else None
-        name = str(record.value.get("name") or key) if record else key
-        names[key] = key if name in names.values() else name
-    rows = {names[key]: usage for key, usage in summed.items()}
+    for key in summed if by == "thread" else ():
+        if record := await store.aget(threads_of(owner), key):
+            names[key] = str(record.value.get("name") or key)
+    rows = name_rows(summed, names)
     return {**rows, TOTAL: sum_usage(summed.values())} if rows else {}
+
+
+def name_rows(rows: Mapping[str, Usage], names: Mapping[str, str]) -> dict[str, Usage]:
+    """Return the rows by name, not id; of two threads of one name the second keeps its id."""
+    named = dict[str, Usage]()
+    for key, usage in rows.items():
+        name = names.get(key, key)
+        named[key if name in named else name] = usage
+    return named
 
 
 def _search_row(item: SearchItem, names: Mapping[str, str]) -> Row:

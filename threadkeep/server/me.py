@@ -15,7 +15,7 @@ from threadkeep.memory import Memory
 from threadkeep.server.erase_user import forget_user
 from threadkeep.server.openapi import described
 from threadkeep.server.shared_memory import current_memory
-from threadkeep.stores.namespaces import entities_of, facts_of, thread_id, threads_of, user_key
+from threadkeep.stores.namespaces import entities_of, facts_of, thread_id_for, threads_of, user_key
 from threadkeep.stores.usage import group_usage, read_usage, sum_usage
 
 MOST = 10_000
@@ -42,7 +42,7 @@ async def threads(request: Request) -> JSONResponse:
     memory, _, key = await _user_of(request)
     store = memory.store
     if (name := request.query_params.get("name")) is not None:
-        thread = thread_id(key, validate_id(name, "thread"))
+        thread = thread_id_for(key, validate_id(name, "thread"))
         record = await store.aget(threads_of(key), thread, refresh_ttl=False)
         text = _row(record.value) if record else {}
         row = {"thread_id": thread, "name": name, "turns": 0, **text}

@@ -14,7 +14,8 @@ from threadkeep.server.me_threads import thread_of
 from threadkeep.server.openapi import described
 from threadkeep.server.shared_memory import current_memory
 
-Kind = Literal["memory", "thread", "user"]
+Kind = Literal["memory", "message", "fact", "entity", "thread", "user"]
+PARTS: tuple[Kind, ...] = ("memory", "message", "fact", "entity", "thread")
 ID = {"type": "string"}
 MOST_CHARACTERS = 512
 
@@ -99,8 +100,8 @@ async def drop_pin(request: Request) -> JSONResponse:
     "The `lines` that a person is shown.",
 )
 async def plan_forgetting(request: Request) -> JSONResponse:
-    """Tell what would go with `kind` (memory, thread or user) and `name`."""
-    target = await _target(request, "memory", "thread", "user")
+    """Tell what would go with `name`, of a kind of `PARTS` or a user."""
+    target = await _target(request, *PARTS, "user")
     lines = await current_memory().plan_forget(target, user_id=_user(request))
     return JSONResponse({"lines": lines})
 
@@ -110,8 +111,8 @@ async def plan_forgetting(request: Request) -> JSONResponse:
     "The receipt.",
 )
 async def forget(request: Request) -> JSONResponse:
-    """Forget `kind` (memory or thread) and `name`; everything goes by `DELETE /me`."""
-    target = await _target(request, "memory", "thread")
+    """Forget `name`, of a kind of `PARTS`; everything goes by `DELETE /me`."""
+    target = await _target(request, *PARTS)
     receipt = await current_memory().forget(target, user_id=_user(request))
     return JSONResponse(receipt.as_json())
 
