@@ -9,7 +9,7 @@ import pytest
 
 from threadkeep.base.errors import ThreadBusy
 from threadkeep.base.settings import Settings
-from threadkeep.cli.chat import Chat
+from threadkeep.cli.chat_session import ChatSession
 from threadkeep.cli.connection import Connection
 from threadkeep.memory import Memory, open_memory
 from threadkeep.process import freeze_loaded_objects
@@ -52,9 +52,8 @@ def test_a_program_freezes_what_is_loaded_once_and_once_more(freezes: list[None]
 async def test_the_chat_freezes_after_a_turn_and_after_the_vectors_are_loaded(
     tmp_path: Path, freezes: list[None]
 ) -> None:
-    chat = Chat(Connection(Settings(home=tmp_path), user_id="ada"), None, {})
-    await chat.open(last=False)
-    chat.thread = "first"
+    chat = ChatSession(Connection(Settings(home=tmp_path), user_id="ada"), {}, "first")
+    await chat.open(continue_last=False)
     for count in (1, 2, 2):
         await chat.answer("Hello.")
         await chat.finish_turn()

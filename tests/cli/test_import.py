@@ -277,7 +277,9 @@ def test_an_interrupted_command_keeps_stored_batches_and_says_so(
     def interrupt(*_: int) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("threadkeep.cli.import_file.open_bar", lambda: nullcontext(interrupt))
+    monkeypatch.setattr(
+        "threadkeep.cli.import_file.open_progress", lambda _: nullcontext(interrupt)
+    )
     path = jsonl(tmp_path, many(650))
     with pytest.raises(KeyboardInterrupt):
         run_import(settings, path, "jsonl", user=None, skip_bad=False)

@@ -1,1 +1,1 @@
-"""The terminal. Touches stdin, stdout and stderr; everything else goes through the graph."""
+"""The terminal: reads arguments and stdin, writes stdout and stderr; all work is in Memory."""

@@ -1,30 +1,42 @@
-"""`/forget` in the chat: the same as `threadkeep forget`."""
+"""The arguments of `/forget` in the chat."""
+
+from dataclasses import dataclass
 
 from threadkeep.base.errors import BadInput
 from threadkeep.erase.plan import Target
 
-YES, VERIFY, KEEP = "--yes", "--verify", "--keep-messages"
+YES, VERIFY, KEEP_MESSAGES = "--yes", "--verify", "--keep-messages"
 USAGE = (
     "/forget ID forgets a message, fact or entity, /forget thread [NAME] a thread, "
     "/forget everything all there is; --verify reads every file, --yes does not ask."
 )
 
 
-def parse(rest: str, thread: str) -> tuple[Target, bool, bool]:
-    """Return what is meant, whether it is verified, and whether nobody is asked.
+@dataclass(frozen=True)
+class ForgetOptions:
+    """What to erase, and how."""
+
+    target: Target
+    verify: bool
+    yes: bool
+
+
+def parse_forget(arguments: str, thread: str) -> ForgetOptions:
+    """Return the target and the options; `thread` is the thread of the chat.
 
     Raises:
-        BadInput: nothing is named.
+        BadInput: no target is named.
     """
-    words = rest.split()
-    options = {word for word in words if word in (YES, VERIFY, KEEP)}
-    named = [word for word in words if word not in options]
-    if not named:
+    words = arguments.split()
+    options = {YES, VERIFY, KEEP_MESSAGES}.intersection(words)
+    names = [word for word in words if word not in options]
+    if not names:
         raise BadInput(USAGE)
-    if named == ["everything"]:
+    if names == ["everything"]:
         target = Target(kind="user")
-    elif named[0] == "thread":
-        target = Target(kind="thread", name=" ".join(named[1:]) or thread)
+    elif names[0] == "thread":
+        target = Target(kind="thread", name=" ".join(names[1:]) or thread)
     else:
-        target = Target(kind="memory", name=" ".join(named), keep_messages=KEEP in options)
-    return target, VERIFY in options, YES in options
+        keep_messages = KEEP_MESSAGES in options
+        target = Target(kind="memory", name=" ".join(names), keep_messages=keep_messages)
+    return ForgetOptions(target, verify=VERIFY in options, yes=YES in options)

@@ -1,24 +1,25 @@
-"""What the chat's commands read of memory and change in it."""
+"""The commands of the chat that read memory or change it: /why, /correct, /pin and /unpin."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from threadkeep.base.errors import BadInput
-from threadkeep.cli.failures import complain
-from threadkeep.cli.memory import corrected_lines, pin_lines, tell_pinned
-from threadkeep.cli.show_why import why_lines
-from threadkeep.graph.context import Context
+from threadkeep.cli.context_options import context_of
+from threadkeep.cli.corrections import correction_lines
+from threadkeep.cli.output import print_lines, print_notice
+from threadkeep.cli.pins import pin_lines, print_pin
+from threadkeep.cli.why import explanation_lines
 from threadkeep.protocol import MemoryProtocol
 
 
-async def run_command(
+async def run_memory_command(
     memory: MemoryProtocol,
     user_id: str | None,
     context: Mapping[str, Any],
     thread: str,
     command: str,
-    rest: str,
+    arguments: str,
 ) -> None:
     """Run one of /why, /correct, /pin and /unpin.
 
@@ -26,22 +27,21 @@ async def run_command(
         BadInput: an id or a text is missing, or there is no such memory.
         RemoteServerFailed: the server refuses.
     """
-    lines: list[str] = []
-    first, _, text = rest.partition(" ")
+    lines: Iterable[str] = ()
+    memory_id, _, text = arguments.partition(" ")
     if command == "/why":
-        lines = why_lines(await memory.why(thread, user_id=user_id))
+        lines = explanation_lines(await memory.why(thread, user_id=user_id))
     elif command == "/correct":
         if not text.strip():
             raise BadInput("What should it say? Write it like /correct 1f3a9c02 We met in May.")
-        lines = corrected_lines(await memory.correct(first, text, user_id=user_id))
+        lines = correction_lines(await memory.correct(memory_id, text, user_id=user_id))
     elif command == "/unpin":
-        complain(f"No longer pinned: {await memory.unpin(first, user_id=user_id)}")
-    elif first:
-        pin = await memory.pin(first, context=context, user_id=user_id)
-        tell_pinned(pin, Context.model_validate({**context, "user_id": user_id or "me"}))
+        print_notice(f"No longer pinned: {await memory.unpin(memory_id, user_id=user_id)}")
+    elif memory_id:
+        pin = await memory.pin(memory_id, context=context, user_id=user_id)
+        print_pin(pin, context_of(user_id, context))
     else:
         pins = await memory.pins(context=context, user_id=user_id)
         lines = pin_lines(pins) or ["Nothing is pinned."]
-    for line in lines:
-        sys.stdout.write(f"{line}\n")
+    print_lines(lines)
     sys.stdout.flush()

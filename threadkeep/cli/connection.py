@@ -1,13 +1,14 @@
 """Where the memory of a command is: on this machine, or behind a server's address."""
 
 import importlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
 from threadkeep.base.errors import BadInput
+from threadkeep.cli.output import print_notice
 from threadkeep.process import run
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Connection:
     user_id: str | None = None
 
     def prepare(self) -> None:
-        """Make the data folder, where the memory is on this machine."""
+        """Create the data folder, where the memory is on this machine."""
         from threadkeep.base.settings import create_data_folder
 
         if self.url is None:
@@ -79,18 +80,12 @@ def connect(settings: "Settings", url: str | None, user_id: str | None) -> Conne
 
 def with_memory(settings: "Settings", work: "Callable[[Memory], Awaitable[T]]") -> T:
     """Open the memory on this machine, finish interrupted erasures, and run `work` with it."""
-    from threadkeep.cli.failures import complain
     from threadkeep.memory import open_memory
 
-    async def do() -> T:
+    async def run_work() -> T:
         async with open_memory(settings) as memory:
             for sentence in memory.recovered:
-                complain(sentence)
+                print_notice(sentence)
             return await work(memory)
 
-    return run(do())
-
-
-def context_values(model: str | None, choices: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a run's context that options name."""
-    return {**({"model": model} if model is not None else {}), **choices}
+    return run(run_work())

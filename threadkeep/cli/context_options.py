@@ -1,4 +1,4 @@
-"""What a person chooses of a run's context: by option, or once for a thread."""
+"""The context of a run, as options name it: `--model`, `--memory`, `--context KEY=VALUE`."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,46 +9,60 @@ from threadkeep.base.validation import sanitise_text
 if TYPE_CHECKING:
     from threadkeep.graph.context import Context
 
+Fields = dict[str, Any]
+"""Fields of a context by name; the value None stands for the default."""
 
-def pairs(told: Iterable[str], option: str) -> dict[str, str | None]:
+
+def parse_pairs(pairs: Iterable[str], option: str) -> dict[str, str | None]:
     """Return KEY=VALUE as a dict; an empty value is None.
 
     Raises:
         BadInput: there is no equals sign, or no key.
     """
-    found: dict[str, str | None] = {}
-    for each in told:
-        key, equals, value = sanitise_text(each).partition("=")
+    values: dict[str, str | None] = {}
+    for pair in pairs:
+        key, equals, value = sanitise_text(pair).partition("=")
         if not equals or not key.strip():
-            raise BadInput(f"{option} {each!r:.60} is no KEY=VALUE; write it like topic=travel.")
-        found[key.strip()] = value or None
-    return found
+            raise BadInput(f"{option} {pair!r:.60} is no KEY=VALUE; write it like topic=travel.")
+        values[key.strip()] = value or None
+    return values
 
 
-def choices_of(memory: str | None, told: Iterable[str] | None) -> dict[str, str | None]:
-    """Return the fields of the context that `--memory` and `--context` name.
+def context_fields(
+    pairs: Iterable[str] | None, *, memory: str | None = None, model: str | None = None
+) -> Fields:
+    """Return the fields of the context that `--context`, `--memory` and `--model` name.
 
     Raises:
-        BadInput: one is no KEY=VALUE, or the user, which is chosen with --user.
+        BadInput: a pair is no KEY=VALUE, or names the user, which is chosen with --user.
     """
-    chosen = pairs(told or (), "--context")
+    fields: Fields = {"model": model} if model is not None else {}
+    fields |= parse_pairs(pairs or (), "--context")
     if memory is not None:
-        chosen["memory"] = memory
-    if "user_id" in chosen:
+        fields["memory"] = memory
+    if "user_id" in fields:
         raise BadInput("--context 'user_id' is refused; choose whose memory it is with --user.")
-    return chosen
+    return fields
 
 
-def context_of(
-    user: str, model: str | None, chosen: Mapping[str, Any], own: Mapping[str, Any] | None = None
-) -> "Context":
-    """Return the context of a run: what was chosen for it, else what its thread has of its own.
+def validate_fields(fields: Mapping[str, Any]) -> Fields:
+    """Return the fields with the values that a run takes: an empty one with its default.
+
+    Raises:
+        BadInput: there is no such field, or a value is not allowed.
+    """
+    if not fields:
+        return {}
+    return context_of(None, fields).model_dump(include={*fields})
+
+
+def context_of(user_id: str | None, fields: Mapping[str, Any]) -> "Context":
+    """Return the context with these fields; a server knows its user without `user_id`.
 
     Raises:
         BadInput: there is no such field, or a value is not allowed.
     """
     from threadkeep.graph.context import Context
 
-    fields = {**(own or {}), **({"model": model} if model is not None else {}), **chosen}
-    kept = {name: value for name, value in fields.items() if value is not None}
-    return Context.model_validate({**kept, "user_id": user})
+    values = {name: value for name, value in fields.items() if value is not None}
+    return Context.model_validate({**values, "user_id": user_id or "me"})

@@ -1,61 +1,69 @@
 """`threadkeep doctor`: what works, what does not, and what to do about it."""
 
-import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from threadkeep.base.errors import StorageFailed, ThreadkeepError
 from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.checkpoints.locks import open_locks
 from threadkeep.checkpoints.savers import open_saver
-from threadkeep.cli.import_file import open_bar
+from threadkeep.cli.output import one_line, print_lines
+from threadkeep.cli.progress import open_progress
 from threadkeep.memory import open_memory
+from threadkeep.process import run
 from threadkeep.stores.hybrid import HybridStore
 
-Row = dict[str, Any]
-Check = Callable[[], Awaitable[str]]
+
+class CheckResult(TypedDict):
+    """One line of the doctor."""
+
+    check: str
+    ok: bool
+    said: str
 
 
 def run_doctor(settings: Settings, *, reindex: bool, sweep: bool, as_json: bool) -> None:
-    """Check everything, print a line about each, and fail where something does not work.
+    """Check everything and print a line about each check.
 
     Raises:
         StorageFailed: something does not work.
     """
-
-    async def run() -> bool:
-        well = True
-        async for row in examine(settings, reindex=reindex, sweep=sweep):
-            well = well and bool(row["ok"])
-            mark = "ok  " if row["ok"] else "FAIL"
-            text = json.dumps(row) if as_json else f"{mark}  {row['check']}: {row['said']}"
-            sys.stdout.write(text + "\n")
-        return well
-
-    if not asyncio.run(run()):
+    if not run(_print_checks(settings, reindex=reindex, sweep=sweep, as_json=as_json)):
         raise StorageFailed("Something does not work; see the lines that begin with FAIL.")
 
 
-async def examine(settings: Settings, *, reindex: bool, sweep: bool) -> AsyncIterator[Row]:
-    """Yield what each check found."""
-    yield await _row("checkpoints", lambda: check_checkpoints(settings, sweep=sweep))
-    yield await _row("locks", lambda: check_locks(settings))
+async def _print_checks(settings: Settings, *, reindex: bool, sweep: bool, as_json: bool) -> bool:
+    all_ok = True
+    async for result in run_checks(settings, reindex=reindex, sweep=sweep):
+        all_ok = all_ok and result["ok"]
+        mark = "ok  " if result["ok"] else "FAIL"
+        line = f"{mark}  {result['check']}: {result['said']}"
+        print_lines([json.dumps(result) if as_json else line])
+    return all_ok
+
+
+async def run_checks(
+    settings: Settings, *, reindex: bool, sweep: bool
+) -> AsyncIterator[CheckResult]:
+    """Yield the result of each check."""
+    yield await _result("checkpoints", lambda: check_checkpoints(settings, sweep=sweep))
+    yield await _result("locks", lambda: check_locks(settings))
     try:
         create_data_folder(settings)
         async with open_memory(settings) as memory:
             store = memory.opened.store
-            yield await _row("items", lambda: check_items(settings, store, sweep=sweep))
-            yield await _row("vectors", lambda: check_vectors(settings, store))
+            yield await _result("items", lambda: check_items(settings, store, sweep=sweep))
+            yield await _result("vectors", lambda: check_vectors(settings, store))
             if reindex:
-                yield await _row("indexes", lambda: make_indexes(store))
+                yield await _result("indexes", lambda: rebuild_indexes(store))
     except ThreadkeepError as error:
         yield {"check": "items", "ok": False, "said": str(error)}
 
 
 async def check_checkpoints(settings: Settings, *, sweep: bool) -> str:
-    """Open the checkpoints, and sweep them where that is wanted."""
+    """Open and read the checkpoints; with `sweep` delete expired ones."""
     create_data_folder(settings)
     async with open_saver(settings.checkpoint_database, ttl_minutes=settings.ttl_minutes) as saver:
         await saver.aget_tuple({"configurable": {"thread_id": "doctor", "checkpoint_ns": ""}})
@@ -64,7 +72,7 @@ async def check_checkpoints(settings: Settings, *, sweep: bool) -> str:
 
 
 async def check_locks(settings: Settings) -> str:
-    """Hold a thread that nobody has."""
+    """Acquire and release the lock of a thread that nobody uses."""
     async with (
         open_locks(settings.checkpoint_database, settings.locks) as locks,
         locks.acquire("doctor", "doctor", wait=5),
@@ -73,19 +81,19 @@ async def check_locks(settings: Settings) -> str:
 
 
 async def check_items(settings: Settings, store: HybridStore, *, sweep: bool) -> str:
-    """Look at the items, and sweep them where that is wanted."""
-    waiting = await store.index.count_pending()
+    """Count the pending items; with `sweep` delete expired ones."""
+    pending = await store.index.count_pending()
     swept = f", {await store.sweep()} expired deleted" if sweep else ""
-    return f"{settings.item_database}, {waiting:,} still to be indexed by meaning{swept}"
+    return f"{settings.item_database}, {pending:,} still to be indexed by meaning{swept}"
 
 
 async def check_vectors(settings: Settings, store: HybridStore) -> str:
-    """Wait for Chroma.
+    """Open Chroma, and index what is pending.
 
     Raises:
-        StorageFailed: it does not open.
+        StorageFailed: Chroma does not open.
     """
-    with open_bar("Indexing") as progress:
+    with open_progress("Indexing") as progress:
         await store.index_pending(progress)
     if not store.vectors.available:
         raise StorageFailed(store.notice)
@@ -93,30 +101,26 @@ async def check_vectors(settings: Settings, store: HybridStore) -> str:
     return f"{place}, made with {store.vectors.identity.partition(' ')[0]}"
 
 
-async def make_indexes(store: HybridStore) -> str:
+async def rebuild_indexes(store: HybridStore) -> str:
     """Make words and vectors again from the items."""
-    made = 0
+    count = 0
 
-    with open_bar("Indexing") as draw:
+    with open_progress("Indexing") as draw:
 
-        def progress(done: int, total: int) -> None:
-            nonlocal made
-            made = done
+        def progress(completed: int, total: int) -> None:
+            nonlocal count
+            count = completed
             if draw:
-                draw(done, total)
+                draw(completed, total)
 
         await store.reindex(progress)
-    return f"made again for {made:,} items"
+    return f"made again for {count:,} items"
 
 
-async def _row(check: str, work: Check) -> Row:
+async def _result(check: str, run_check: Callable[[], Awaitable[str]]) -> CheckResult:
     try:
-        return {"check": check, "ok": True, "said": await work()}
+        return {"check": check, "ok": True, "said": await run_check()}
     except ThreadkeepError as error:
         return {"check": check, "ok": False, "said": str(error)}
     except Exception as error:
-        return {
-            "check": check,
-            "ok": False,
-            "said": " ".join(f"{type(error).__name__}: {error}".split()),
-        }
+        return {"check": check, "ok": False, "said": one_line(f"{type(error).__name__}: {error}")}

@@ -1,13 +1,11 @@
 """`threadkeep import`: import a file of conversations. Importing twice changes nothing more."""
 
 import asyncio
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from threadkeep.base.settings import Settings
-from threadkeep.cli.failures import complain
+from threadkeep.cli.output import count_of, print_lines, print_notice
+from threadkeep.cli.progress import open_progress
 from threadkeep.memory import open_memory
 from threadkeep.process import run
 from threadkeep.stores.indexing import Progress
@@ -27,7 +25,7 @@ def run_import(
 ) -> None:
     """Import a file with a progress bar, and print the result."""
     try:
-        with open_bar() as progress:
+        with open_progress("Importing") as progress:
             result = run(
                 import_file(
                     settings,
@@ -40,13 +38,13 @@ def run_import(
                 )
             )
     except KeyboardInterrupt:
-        complain("What went in until now stays; import the file again for the rest.")
+        print_notice("What went in until now stays; import the file again for the rest.")
         raise
     for line in (*skipped_lines(result), *result.notes):
-        complain(f"Left out {line}")
-    summary = f"{counted(result.messages, 'message')} of {counted(result.users, 'user')}"
-    threads = counted(result.threads, "thread")
-    sys.stdout.write(f"{summary} in {threads}, {result.new:,} of them new.\n")
+        print_notice(f"Left out {line}")
+    summary = f"{count_of(result.messages, 'message')} of {count_of(result.users, 'user')}"
+    threads = count_of(result.threads, "thread")
+    print_lines([f"{summary} in {threads}, {result.new:,} of them new."])
 
 
 async def import_file(
@@ -81,25 +79,3 @@ def skipped_lines(result: ImportResult) -> list[str]:
     """Return the first faults, and how many more there are."""
     more = result.skipped - len(result.faults)
     return [*result.faults, f"and {more:,} more"] if more else list(result.faults)
-
-
-@contextmanager
-def open_bar(task_name: str = "Importing") -> Iterator[Progress | None]:
-    """Show a progress bar on stderr; None where stderr is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(task_name, total=None)
-        yield lambda completed, total: bar.update(task, completed=completed, total=total)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural where necessary."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

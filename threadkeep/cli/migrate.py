@@ -1,12 +1,11 @@
 """`threadkeep migrate`: copy memory to another database, of one user or of everybody."""
 
-import sys
 from contextlib import AsyncExitStack
 
 from threadkeep.base.settings import Settings
 from threadkeep.cli.connection import with_memory
-from threadkeep.cli.failures import complain
-from threadkeep.cli.import_file import counted, open_bar
+from threadkeep.cli.output import count_of, minute_of, print_lines, print_notice
+from threadkeep.cli.progress import open_progress
 from threadkeep.memory import Memory, open_memory
 from threadkeep.opened import open_all
 from threadkeep.stores.indexing import Progress
@@ -27,7 +26,7 @@ def run_migrate(source: Settings, target: Settings, user: str | None) -> None:
     """
     validate_databases(source, target)
     try:
-        with open_bar("Migrating") as progress:
+        with open_progress("Migrating") as progress:
             if user is None:
                 result = with_memory(
                     source,
@@ -40,9 +39,9 @@ def run_migrate(source: Settings, target: Settings, user: str | None) -> None:
                 )
                 summary = _describe_one(one)
     except KeyboardInterrupt:
-        complain("What was copied until now stays; run it again for the rest.")
+        print_notice("What was copied until now stays; run it again for the rest.")
         raise
-    sys.stdout.write(f"{summary}\n")
+    print_lines([summary])
 
 
 async def migrate_one(
@@ -64,15 +63,15 @@ async def migrate_one(
 def _describe_all(result: MigrateResult, target: Settings) -> str:
     if result.completed_at:
         return (
-            f"Everything was copied on {result.completed_at[:16].replace('T', ' ')} already; "
+            f"Everything was copied on {minute_of(result.completed_at)} already; "
             "nothing was changed."
         )
     return (
-        f"{counted(result.items, 'item')} and the checkpoints of "
-        f"{counted(result.threads, 'thread')} were copied to {target.checkpoint_database}."
+        f"{count_of(result.items, 'item')} and the checkpoints of "
+        f"{count_of(result.threads, 'thread')} were copied to {target.checkpoint_database}."
     )
 
 
 def _describe_one(result: RestoreResult) -> str:
-    summary = f"{counted(result.messages, 'message')} in {counted(result.threads, 'thread')}"
+    summary = f"{count_of(result.messages, 'message')} in {count_of(result.threads, 'thread')}"
     return f"{summary}, {result.new:,} of them new."

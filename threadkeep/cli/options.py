@@ -1,5 +1,6 @@
-"""Options that several commands take, and whose memory they mean."""
+"""Options that several commands take, and the user and the settings that they stand for."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,12 +17,12 @@ User = Annotated[
 Thread = Annotated[
     str | None, typer.Option("-t", "--thread", help="The thread's name.", show_default="a new one")
 ]
-Last = Annotated[bool, typer.Option("-c", "--continue", help="Go on with the last thread.")]
+ContinueLast = Annotated[bool, typer.Option("-c", "--continue", help="Go on with the last thread.")]
 MemoryPreset = Annotated[
     str | None,
     typer.Option("--memory", help="The preset of the thread's memory.", show_default="hybrid"),
 ]
-Choices = Annotated[
+ContextValues = Annotated[
     list[str] | None,
     typer.Option("--context", help="KEY=VALUE of a run's context, such as max_tokens=16000."),
 ]
@@ -45,6 +46,9 @@ Url = Annotated[
         show_default="this machine's own memory",
     ),
 ]
+OutFile = Annotated[
+    Path | None, typer.Option("-o", "--out", help="The file to write.", show_default="stdout")
+]
 Verify = Annotated[bool, typer.Option("--verify", help="Read every file for what was forgotten.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 KeepMessages = Annotated[
@@ -56,8 +60,8 @@ KeepMessages = Annotated[
 Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
 
 
-def named(user: str | None) -> str:
-    """Return the user asked for, else the login name.
+def user_or_login(user: str | None) -> str:
+    """Return the user of the command line, else the login name.
 
     Raises:
         BadInput: there is neither.
@@ -71,10 +75,10 @@ def named(user: str | None) -> str:
     return validate_id(name, "user")
 
 
-def settings_of(db: str | None = None, *, probe: bool = True) -> "Settings":
-    """Return the settings of the environment, and let the clock of this process be theirs.
+def load_settings(db: str | None = None, *, probe: bool = True) -> "Settings":
+    """Return the settings of the environment, and set the clock of this process by them.
 
-    `db` takes the place of THREADKEEP_DB. `probe` False looks for no local model server.
+    `db` replaces THREADKEEP_DB. With `probe` False no local model server is looked for.
     """
     from threadkeep.base.clock import set_clock
     from threadkeep.base.settings import Settings

@@ -1,13 +1,12 @@
 """`threadkeep import` of an export: validate it as a whole, then restore it."""
 
-import sys
 from pathlib import Path
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.cli.connection import with_memory
-from threadkeep.cli.failures import complain
-from threadkeep.cli.import_file import counted, open_bar
+from threadkeep.cli.output import count_of, print_lines, print_notice
+from threadkeep.cli.progress import open_progress
 from threadkeep.stores.indexing import Progress
 from threadkeep.transfer.export_reader import open_export, validate_export
 from threadkeep.transfer.restore import RestoreResult
@@ -18,16 +17,18 @@ def run_restore(settings: Settings, path: Path, user: str | None, thread: str | 
     if thread is not None:
         raise BadInput("An export names its own threads; leave --thread out.")
     try:
-        with open_bar() as progress:
+        with open_progress("Importing") as progress:
             result = restore_file(settings, path, user_id=user, progress=progress)
     except KeyboardInterrupt:
-        complain("What went in until now stays; import the file again for the rest.")
+        print_notice("What went in until now stays; import the file again for the rest.")
         raise
     for old, new in result.renamed.items():
-        complain(f"Another thread is called {old!r} already; the one of the file is {new!r} now.")
-    threads = counted(result.threads, "thread")
-    summary = f"{counted(result.messages, 'message')} of 1 user in {threads}"
-    sys.stdout.write(f"{summary}, {result.new:,} of them new.\n")
+        print_notice(
+            f"Another thread is called {old!r} already; the one of the file is {new!r} now."
+        )
+    threads = count_of(result.threads, "thread")
+    summary = f"{count_of(result.messages, 'message')} of 1 user in {threads}"
+    print_lines([f"{summary}, {result.new:,} of them new."])
 
 
 def restore_file(

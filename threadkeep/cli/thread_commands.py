@@ -6,64 +6,66 @@ import typer
 
 from threadkeep.cli.options import (
     AsJson,
-    Choices,
+    ContextValues,
     Db,
     Limit,
     MemoryPreset,
     User,
     Verify,
     Yes,
-    named,
-    settings_of,
+    load_settings,
+    user_or_login,
 )
 
-threads = typer.Typer(help="List and read threads.", no_args_is_help=True, rich_markup_mode=None)
+threads_app = typer.Typer(
+    help="List and read threads.", no_args_is_help=True, rich_markup_mode=None
+)
+ThreadName = Annotated[str, typer.Argument(help="The thread's name.")]
 
 
-@threads.command("list")
+@threads_app.command("list")
 def threads_list(
     user: User = None, limit: Limit = 50, db: Db = None, as_json: AsJson = False
 ) -> None:
     """List threads, the last used first."""
-    from threadkeep.cli.show import list_threads
+    from threadkeep.cli.listings import list_threads
 
-    list_threads(settings_of(db), named(user), limit, as_json=as_json)
+    list_threads(load_settings(db), user_or_login(user), limit, as_json=as_json)
 
 
-@threads.command("show")
+@threads_app.command("show")
 def threads_show(
-    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    name: ThreadName,
     user: User = None,
     limit: Limit = 1000,
     db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the newest messages of a thread, in order."""
-    from threadkeep.cli.show import show_thread
+    from threadkeep.cli.listings import show_thread
 
-    show_thread(settings_of(db), named(user), name, limit, as_json=as_json)
+    show_thread(load_settings(db), user_or_login(user), name, limit, as_json=as_json)
 
 
-@threads.command("prompt")
+@threads_app.command("prompt")
 def threads_prompt(
-    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    name: ThreadName,
     user: User = None,
     memory: MemoryPreset = None,
-    context: Choices = None,
+    context: ContextValues = None,
     db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Print what a model is shown of a thread, and how many tokens are still free."""
-    from threadkeep.cli.context_options import choices_of
-    from threadkeep.cli.show_prompt import show_prompt
+    from threadkeep.cli.thread_prompt import show_prompt
 
-    chosen = choices_of(memory, context)
-    show_prompt(settings_of(db, probe=False), named(user), name, chosen, as_json=as_json)
+    settings = load_settings(db, probe=False)
+    show_prompt(settings, user_or_login(user), name, memory, context, as_json=as_json)
 
 
-@threads.command("set")
+@threads_app.command("set")
 def threads_set(
-    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    name: ThreadName,
     title: Annotated[str | None, typer.Option("--title", help="What it is about.")] = None,
     ttl_days: Annotated[
         float | None,
@@ -76,17 +78,17 @@ def threads_set(
         list[str] | None, typer.Option("--metadata", help="KEY=VALUE; KEY= takes the key away.")
     ] = None,
     memory: MemoryPreset = None,
-    context: Choices = None,
+    context: ContextValues = None,
     user: User = None,
     db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Set a thread's title, state, metadata, time to live, and what its turns use."""
-    from threadkeep.cli.threads import set_thread
+    from threadkeep.cli.thread_changes import set_thread
 
     set_thread(
-        settings_of(db),
-        named(user),
+        load_settings(db),
+        user_or_login(user),
         name,
         title,
         ttl_days,
@@ -98,9 +100,9 @@ def threads_set(
     )
 
 
-@threads.command("fork")
+@threads_app.command("fork")
 def threads_fork(
-    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    name: ThreadName,
     new: Annotated[str, typer.Argument(help="The name of the new thread.")],
     at: Annotated[
         int | None,
@@ -110,27 +112,27 @@ def threads_fork(
     db: Db = None,
 ) -> None:
     """Begin a thread with what was said in another; memory goes with the one that is used."""
-    from threadkeep.cli.threads import fork_thread
+    from threadkeep.cli.thread_changes import fork_thread
 
-    fork_thread(settings_of(db), named(user), name, new, at)
+    fork_thread(load_settings(db), user_or_login(user), name, new, at)
 
 
-@threads.command("undo")
+@threads_app.command("undo")
 def threads_undo(
-    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    name: ThreadName,
     count: Annotated[int, typer.Option("-n", "--turns", min=1, help="So many turns.")] = 1,
     user: User = None,
     db: Db = None,
 ) -> None:
     """Take back the newest turns of a thread, and what was learned from them."""
-    from threadkeep.cli.threads import undo_turns
+    from threadkeep.cli.thread_changes import undo_turns
 
-    undo_turns(settings_of(db), named(user), name, count)
+    undo_turns(load_settings(db), user_or_login(user), name, count)
 
 
-@threads.command("delete")
+@threads_app.command("delete")
 def threads_delete(
-    name: Annotated[str, typer.Argument(help="The thread's name.")],
+    name: ThreadName,
     user: User = None,
     verify: Verify = False,
     yes: Yes = False,
@@ -138,11 +140,11 @@ def threads_delete(
     as_json: AsJson = False,
 ) -> None:
     """Forget a thread, and what was learned from it alone; the same as forget --thread."""
-    from threadkeep.cli.forget import forget_one
+    from threadkeep.cli.forget import run_forget
 
-    forget_one(
-        settings_of(db),
-        named(user),
+    run_forget(
+        load_settings(db),
+        user_or_login(user),
         "thread",
         name,
         verify=verify,

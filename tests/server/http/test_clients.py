@@ -16,7 +16,7 @@ import pytest
 from tests.backends import ROOT, absent
 from tests.server.http.helpers import House
 from threadkeep.cli.app import app
-from threadkeep.cli.failures import exit_code
+from threadkeep.cli.exit_codes import exit_code
 from threadkeep.testing import Fault
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

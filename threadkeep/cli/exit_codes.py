@@ -1,4 +1,4 @@
-"""How failures end: one sentence on stderr and an exit code. The rest goes to a log file."""
+"""How the command ends: an exit code, and for a failure one sentence on stderr."""
 
 import os
 import sys
@@ -10,55 +10,52 @@ import typer
 from typer.exceptions import TyperException
 
 from threadkeep.base.errors import ThreadkeepError
+from threadkeep.cli.output import print_notice
 
 INTERRUPTED = 130
 
 
 def exit_code(command: Callable[[], Any]) -> int:
-    """Run `command` and return 0, or the code of what went wrong after saying it."""
+    """Run `command` and return its exit code; print the error of one that fails."""
     try:
         result = command()
-    except typer.Exit as left:
-        return left.exit_code
+    except typer.Exit as error:
+        return error.exit_code
     except TyperException as error:
-        return misused(error)
+        return print_usage_error(error)
     except (typer.Abort, KeyboardInterrupt):
-        complain("Interrupted.")
+        print_notice("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has enough of it; stdout must not be flushed again at exit.
+        # The reader closed the pipe, for example `head`; stdout must not be flushed at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        return code_of(error)
+        return print_error(error)
     return result if isinstance(result, int) else 0
 
 
-def misused(error: TyperException) -> int:
-    """Say how the command line is wrong, as Typer words it."""
+def print_usage_error(error: TyperException) -> int:
+    """Print in Typer's words how the command line is wrong; return the exit code."""
     show = getattr(error, "show", None)
     if callable(show):
         show()
     else:
-        complain(str(error))
+        print_notice(str(error))
     return int(getattr(error, "exit_code", 2))
 
 
-def code_of(error: BaseException) -> int:
-    """Say what went wrong and return its exit code."""
+def print_error(error: BaseException) -> int:
+    """Print the error in one sentence and return its exit code; log the traceback of a defect."""
     if isinstance(error, ThreadkeepError):
-        complain(str(error))
+        print_notice(str(error))
         return error.exit_code
-    complain(f"Something went wrong inside ({type(error).__name__}){_logged(error)}.")
+    print_notice(f"Something went wrong inside ({type(error).__name__}){_log(error)}.")
     return 1
 
 
-def complain(sentence: str) -> None:
-    """Write one line to stderr."""
-    print(f"threadkeep: {' '.join(sentence.split())}", file=sys.stderr)  # noqa: T201
-
-
-def _logged(error: BaseException) -> str:
+def _log(error: BaseException) -> str:
+    """Append the traceback to the log file; return where that is, as the end of a sentence."""
     from threadkeep.base.settings import Settings
 
     path = Settings().home / "errors.log"

@@ -15,7 +15,7 @@ from threadkeep.base.settings import (
     environment_of,
     login_name,
 )
-from threadkeep.cli.failures import complain
+from threadkeep.cli.output import print_notice
 from threadkeep.models.choice import choose_model
 from threadkeep.process import run
 from threadkeep.stores.access_tokens import tokens_were_made
@@ -30,8 +30,10 @@ QUIET = {
 """What keeps the server from sending anything anywhere."""
 
 
-def run_serve(settings: Settings, host: str, port: int, jobs: int, user: str | None) -> None:
-    """Become the server; it stops with Ctrl-C.
+def run_dev_server(
+    settings: Settings, host: str, port: int, jobs: int, local_user: str | None
+) -> None:
+    """Replace this process by the server; it stops with Ctrl-C.
 
     Raises:
         BadInput: its packages are not installed, or the port is taken.
@@ -41,53 +43,53 @@ def run_serve(settings: Settings, host: str, port: int, jobs: int, user: str | N
     check_port(host, port)
     create_data_folder(settings)
     address = f"http://{host}:{port}"
-    complain(f"API {address}, its documentation {address}/docs.")
-    complain(f"LangGraph Studio {STUDIO}{address}")
-    complain(run(_about(settings, user)))
+    print_notice(f"API {address}, its documentation {address}/docs.")
+    print_notice(f"LangGraph Studio {STUDIO}{address}")
+    print_notice(run(_describe(settings, local_user)))
     folder = settings.server / str(port)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = folder / "langgraph.json"
     config.write_text(resources.files("threadkeep.server").joinpath("langgraph.json").read_text())
-    local = {LOCAL_USER: user} if user else {}
+    local = {LOCAL_USER: local_user} if local_user else {}
     env = {"LOG_LEVEL": "WARNING", **os.environ, **environment_of(settings), **local, **QUIET}
     sys.stderr.flush()
     os.chdir(folder)
     os.execve(sys.executable, _command(config, host, port, jobs), env)  # noqa: S606
 
 
-async def _about(settings: Settings, user: str | None) -> str:
-    """Return in a sentence or two which model answers, and who may ask this server."""
+async def _describe(settings: Settings, local_user: str | None) -> str:
+    """Return in a sentence or two which model answers, and who may use this server."""
     model = (await choose_model(settings, None)).reason
     async with open_store(settings) as store:
-        made = await tokens_were_made(store)
-    named = user or settings.local_user or (None if made else login_name())
-    if named is None:
+        has_tokens = await tokens_were_made(store)
+    user = local_user or settings.local_user or (None if has_tokens else login_name())
+    if user is None:
         return f"Model {model}. Everybody needs a token; threadkeep user add NAME makes one."
     return (
-        f"Model {model}. On this machine no token is needed: whoever asks is {named!r}. "
+        f"Model {model}. On this machine no token is needed: whoever asks is {user!r}. "
         "Others need one; threadkeep user add NAME makes it."
     )
 
 
 def _command(config: Path, host: str, port: int, jobs: int) -> list[str]:
     options = {"config": config, "host": host, "port": port, "n-jobs-per-worker": jobs}
-    told = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", *told]
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    return [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", *arguments]
 
 
 def check_port(host: str, port: int) -> None:
-    """Do nothing, or tell why nothing can listen there.
+    """Check that a server can listen there.
 
     Raises:
         BadInput: the port is taken, or the host is not this machine's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind((host, port))
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
     except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or str(error)
+        cause = getattr(error, "strerror", None) or str(error)
         raise BadInput(
-            f"Nothing can listen at {host}:{port} ({why}); choose another with --port or --host."
+            f"Nothing can listen at {host}:{port} ({cause}); choose another with --port or --host."
         ) from None

@@ -1,4 +1,4 @@
-"""`threadkeep serve --workers N`: the server for many users, in so many processes."""
+"""`threadkeep serve --workers N`: the server for many users, in several processes."""
 
 import importlib.util
 import os
@@ -6,38 +6,38 @@ from pathlib import Path
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings, create_data_folder, environment_of
-from threadkeep.cli.failures import complain
-from threadkeep.cli.serve import check_port
+from threadkeep.cli.dev_server import check_port
+from threadkeep.cli.output import print_notice
 from threadkeep.memory import open_memory
 from threadkeep.process import run
 
 APP = "threadkeep.server.http.app:app"
 HEALTHCHECK_SECONDS = 60
-"""A worker that says nothing for so long is replaced; imports and a busy machine take seconds."""
+"""A worker that does not answer for so long is replaced; imports can take seconds."""
 
 
-def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
+def run_http_server(settings: Settings, host: str, port: int, workers: int) -> None:
     """Serve until stopped; on Ctrl-C or SIGTERM it lets turns under way finish.
 
     Raises:
         BadInput: its packages are not installed, or the port is taken.
         StorageFailed: a database cannot be used.
     """
-    if not all(importlib.util.find_spec(each) for each in ("starlette", "uvicorn")):
+    if not all(importlib.util.find_spec(name) for name in ("starlette", "uvicorn")):
         raise BadInput(
             "The server is not installed; install threadkeep with its extra [production]."
         )
     check_port(host, port)
     create_data_folder(settings)
     run(_check_databases(settings))
-    complain(
+    print_notice(
         f"API http://{host}:{port} in {workers} process{'es' * (workers > 1)} on "
         f"{settings.checkpoint_database}. "
         "Everybody needs a token; threadkeep user add NAME makes one."
     )
     import uvicorn
 
-    os.environ.update(environment_of(settings))  # For the processes that it starts.
+    os.environ.update(environment_of(settings))  # Its worker processes read it.
     uvicorn.run(
         APP,
         app_dir=str(Path(__file__).parents[2]),
@@ -53,6 +53,6 @@ def run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
 
 
 async def _check_databases(settings: Settings) -> None:
-    """Open them once, so that what is wrong is said once; tables are made by one process."""
+    """Open them once, so that an error is printed once and one process creates the tables."""
     async with open_memory(settings):
         pass
