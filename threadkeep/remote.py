@@ -164,7 +164,8 @@ class RemoteMemory:
         """Return what the last answer of a thread rests on."""
         _refuse_user(user_id)
         name = thread or await self.last_thread("to ask about")
-        return cast(Explanation, await self._get(f"/me/threads/{await self._id(name)}/why"))
+        thread_id = await self._id(name, " with an answer")
+        return cast(Explanation, await self._get(f"/me/threads/{thread_id}/why"))
 
     async def correct(
         self, memory_id: str, text: str, *, user_id: str | None = None
@@ -297,8 +298,8 @@ class RemoteMemory:
             async for event in _events(stream):
                 yield event
 
-    async def _id(self, name: str) -> str:
-        """Return the id of the thread of that name.
+    async def _id(self, name: str, condition: str = "") -> str:
+        """Return the id of the thread of that name; `condition` stands in the error sentence.
 
         Raises:
             BadInput: there is no such thread.
@@ -307,7 +308,8 @@ class RemoteMemory:
             row = await self._row(name)
             if "created" not in row:
                 raise BadInput(
-                    f"There is no thread {name!r}; see threadkeep threads list for the names."
+                    f"There is no thread {name!r}{condition}; "
+                    "see threadkeep threads list for the names."
                 )
             self._ids[name] = str(row["thread_id"])
         return self._ids[name]

@@ -1,4 +1,4 @@
-"""One server for all tests of a worker that neither stop nor restart it; each takes new users."""
+"""One server for all tests that do not stop it; every test adds users of its own."""
 
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.server.dev.running import OPEN, Server, User, new_server
+from tests.server.dev.running import OPEN_USERS, Server, User, new_server
 
 pytest.importorskip("langgraph_api")
 _numbers = itertools.count()
@@ -15,9 +15,9 @@ NewUser = Callable[[str], Awaitable[User]]
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running server with a home of its own; tokens are needed."""
+    """A running server with a data folder of its own, which needs tokens."""
     running = new_server(tmp_path_factory.mktemp("server"))
-    running.run("user", "add", "nobody-in-particular")
+    running.run("user", "add", "first")
     running.start()
     yield running
     if running.process is not None and running.process.poll() is None:
@@ -25,17 +25,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest_asyncio.fixture(autouse=True)
-async def _closed() -> AsyncIterator[None]:
+async def _close_users() -> AsyncIterator[None]:
     yield
-    while OPEN:
-        user = OPEN.pop()
+    while OPEN_USERS:
+        user = OPEN_USERS.pop()
         await user.client.aclose()
         await user.http.aclose()
 
 
 @pytest.fixture
 def new_user(server: Server) -> NewUser:
-    """Make users whom no other test knows."""
+    """Add users that no other test has."""
     return lambda name: server.user(f"{name}-{next(_numbers)}")
 
 

@@ -1,4 +1,4 @@
-"""Whatever a client sends, it is told in one sentence what was wrong, and the server stays up."""
+"""A bad request is answered with one sentence, and the server stays up."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ TOO_LONG = {"messages": [{"role": "user", "content": "x" * 40_000}]}
 
 
 @pytest.mark.parametrize(
-    ("told", "status", "said"),
+    ("fields", "status", "detail"),
     [
         ({"context": {"memory": "elephant"}}, 422, "memory 'elephant' is not allowed"),
         ({"context": {"max_tokens": "many"}}, 422, "max_tokens 'many' is not allowed"),
@@ -32,70 +32,72 @@ TOO_LONG = {"messages": [{"role": "user", "content": "x" * 40_000}]}
         ({"stream_mode": ["nonsense"]}, 422, ""),
     ],
 )
-async def test_a_run_that_cannot_be_is_refused_in_a_sentence(
-    ada: User, told: dict[str, Any], status: int, said: str
+async def test_a_bad_run_is_refused_in_a_sentence(
+    ada: User, fields: dict[str, Any], status: int, detail: str
 ) -> None:
-    run = {"assistant_id": "agent", "input": HELLO, **told}
+    run = {"assistant_id": "agent", "input": HELLO, **fields}
     for path in ("/runs/wait", f"/threads/{await thread_of(ada)}/runs"):
-        answer = await ada.http.post(path, json=run)
-        assert answer.status_code == status, answer.text
-        assert said in answer.json()["detail"]
-        assert "Traceback" not in answer.text
+        response = await ada.http.post(path, json=run)
+        assert response.status_code == status, response.text
+        assert detail in response.json()["detail"]
+        assert "Traceback" not in response.text
 
 
-async def test_what_is_too_large_is_refused_however_it_comes(ada: User) -> None:
+async def test_a_body_that_is_too_large_is_refused_whole_or_in_chunks(ada: User) -> None:
     large = b'{"metadata": {"a": "' + b"x" * 2_100_000 + b'"}}'
     headers = {"Content-Type": "application/json"}
 
-    async def pieces() -> Any:
+    async def chunks() -> Any:
         for at in range(0, len(large), 100_000):
             yield large[at : at + 100_000]
 
-    for content in (large, pieces()):
-        answer = await ada.http.post("/threads", content=content, headers=headers)
-        assert answer.status_code == 413
-        assert "larger than 2,000,000 bytes" in answer.json()["detail"]
+    for content in (large, chunks()):
+        response = await ada.http.post("/threads", content=content, headers=headers)
+        assert response.status_code == 413
+        assert "larger than 2,000,000 bytes" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b'{"metadata": 7}', b"[" * 100_000]
 )
-async def test_a_body_that_is_nothing_is_refused(ada: User, body: bytes) -> None:
+async def test_a_malformed_body_causes_no_traceback(ada: User, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = await ada.http.post("/threads", content=body, headers=headers)
-    assert answer.status_code in (200, 400, 422)
-    assert "Traceback" not in answer.text
+    response = await ada.http.post("/threads", content=body, headers=headers)
+    assert response.status_code in (200, 400, 422)
+    assert "Traceback" not in response.text
 
 
-async def test_an_assistant_and_a_cron_keep_no_nonsense(ada: User) -> None:
+async def test_an_assistant_or_cron_with_a_bad_context_is_refused(ada: User) -> None:
     for context in ({"memory": "elephant"}, {"user_id": "bob"}, {"colour": "red"}):
-        made = await ada.http.post("/assistants", json={"graph_id": "agent", "context": context})
-        assert made.status_code == 422
+        response = await ada.http.post(
+            "/assistants", json={"graph_id": "agent", "context": context}
+        )
+        assert response.status_code == 422
         cron = {"assistant_id": "agent", "schedule": "* * * * *", "input": HELLO}
-        made = await ada.http.post("/runs/crons", json={**cron, "context": context})
-        assert made.status_code == 422
+        response = await ada.http.post("/runs/crons", json={**cron, "context": context})
+        assert response.status_code == 422
     assert await ada.client.crons.search() == []
 
 
-async def test_what_threadkeep_keeps_is_not_written_by_hand(ada: User) -> None:
+async def test_threadkeeps_own_namespaces_cannot_be_written(ada: User) -> None:
     for label in ("messages", "facts", "entities", "threads", "usage", "notes"):
         item = {"namespace": [label], "key": "one", "value": {"text": "Mine."}}
-        for namespace in ([label], [ada.key, label], [ada.key]):
+        for namespace in ([label], [ada.owner, label], [ada.owner]):
             put = await ada.http.put("/store/items", json={**item, "namespace": namespace})
             assert put.status_code == 422
             assert "is kept by threadkeep itself" in put.json()["detail"]
 
 
-async def test_an_error_inside_a_run_is_a_sentence_too(ada: User, server: Server) -> None:
+async def test_an_error_inside_a_run_is_a_sentence(ada: User, server: Server) -> None:
     thread = await thread_of(ada)
     async with scripted_server(port=server.model_port) as model:
         model.script(*[Fault(status=401, body='{"error": {"message": "Bad key."}}')] * 3)
         run = {"assistant_id": "agent", "input": HELLO, "context": MODEL}
-        answer = await ada.http.post(f"/threads/{thread}/runs/wait", json=run)
-        error = answer.json()["__error__"]
+        response = await ada.http.post(f"/threads/{thread}/runs/wait", json=run)
+        error = response.json()["__error__"]
         assert error["error"] in ("NoModel", "ProviderFailed", "RequestRefused", "KeyRefused")
         assert error["message"].endswith(".")
-        assert "Traceback" not in answer.text
+        assert "Traceback" not in response.text
         streamed = await ada.http.post(f"/threads/{thread}/runs/stream", json=run)
     assert "Traceback" not in streamed.text
     assert (await ada.http.get("/ok")).status_code == 200

@@ -29,26 +29,26 @@ def dockerfile(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_image_has_the_graph_the_memory_the_tokens_and_the_routes(dockerfile: str) -> None:
     config = json.loads((ROOT / "langgraph.json").read_text())
-    set_there = re.findall(r"^ENV (\w+)='(.*)'$", dockerfile, re.M)
-    told = {name: json.loads(text) for name, text in set_there}
-    assert told["LANGSERVE_GRAPHS"] == config["graphs"]
-    assert told["LANGGRAPH_CHECKPOINTER"] == config["checkpointer"]
-    assert told["LANGGRAPH_STORE"] == config["store"]
-    assert told["LANGGRAPH_AUTH"] == config["auth"]
-    assert told["LANGGRAPH_AUTH"]["disable_studio_auth"] is True
-    assert told["LANGGRAPH_HTTP"] == config["http"]
+    variables = re.findall(r"^ENV (\w+)='(.*)'$", dockerfile, re.M)
+    values = {name: json.loads(text) for name, text in variables}
+    assert values["LANGSERVE_GRAPHS"] == config["graphs"]
+    assert values["LANGGRAPH_CHECKPOINTER"] == config["checkpointer"]
+    assert values["LANGGRAPH_STORE"] == config["store"]
+    assert values["LANGGRAPH_AUTH"] == config["auth"]
+    assert values["LANGGRAPH_AUTH"]["disable_studio_auth"] is True
+    assert values["LANGGRAPH_HTTP"] == config["http"]
     assert re.search(r"^FROM langchain/langgraph-api:3\.1\d", dockerfile, re.M)
     assert re.search(r"^ADD \. /deps/\w+$", dockerfile, re.M)
     assert "pip install" in dockerfile
 
 
-def test_neither_keys_nor_memory_are_taken_into_the_image(dockerfile: str) -> None:
+def test_the_image_has_no_keys_and_no_memory(dockerfile: str) -> None:
     assert "OPENAI_API_KEY" not in dockerfile
     assert "THREADKEEP_" not in dockerfile
-    left_out = (ROOT / ".dockerignore").read_text().splitlines()
-    assert {".env", ".git", ".venv*", ".langgraph_api", "*.sqlite*"} <= set(left_out)
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {".env", ".git", ".venv*", ".langgraph_api", "*.sqlite*"} <= set(ignored)
 
 
-def test_what_the_repository_and_the_wheel_serve_is_the_same() -> None:
-    served = (ROOT / "threadkeep/server/langgraph.json").read_text()
-    assert Path(ROOT / "langgraph.json").read_text() == served
+def test_the_repository_and_the_wheel_have_the_same_configuration() -> None:
+    packaged = (ROOT / "threadkeep/server/langgraph.json").read_text()
+    assert Path(ROOT / "langgraph.json").read_text() == packaged

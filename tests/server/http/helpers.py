@@ -14,8 +14,8 @@ from threadkeep.stores.hybrid import open_store
 from threadkeep.testing import ScriptedServer, scripted_server
 
 
-class House:
-    """What the tests of one file share."""
+class Servers:
+    """A server for many users and the server of its model, for the tests of one file."""
 
     def __init__(self, server: Serving, model: ScriptedServer, env: dict[str, str]) -> None:
         self.server = server
@@ -41,7 +41,7 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(folder: Path) -> AsyncIterator[House]:
+async def start_servers(folder: Path) -> AsyncIterator[Servers]:
     async with fresh_database("postgres") as url, scripted_server() as model:
         env = {
             "THREADKEEP_HOME": str(folder / "home"),
@@ -52,6 +52,6 @@ async def open_house(folder: Path) -> AsyncIterator[House]:
             "OPENAI_API_KEY": "none",
         }
         async with open_servers(env, folder) as (server,):
-            house = House(server, model, env)
-            yield house
-            await house.close()
+            servers = Servers(server, model, env)
+            yield servers
+            await servers.close()

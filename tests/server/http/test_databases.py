@@ -1,4 +1,4 @@
-"""A server whose database goes away says so, and comes back with it; several stop together."""
+"""A server reports a lost database and recovers with it; several processes stop together."""
 
 import asyncio
 import signal
@@ -31,30 +31,30 @@ import threadkeep.server.http.app
 """
 
 
-class Wire:
-    """A way to a database that can be cut."""
+class Proxy:
+    """A TCP proxy in front of a database, whose connections can be cut."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._to = (host, port)
-        self._ends: set[asyncio.StreamWriter] = set()
-        self._open: asyncio.Server | None = None
+        self._target = (host, port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
         self.port = 0
 
-    async def join(self) -> None:
-        self._open = await asyncio.start_server(self._connect, "127.0.0.1", self.port)
-        self.port = self._open.sockets[0].getsockname()[1]
+    async def listen(self) -> None:
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
 
-    async def cut(self) -> None:
-        assert self._open is not None
-        self._open.close()
-        for end in tuple(self._ends):
-            end.transport.abort()
+    async def disconnect(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in tuple(self._writers):
+            writer.transport.abort()
         await asyncio.sleep(0.1)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(*self._to)
-        self._ends |= {writer, far_writer}
-        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+        database_reader, database_writer = await asyncio.open_connection(*self._target)
+        self._writers |= {writer, database_writer}
+        await asyncio.gather(_pump(reader, database_writer), _pump(database_reader, writer))
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -69,15 +69,15 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def wired(url: str) -> AsyncIterator[tuple[str, Wire]]:
+async def proxied(url: str) -> AsyncIterator[tuple[str, Proxy]]:
     parts = urlsplit(url)
-    wire = Wire(parts.hostname or "127.0.0.1", parts.port or 5432)
-    await wire.join()
-    there = parts._replace(netloc=f"{parts.username}@127.0.0.1:{wire.port}")
+    proxy = Proxy(parts.hostname or "127.0.0.1", parts.port or 5432)
+    await proxy.listen()
+    proxy_address = parts._replace(netloc=f"{parts.username}@127.0.0.1:{proxy.port}")
     try:
-        yield urlunsplit(there), wire
+        yield urlunsplit(proxy_address), proxy
     finally:
-        await wire.cut()
+        await proxy.disconnect()
 
 
 def environ(folder: Path, url: str) -> dict[str, str]:
@@ -89,16 +89,16 @@ def environ(folder: Path, url: str) -> dict[str, str]:
     }
 
 
-async def test_a_server_whose_database_is_gone_is_not_ready_and_comes_back(tmp_path: Path) -> None:
-    async with fresh_database("postgres") as straight, wired(straight) as (url, wire):
+async def test_a_server_is_not_ready_while_its_database_is_unreachable(tmp_path: Path) -> None:
+    async with fresh_database("postgres") as direct_url, proxied(direct_url) as (url, proxy):
         env = environ(tmp_path, url)
         async with open_servers(env, tmp_path) as (server,), httpx.AsyncClient() as client:
-            await wire.cut()
-            gone = await client.get(f"{server.url}/ready", timeout=30)
-            assert gone.status_code == 503
-            assert gone.json()["detail"].count(".") >= 1
+            await proxy.disconnect()
+            response = await client.get(f"{server.url}/ready", timeout=30)
+            assert response.status_code == 503
+            assert response.json()["detail"].count(".") >= 1
             assert (await client.get(f"{server.url}/ok")).status_code == 200
-            await wire.join()
+            await proxy.listen()
             for _ in range(100):
                 if (await client.get(f"{server.url}/ready", timeout=30)).status_code == 200:
                     break
@@ -107,7 +107,7 @@ async def test_a_server_whose_database_is_gone_is_not_ready_and_comes_back(tmp_p
                 raise AssertionError(server.log.read_text())
 
 
-async def test_a_database_that_is_not_there_is_told_in_a_sentence_at_the_start(
+async def test_a_server_without_a_database_ends_with_a_sentence(
     tmp_path: Path,
 ) -> None:
     env = environ(tmp_path, "postgresql://root@127.0.0.1:9/test") | {"PYTHONPATH": str(ROOT)}
@@ -115,12 +115,12 @@ async def test_a_database_that_is_not_there_is_told_in_a_sentence_at_the_start(
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     command = [*COMMAND, "serve", "--workers", "2", "--port", port]
-    done = await asyncio.to_thread(
+    process = await asyncio.to_thread(
         subprocess.run, command, env=env, capture_output=True, text=True, timeout=60
     )
-    assert done.returncode == 5
-    assert "cannot be used" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert process.returncode == 5
+    assert "cannot be used" in process.stderr
+    assert len(process.stderr.splitlines()) == 1
 
 
 async def test_two_processes_behind_one_port_serve_and_stop_together(tmp_path: Path) -> None:
@@ -134,16 +134,16 @@ async def test_two_processes_behind_one_port_serve_and_stop_together(tmp_path: P
 
             async def talk(number: int) -> Any:
                 async with httpx.AsyncClient(base_url=server.url, headers=headers) as client:
-                    told = {"assistant_id": "agent", "if_not_exists": "create"}
-                    told["input"] = {"messages": f"My parrot {number} is grey."}  # type: ignore[assignment]
+                    body = {"assistant_id": "agent", "if_not_exists": "create"}
+                    body["input"] = {"messages": f"My parrot {number} is grey."}  # type: ignore[assignment]
                     path = f"/threads/0b8fe22a-6a5e-4a57-8f3e-2d54d8a1f7a{number}/runs/wait"
-                    return await client.post(path, json=told, timeout=60)
+                    return await client.post(path, json=body, timeout=60)
 
-            for answer in await asyncio.gather(*(talk(number) for number in range(4))):
-                assert answer.status_code == 200, answer.text
+            for response in await asyncio.gather(*(talk(number) for number in range(4))):
+                assert response.status_code == 200, response.text
             assert await asyncio.to_thread(server.stop) in (0, -signal.SIGTERM)
             assert "Traceback" not in server.log.read_text()
 
 
-def test_the_server_needs_nothing_that_has_a_licence() -> None:
+def test_the_server_needs_no_licensed_package() -> None:
     subprocess.run([sys.executable, "-c", WITHOUT], cwd=ROOT, check=True, timeout=60)

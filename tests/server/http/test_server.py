@@ -16,7 +16,7 @@ from langgraph.pregel.remote import RemoteException, RemoteGraph
 
 from benchmarks.serving import ready, start_server
 from tests.backends import ROOT
-from tests.server.http.helpers import House
+from tests.server.http.helpers import Servers
 from threadkeep.testing import Fault
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -24,14 +24,14 @@ SECRET = "The vault opens with tulip-4711."
 HI: Any = {"messages": [{"role": "user", "content": "hi"}]}
 
 
-async def test_a_run_streams_tokens_updates_and_values_and_the_thread_goes_on(house: House) -> None:
-    ada = await house.client("ada")
+async def test_a_run_streams_tokens_and_updates_and_the_thread_continues(servers: Servers) -> None:
+    ada = await servers.client("ada")
     thread = await ada.threads.create(metadata={"thread_name": "trip", "colour": "green"})
-    said: Any = {"messages": [{"role": "user", "content": "I live in Bergen."}]}
+    run_input: Any = {"messages": [{"role": "user", "content": "I live in Bergen."}]}
     events = [
-        each
-        async for each in ada.runs.stream(
-            thread["thread_id"], "agent", input=said, stream_mode=["messages-tuple", "updates"]
+        event
+        async for event in ada.runs.stream(
+            thread["thread_id"], "agent", input=run_input, stream_mode=["messages-tuple", "updates"]
         )
     ]
     assert events[0].event == "metadata"
@@ -44,21 +44,21 @@ async def test_a_run_streams_tokens_updates_and_values_and_the_thread_goes_on(ho
     nodes = [node for e in events if e.event == "updates" for node in e.data]
     assert nodes[:3] == ["retrieve_memories", "trim_history", "call_model"]
     assert set(nodes[3:]) == {"store_turn", "summarize_history", "extract_entities"}
-    asked: Any = {"messages": [{"role": "user", "content": "Where do I live?"}]}
-    done: Any = await ada.runs.wait(thread["thread_id"], "agent", input=asked)
-    assert "Bergen" in done["messages"][-1]["content"]
+    next_input: Any = {"messages": [{"role": "user", "content": "Where do I live?"}]}
+    output: Any = await ada.runs.wait(thread["thread_id"], "agent", input=next_input)
+    assert "Bergen" in output["messages"][-1]["content"]
     state: Any = await ada.threads.get_state(thread["thread_id"])
     assert len(state["values"]["messages"]) == 4
     assert state["next"] == []
-    listed: Any = await ada.threads.search(metadata={"colour": "green"})
-    (found,) = listed
-    assert found["thread_id"] == thread["thread_id"]
-    assert found["metadata"]["thread_name"] == "trip"
-    assert found["status"] == "idle"
+    rows: Any = await ada.threads.search(metadata={"colour": "green"})
+    (row,) = rows
+    assert row["thread_id"] == thread["thread_id"]
+    assert row["metadata"]["thread_name"] == "trip"
+    assert row["status"] == "idle"
 
 
-async def test_the_state_is_read_of_any_moment_and_changed_and_memory_follows(house: House) -> None:
-    ada = await house.client("editor")
+async def test_any_state_is_read_and_changed_and_memory_follows(servers: Servers) -> None:
+    ada = await servers.client("editor")
     thread = (await ada.threads.create())["thread_id"]
     graph = RemoteGraph("agent", client=ada)
     config: Any = {"configurable": {"thread_id": thread}}
@@ -69,19 +69,19 @@ async def test_the_state_is_read_of_any_moment_and_changed_and_memory_follows(ho
     before = next(state for state in history if len(state.values.get("messages", ())) == 2)
     await graph.aupdate_state(before.config, None, "__copy__")
     assert len((await graph.aget_state(config)).values["messages"]) == 2
-    found = await ada.store.search_items([], query="Where do I live?")
-    assert "Oslo" not in json.dumps(found)
-    assert "Bergen" in json.dumps(found)
+    items = await ada.store.search_items([], query="Where do I live?")
+    assert "Oslo" not in json.dumps(items)
+    assert "Bergen" in json.dumps(items)
     with pytest.raises(httpx.HTTPStatusError) as refused:
         await ada.threads.update_state(thread, {"colour": "green"})
     assert "there is no field 'colour'" in refused.value.response.text
 
 
-async def test_anothers_thread_is_not_there_by_any_route(house: House) -> None:
-    ada, bob = await house.client("ada"), await house.client("bob")
+async def test_the_thread_of_another_user_is_missing_on_every_route(servers: Servers) -> None:
+    ada, bob = await servers.client("ada"), await servers.client("bob")
     thread = (await ada.threads.create())["thread_id"]
-    said: Any = {"messages": [{"role": "user", "content": SECRET}]}
-    await ada.runs.wait(thread, "agent", input=said)
+    run_input: Any = {"messages": [{"role": "user", "content": SECRET}]}
+    await ada.runs.wait(thread, "agent", input=run_input)
     tries: list[Callable[[], Any]] = [
         lambda: bob.threads.get(thread),
         lambda: bob.threads.create(thread_id=thread),
@@ -114,20 +114,20 @@ async def test_anothers_thread_is_not_there_by_any_route(house: House) -> None:
     assert len(state["values"]["messages"]) == 2
 
 
-async def test_who_has_no_token_gets_nothing_but_whether_the_server_is_there(house: House) -> None:
-    url = house.server.url
-    async with httpx.AsyncClient(base_url=url) as nobody:
-        assert (await nobody.get("/ok")).json() == {"ok": True}
-        assert (await nobody.get("/ready")).json() == {"ok": True}
+async def test_without_a_token_only_the_health_of_the_server_is_readable(servers: Servers) -> None:
+    url = servers.server.url
+    async with httpx.AsyncClient(base_url=url) as client:
+        assert (await client.get("/ok")).json() == {"ok": True}
+        assert (await client.get("/ready")).json() == {"ok": True}
         for method, path in (("GET", "/me/export"), ("POST", "/threads/search"), ("GET", "/x")):
             for token in ("", "Bearer nonsense", "Basic eDp5", f"Bearer {'x' * 5_000}"):
-                answer = await nobody.request(method, path, headers={"Authorization": token})
-                assert answer.status_code == 401, (method, path, token)
-                assert "threadkeep user add" in answer.json()["detail"]
+                response = await client.request(method, path, headers={"Authorization": token})
+                assert response.status_code == 401, (method, path, token)
+                assert "threadkeep user add" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
-    ("told", "status", "said"),
+    ("fields", "status", "detail"),
     [
         ({"input": {"messages": "hi"}, "context": {"tempo": 3}}, 422, "no field 'tempo'"),
         ({"input": HI, "context": {"max_tokens": 9}}, 422, "max_tokens 9 is not allowed"),
@@ -145,49 +145,49 @@ async def test_who_has_no_token_gets_nothing_but_whether_the_server_is_there(hou
     ],
 )
 async def test_bad_input_is_one_sentence_and_the_server_stays_up(
-    house: House, told: Any, status: int, said: str
+    servers: Servers, fields: Any, status: int, detail: str
 ) -> None:
-    ada = await house.client("ada")
+    ada = await servers.client("ada")
     thread = (await ada.threads.create())["thread_id"]
-    body = {"assistant_id": "agent", **told} if isinstance(told, dict) else told
-    answer = await ada.http.client.post(f"/threads/{thread}/runs/stream", json=body)
-    assert answer.status_code == status, answer.text
-    assert said in answer.json()["detail"]
-    assert "\n" not in answer.json()["detail"]
+    body = {"assistant_id": "agent", **fields} if isinstance(fields, dict) else fields
+    response = await ada.http.client.post(f"/threads/{thread}/runs/stream", json=body)
+    assert response.status_code == status, response.text
+    assert detail in response.json()["detail"]
+    assert "\n" not in response.json()["detail"]
 
 
-async def test_an_error_inside_a_node_reaches_the_client_as_a_sentence(house: House) -> None:
-    ada = await house.client("ada")
+async def test_an_error_inside_a_node_reaches_the_client_as_a_sentence(servers: Servers) -> None:
+    ada = await servers.client("ada")
     thread = (await ada.threads.create())["thread_id"]
-    house.model.script(Fault(status=401, body={"error": {"message": "no such key"}}))
+    servers.model.script(Fault(status=401, body={"error": {"message": "no such key"}}))
     graph = RemoteGraph("agent", client=ada)
     config: Any = {"configurable": {"thread_id": thread}}
-    with pytest.raises(RemoteException) as failed:
+    with pytest.raises(RemoteException) as raised:
         await graph.ainvoke(HI, config, context={"model": "scripted"})
-    told = failed.value.args[0]
-    assert "key" in told["message"]
-    assert "Traceback" not in told["message"]
-    house.model.script(Fault(status=401, body={"error": {"message": "no such key"}}))
+    error = raised.value.args[0]
+    assert "key" in error["message"]
+    assert "Traceback" not in error["message"]
+    servers.model.script(Fault(status=401, body={"error": {"message": "no such key"}}))
     with pytest.raises(httpx.HTTPStatusError) as refused:
         await ada.runs.wait(thread, "agent", input=HI, context={"model": "scripted"})
     assert refused.value.response.status_code in (422, 502)
 
 
-async def test_two_runs_of_one_thread_take_their_turns_and_none_is_lost(house: House) -> None:
-    ada = await house.client("ada")
+async def test_concurrent_runs_of_one_thread_are_queued_and_none_is_lost(servers: Servers) -> None:
+    ada = await servers.client("ada")
     thread = (await ada.threads.create())["thread_id"]
 
     def say(number: int, **options: Any) -> Any:
-        said: Any = {
+        run_input: Any = {
             "messages": [{"role": "user", "content": f"My parrot number {number} is grey."}]
         }
-        return ada.runs.wait(thread, "agent", input=said, **options)
+        return ada.runs.wait(thread, "agent", input=run_input, **options)
 
     await asyncio.gather(*(say(number) for number in range(4)))
     state: Any = await ada.threads.get_state(thread)
-    kept = " ".join(m["content"] for m in state["values"]["messages"] if m["type"] == "human")
-    assert all(f"number {number}" in kept for number in range(4))
-    house.model.delay_first = 1.0
+    user_texts = " ".join(m["content"] for m in state["values"]["messages"] if m["type"] == "human")
+    assert all(f"number {number}" in user_texts for number in range(4))
+    servers.model.delay_first = 1.0
     try:
         slow = asyncio.create_task(say(5, context={"model": "scripted"}))
         await asyncio.sleep(0.5)
@@ -197,22 +197,24 @@ async def test_two_runs_of_one_thread_take_their_turns_and_none_is_lost(house: H
         assert "busy" in refused.value.response.text
         await slow
     finally:
-        house.model.delay_first = 0.0
+        servers.model.delay_first = 0.0
 
 
-async def test_a_run_goes_on_when_its_client_leaves_unless_it_says_otherwise(house: House) -> None:
-    ada = await house.client("ada")
-    house.model.delay_first = 1.0
+async def test_a_run_continues_after_a_disconnect_unless_the_client_cancels_it(
+    servers: Servers,
+) -> None:
+    ada = await servers.client("ada")
+    servers.model.delay_first = 1.0
     try:
-        for leaving, messages in (("continue", 2), ("cancel", 1)):
+        for on_disconnect, messages in (("continue", 2), ("cancel", 1)):
             thread = (await ada.threads.create())["thread_id"]
-            options: Any = {"on_disconnect": leaving, "context": {"model": "scripted"}}
+            options: Any = {"on_disconnect": on_disconnect, "context": {"model": "scripted"}}
             stream: Any = ada.runs.stream(
                 thread, "agent", input=HI, stream_mode="updates", **options
             )
             async with aclosing(stream):
-                async for each in stream:
-                    if each.event == "updates":
+                async for event in stream:
+                    if event.event == "updates":
                         break
             for _ in range(100):
                 if (await ada.threads.get(thread))["status"] == "idle":
@@ -221,57 +223,55 @@ async def test_a_run_goes_on_when_its_client_leaves_unless_it_says_otherwise(hou
             state: Any = await ada.threads.get_state(thread)
             assert len(state["values"]["messages"]) == messages
     finally:
-        house.model.delay_first = 0.0
+        servers.model.delay_first = 0.0
 
 
-async def test_a_server_that_is_told_to_stop_finishes_what_is_under_way(
-    house: House, tmp_path: Path
-) -> None:
-    server = start_server(house.env, tmp_path / "log")
-    house.server, first = server, house.server
-    house.model.delay_first = 1.5
+async def test_a_server_that_is_stopped_finishes_its_runs(servers: Servers, tmp_path: Path) -> None:
+    server = start_server(servers.env, tmp_path / "log")
+    servers.server, first = server, servers.server
+    servers.model.delay_first = 1.5
     try:
         await ready(server)
-        ada = await house.client("ada")
+        ada = await servers.client("ada")
         thread = (await ada.threads.create())["thread_id"]
         run = asyncio.create_task(
             ada.runs.wait(thread, "agent", input=HI, context={"model": "scripted"})
         )
         await asyncio.sleep(1.0)
         code = await asyncio.to_thread(server.stop)
-        done: Any = await run
+        output: Any = await run
         assert code in (0, -signal.SIGTERM), server.log.read_text()
-        assert done["messages"][-1]["type"] == "ai"
-        assert done["stored"] == 2
+        assert output["messages"][-1]["type"] == "ai"
+        assert output["stored"] == 2
         assert "Traceback" not in server.log.read_text()
     finally:
-        house.server = first
-        house.model.delay_first = 0.0
+        servers.server = first
+        servers.model.delay_first = 0.0
 
 
-async def test_what_a_killed_server_left_is_finished_by_another(
-    house: House, tmp_path: Path
+async def test_the_run_of_a_killed_server_is_finished_by_another(
+    servers: Servers, tmp_path: Path
 ) -> None:
-    server = start_server(house.env, tmp_path / "log")
+    server = start_server(servers.env, tmp_path / "log")
     await ready(server)
-    first, house.server = house.server, server
-    cleo = await house.client("cleo")
-    house.server = first
+    first, servers.server = servers.server, server
+    cleo = await servers.client("cleo")
+    servers.server = first
     thread = (await cleo.threads.create())["thread_id"]
-    house.model.delay_first = 30.0
-    house.model.requests.clear()
-    said: Any = {"messages": [{"role": "user", "content": "I live in Bergen."}]}
+    servers.model.delay_first = 30.0
+    servers.model.requests.clear()
+    run_input: Any = {"messages": [{"role": "user", "content": "I live in Bergen."}]}
     run = asyncio.create_task(
-        cleo.runs.wait(thread, "agent", input=said, context={"model": "scripted"})
+        cleo.runs.wait(thread, "agent", input=run_input, context={"model": "scripted"})
     )
-    while not any("Bergen" in json.dumps(each) for each in house.model.requests):  # noqa: ASYNC110
+    while not any("Bergen" in json.dumps(request) for request in servers.model.requests):  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     server.process.kill()
     server.process.wait()
-    house.model.delay_first = 0.0
+    servers.model.delay_first = 0.0
     with pytest.raises(httpx.TransportError):
         await run
-    again = await house.client("cleo")
+    again = await servers.client("cleo")
     state: Any = {}
     for _ in range(200):
         state = await again.threads.get_state(thread)
@@ -281,24 +281,24 @@ async def test_what_a_killed_server_left_is_finished_by_another(
     assert [m["type"] for m in state["values"]["messages"]] == ["human", "ai"]
 
 
-async def test_the_terminal_and_the_server_are_on_one_thread(house: House) -> None:
-    ada = await house.client("ada")
+async def test_the_terminal_and_the_server_share_a_thread(servers: Servers) -> None:
+    ada = await servers.client("ada")
     ask = [sys.executable, "-c", "from threadkeep.cli.app import main; main()", "ask", "-u", "ada"]
-    env = {**house.env, "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(ROOT)}
+    env = {**servers.env, "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(ROOT)}
     command = [*ask, "-t", "both", "My parrot is called Kiki."]
     await asyncio.to_thread(subprocess.run, command, env=env, check=True, capture_output=True)
     thread = await ada.threads.create(metadata={"thread_name": "both"}, if_exists="do_nothing")
-    said: Any = {"messages": [{"role": "user", "content": "What is my parrot called?"}]}
-    done: Any = await ada.runs.wait(thread["thread_id"], "agent", input=said)
-    assert "Kiki" in done["messages"][-1]["content"]
-    assert len(done["messages"]) == 4
+    run_input: Any = {"messages": [{"role": "user", "content": "What is my parrot called?"}]}
+    output: Any = await ada.runs.wait(thread["thread_id"], "agent", input=run_input)
+    assert "Kiki" in output["messages"][-1]["content"]
+    assert len(output["messages"]) == 4
 
 
-async def test_a_user_takes_all_along_and_is_forgotten(house: House) -> None:
-    dora, ada = await house.client("dora"), await house.client("ada")
+async def test_a_user_exports_everything_and_is_forgotten(servers: Servers) -> None:
+    dora, ada = await servers.client("dora"), await servers.client("ada")
     thread = (await dora.threads.create())["thread_id"]
-    said: Any = {"messages": [{"role": "user", "content": SECRET}]}
-    await dora.runs.wait(thread, "agent", input=said)
+    run_input: Any = {"messages": [{"role": "user", "content": SECRET}]}
+    await dora.runs.wait(thread, "agent", input=run_input)
     exported = (await dora.http.client.get("/me/export")).text
     assert "tulip-4711" in exported
     assert json.loads(exported.splitlines()[0])["user"] == "dora"
@@ -306,7 +306,7 @@ async def test_a_user_takes_all_along_and_is_forgotten(house: House) -> None:
     forgot = await dora.http.client.delete("/me")
     assert forgot.json()["removed"]["threads"] == 1
     assert (await dora.http.client.get("/me/export")).status_code == 401
-    del house.tokens["dora"]
-    again = await house.client("dora")
+    del servers.tokens["dora"]
+    again = await servers.client("dora")
     assert "tulip" not in (await again.http.client.get("/me/export")).text
     assert await again.threads.search() == []

@@ -1,4 +1,4 @@
-"""Whatever a client sends, a server for many users answers with a status and a sentence."""
+"""A server for many users answers every request body with a status and a sentence."""
 
 import asyncio
 import json
@@ -63,19 +63,19 @@ MANY = len(ROUTES) * ROUNDS
 
 
 @pytest.fixture(autouse=True)
-def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THREADKEEP_HOME", str(tmp_path))
     monkeypatch.setenv("THREADKEEP_MODEL", "offline")
 
 
-# Few examples of many bodies: opening and closing the server takes longer than a request.
+# Few examples with many bodies each: starting the server takes longer than a request.
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(bodies=st.lists(BODIES, min_size=MANY, max_size=MANY))
-def test_no_body_of_any_request_is_answered_with_a_failure(bodies: list[dict[str, Any]]) -> None:
-    asyncio.run(ask_all(bodies))
+def test_no_request_body_causes_a_server_error(bodies: list[dict[str, Any]]) -> None:
+    asyncio.run(send_all(bodies))
 
 
-async def ask_all(bodies: list[dict[str, Any]]) -> None:
+async def send_all(bodies: list[dict[str, Any]]) -> None:
     from threadkeep.server.http.app import app
 
     async with app.router.lifespan_context(app):
@@ -83,15 +83,15 @@ async def ask_all(bodies: list[dict[str, Any]]) -> None:
         headers = {"Authorization": f"Bearer {token}"}
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(
-            transport=transport, base_url="http://here", headers=headers, timeout=60
+            transport=transport, base_url="http://server", headers=headers, timeout=60
         ) as client:
-            made = await client.post("/threads", json={"thread_id": THREAD})
-            assert made.status_code in (200, 409), made.text
+            response = await client.post("/threads", json={"thread_id": THREAD})
+            assert response.status_code in (200, 409), response.text
             for (method, path), body in zip(ROUTES * ROUNDS, bodies, strict=True):
-                likely = {"assistant_id": "agent"} if "runs" in path else {}
-                content = json.dumps({**likely, **body})
-                answer = await client.request(method, path, content=content)
-                assert answer.status_code < 500, (method, path, content, answer.text)
-                if answer.status_code >= 400:
-                    assert "Traceback" not in answer.text
-                    assert isinstance(answer.json()["detail"], str), answer.text
+                defaults = {"assistant_id": "agent"} if "runs" in path else {}
+                content = json.dumps({**defaults, **body})
+                response = await client.request(method, path, content=content)
+                assert response.status_code < 500, (method, path, content, response.text)
+                if response.status_code >= 400:
+                    assert "Traceback" not in response.text
+                    assert isinstance(response.json()["detail"], str), response.text
