@@ -18,7 +18,7 @@ from threadkeep.memory import Memory, open_memory
 from threadkeep.stores.namespaces import all_messages_of, facts_of, user_key
 
 ADA = Context(user_id="ada")
-WHERE = "Where do I live?"
+QUESTION = "Where do I live?"
 
 
 @pytest_asyncio.fixture(params=["sqlite", "postgres"])
@@ -35,7 +35,7 @@ async def say(memory: Memory, /, text: str, thread: str = "trip", **context: Any
     return turn.reply
 
 
-async def shown(memory: Memory, /, thread: str = "trip", **context: Any) -> str:
+async def prompt_text(memory: Memory, /, thread: str = "trip", **context: Any) -> str:
     """What a model is shown of the thread as it stands."""
     plan = await memory.prompt(thread, **say_options(Context(user_id="ada", **context)))
     return "\n".join(str(message.text) for message in plan.prompt)
@@ -53,18 +53,18 @@ async def id_of(memory: Memory, text: str) -> str:
 
 async def facts(memory: Memory) -> list[str]:
     owner = await user_key(memory.opened.store, "ada")
-    found = await memory.opened.store.asearch(facts_of(owner), limit=1_000)
-    return sorted(i.value["text"] for i in found if not i.value["superseded_by"])
+    items = await memory.opened.store.asearch(facts_of(owner), limit=1_000)
+    return sorted(i.value["text"] for i in items if not i.value["superseded_by"])
 
 
-async def test_a_corrected_message_is_searched_recalled_and_shown_as_it_reads_now(
+async def test_a_corrected_message_is_recalled_and_shown_with_its_new_text(
     memory: Memory,
 ) -> None:
     await say(memory, "I live in Bergen.")
-    assert "Bergen" in await say(memory, WHERE, "another")
+    assert "Bergen" in await say(memory, QUESTION, "another")
     message = await id_of(memory, "I live in Bergen.")
-    done = await memory.correct(message[:8], "I live in Oslo.", user_id="ada")
-    assert done == {
+    result = await memory.correct(message[:8], "I live in Oslo.", user_id="ada")
+    assert result == {
         "kind": "message",
         "id": message,
         "was": "I live in Bergen.",
@@ -73,13 +73,13 @@ async def test_a_corrected_message_is_searched_recalled_and_shown_as_it_reads_no
     assert await facts(memory) == ["user lives in Oslo"]
     for thread in ("trip", "another"):
         # In the window of the one, recalled in the other.
-        assert "I live in Oslo." in await shown(memory, thread)
+        assert "I live in Oslo." in await prompt_text(memory, thread)
         # What the assistant has quoted of it stays as it was said.
         quoted = 'in "trip": "I live in Bergen."'
-        assert "I live in Bergen." not in (await shown(memory, thread)).replace(quoted, "")
-    assert "Oslo" in await say(memory, WHERE, "third")
-    told = await memory.history(message, user_id="ada")
-    assert [(each["why"], each["text"]) for each in told] == [
+        assert "I live in Bergen." not in (await prompt_text(memory, thread)).replace(quoted, "")
+    assert "Oslo" in await say(memory, QUESTION, "third")
+    wordings = await memory.history(message, user_id="ada")
+    assert [(wording["why"], wording["text"]) for wording in wordings] == [
         ("corrected", "I live in Bergen."),
         ("now", "I live in Oslo."),
     ]
@@ -93,17 +93,17 @@ async def test_a_correction_holds_on_every_branch(memory: Memory) -> None:
     await memory.correct(await id_of(memory, "I live in Bergen."), "I live in Oslo.", user_id="ada")
     assert await memory.undo("trip", 2, user_id="ada") == ["I keep two parrots.", "Hello."]
     assert "user lives in Oslo" in await facts(memory)
-    assert "Oslo" in await say(memory, WHERE)
-    assert "Oslo" in await say(memory, WHERE, "fork")
-    assert "Oslo" in await say(memory, WHERE, "another")
+    assert "Oslo" in await say(memory, QUESTION)
+    assert "Oslo" in await say(memory, QUESTION, "fork")
+    assert "Oslo" in await say(memory, QUESTION, "another")
     for thread in ("trip", "fork"):
         state = await memory.graph.aget_state((await memory.thread(thread, user_id="ada")).config())
         assert state.values["messages"][0].text == "I live in Oslo."
         assert state.values["corrected_at"]
     owner = await user_key(memory.opened.store, "ada")
     assert not await rebuild_knowledge(memory.opened.store, owner)
-    found = await memory.opened.store.asearch(all_messages_of(owner), limit=1_000)
-    assert not [i for i in found if i.value["text"] == "I live in Bergen."]
+    items = await memory.opened.store.asearch(all_messages_of(owner), limit=1_000)
+    assert not [i for i in items if i.value["text"] == "I live in Bergen."]
 
 
 async def test_a_fork_from_a_checkpoint_before_the_correction_has_it_too(memory: Memory) -> None:
@@ -113,10 +113,10 @@ async def test_a_fork_from_a_checkpoint_before_the_correction_has_it_too(memory:
     ).config
     await say(memory, "I moved to Rome.")
     await memory.correct(await id_of(memory, "I live in Bergen."), "I live in Oslo.", user_id="ada")
-    given: Any = {"messages": [HumanMessage(WHERE)]}
-    done = await memory.graph.ainvoke(given, config, context=ADA, durability="sync")
-    assert "Oslo" in str(done["messages"][-1].content)
-    assert done["messages"][0].text == "I live in Oslo."
+    input_: Any = {"messages": [HumanMessage(QUESTION)]}
+    output = await memory.graph.ainvoke(input_, config, context=ADA, durability="sync")
+    assert "Oslo" in str(output["messages"][-1].content)
+    assert output["messages"][0].text == "I live in Oslo."
     assert await facts(memory) == ["user lives in Oslo"]
 
 
@@ -132,52 +132,52 @@ async def test_an_edit_after_a_correction_is_a_branch_of_its_own(memory: Memory)
     assert await facts(memory) == ["user lives in Rome"]
     await memory.graph.aupdate_state(before, None, "__copy__")
     assert await facts(memory) == ["user lives in Oslo"]
-    assert "Oslo" in await say(memory, WHERE)
+    assert "Oslo" in await say(memory, QUESTION)
 
 
-async def test_a_message_on_a_branch_that_was_left_comes_back_corrected(memory: Memory) -> None:
+async def test_an_abandoned_message_is_restored_with_its_correction(memory: Memory) -> None:
     await say(memory, "Hello.")
     await memory.fork("trip", "fork", user_id="ada")
     await say(memory, "I live in Bergen.", "fork")
     await memory.correct(await id_of(memory, "I live in Bergen."), "I live in Oslo.", user_id="ada")
     await say(memory, "Good morning.")
-    assert "Oslo" not in await say(memory, WHERE, "another")
-    assert "Oslo" in await say(memory, WHERE, "fork")
-    assert "Oslo" in await say(memory, WHERE, "third")
+    assert "Oslo" not in await say(memory, QUESTION, "another")
+    assert "Oslo" in await say(memory, QUESTION, "fork")
+    assert "Oslo" in await say(memory, QUESTION, "third")
 
 
-async def test_a_correction_reaches_what_the_summary_has_folded(memory: Memory) -> None:
+async def test_a_correction_reaches_the_summary(memory: Memory) -> None:
     small: dict[str, Any] = {"max_tokens": 700, "reserve_tokens": 100, "memory": "progressive"}
     await say(memory, "The gate code is 4711.", **small)
     for number in range(12):
         await say(memory, f"Line {number}: " + "we talked about the weather. " * 6, **small)
-    assert "4711" in await shown(memory, **small)
+    assert "4711" in await prompt_text(memory, **small)
     await memory.correct(
         await id_of(memory, "The gate code is 4711."), "The code is 9000.", user_id="ada"
     )
     for _ in range(2):
-        text = await shown(memory, **small)
+        text = await prompt_text(memory, **small)
         assert "9000" in text
         assert "4711" not in text
         await say(memory, "Go on.", **small)
 
 
-async def test_a_fact_is_corrected_by_its_object_or_by_a_sentence_and_the_old_one_is_marked(
+async def test_a_fact_is_corrected_by_an_object_or_a_sentence_and_the_old_one_is_superseded(
     memory: Memory,
 ) -> None:
     await say(memory, "My sister Miriam moved to Lisbon in March 2026.")
     first = await id_of(memory, "Miriam lives in Lisbon (since 2026-03)")
-    done = await memory.correct(first, "Porto", user_id="ada")
-    assert done["text"] == "Miriam lives in Porto (since 2026-03)"
+    result = await memory.correct(first, "Porto", user_id="ada")
+    assert result["text"] == "Miriam lives in Porto (since 2026-03)"
     # The same words taught both.
     assert "Miriam moved to Porto (2026-03)" in await facts(memory)
     assert not [text for text in await facts(memory) if "Lisbon" in text]
     second = await memory.correct(
-        done["id"][:8], "Miriam lives in Faro (since 2025).", user_id="ada"
+        result["id"][:8], "Miriam lives in Faro (since 2025).", user_id="ada"
     )
     assert second["text"] == "Miriam lives in Faro (since 2025)"
-    told = await memory.history(second["id"], user_id="ada")
-    assert [(each["why"], each["text"]) for each in told] == [
+    wordings = await memory.history(second["id"], user_id="ada")
+    assert [(wording["why"], wording["text"]) for wording in wordings] == [
         ("corrected", "Miriam lives in Lisbon (since 2026-03)"),
         ("corrected", "Miriam lives in Porto (since 2026-03)"),
         ("now", "Miriam lives in Faro (since 2025)"),
@@ -192,7 +192,7 @@ async def test_a_fact_is_corrected_by_its_object_or_by_a_sentence_and_the_old_on
     assert "Faro" in await say(memory, "Where does Miriam live?", "another")
 
 
-async def test_what_is_said_again_after_a_correction_was_said(memory: Memory) -> None:
+async def test_a_fact_stated_again_after_its_correction_holds_again(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
     await memory.correct(await id_of(memory, "user lives in Bergen"), "Oslo", user_id="ada")
     assert await facts(memory) == ["user lives in Oslo"]
@@ -202,20 +202,20 @@ async def test_what_is_said_again_after_a_correction_was_said(memory: Memory) ->
     assert not await rebuild_knowledge(memory.opened.store, owner)
 
 
-async def test_a_correction_goes_with_the_branch_that_taught_the_fact(memory: Memory) -> None:
+async def test_a_correction_is_abandoned_with_the_branch_of_its_fact(memory: Memory) -> None:
     await say(memory, "Hello.")
     await say(memory, "I live in Bergen.")
-    left: Any = (
+    newest: Any = (
         await memory.graph.aget_state((await memory.thread("trip", user_id="ada")).config())
     ).config
     await memory.correct(await id_of(memory, "user lives in Bergen"), "Oslo", user_id="ada")
     await memory.undo("trip", user_id="ada")
     assert await facts(memory) == []
-    await memory.graph.aupdate_state(left, None, "__copy__")
+    await memory.graph.aupdate_state(newest, None, "__copy__")
     assert await facts(memory) == ["user lives in Oslo"]
 
 
-async def test_what_cannot_be_corrected_is_one_sentence(memory: Memory) -> None:
+async def test_an_impossible_correction_is_an_error_of_one_sentence(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
     message, fact = (
         await id_of(memory, "I live in Bergen."),
@@ -227,7 +227,7 @@ async def test_what_cannot_be_corrected_is_one_sentence(memory: Memory) -> None:
         for item in await memory.opened.store.asearch((owner, "entities"), limit=10)
         if item.value["name"] == "user"
     ]
-    for given, text, why in (
+    for id_, text, error in (
         ("nothing-like-it", "x", "You have no memory 'nothing-like-it'"),
         ("", "x", "You have no memory ''"),
         (message, " ", "The message is empty"),
@@ -237,8 +237,8 @@ async def test_what_cannot_be_corrected_is_one_sentence(memory: Memory) -> None:
         (fact, "Bergen", "says that already"),
         (entity, "x", "made of facts; correct one of them: "),
     ):
-        with pytest.raises(BadInput, match=why):
-            await memory.correct(given, text, user_id="ada")
+        with pytest.raises(BadInput, match=error):
+            await memory.correct(id_, text, user_id="ada")
     with pytest.raises(BadInput, match="You have no memory"):
         await memory.correct(message, "Mine now.", user_id="bob")
     new = await memory.correct(fact, "Oslo", user_id="ada")

@@ -1,4 +1,4 @@
-"""What a person has pinned is in every prompt, in one place, within its budget, and once."""
+"""Pins are in every prompt, in one place, within their budget, and not recalled again."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -44,13 +44,13 @@ async def key_of(store: HybridStore, text: str) -> str:
     raise AssertionError(text)
 
 
-async def pinning(store: HybridStore, text: str) -> None:
+async def pin_text(store: HybridStore, text: str) -> None:
     with acting_as("ada"):
         owner = await user_key(store, "ada")
         await add_pin(store, owner, await find_memory(store, owner, await key_of(store, text)))
 
 
-async def unpinning(store: HybridStore, text: str) -> None:
+async def unpin_text(store: HybridStore, text: str) -> None:
     await remove_pin(store, await user_key(store, "ada"), await key_of(store, text))
 
 
@@ -65,16 +65,16 @@ async def test_every_preset_shows_pins_behind_the_system_prompt(
     async with open_store(home) as store, open_scripted(store) as thread:
         thread.name = "earlier"
         await thread.say("The gate code is 4711.")
-        await pinning(store, "The gate code is 4711.")
+        await pin_text(store, "The gate code is 4711.")
         thread.name = "now"
         thread.context |= {"memory": preset}
-        done = await thread.say("How do I get in through the gate?")
-        shown = contents(thread)
-        assert shown[1].startswith("<pinned>\nWhat this person wants kept in view. Evidence")
-        assert "- user: The gate code is 4711." in shown[1]
-        assert sum("4711" in text for text in shown) == 1, "it is not recalled a second time"
-        assert done["ledger"]["pinned"] == count_text(shown[1]) + 4
-        assert done["memories"][0]["before"] == "pinned"
+        output = await thread.say("How do I get in through the gate?")
+        texts = contents(thread)
+        assert texts[1].startswith("<pinned>\nWhat this person wants kept in view. Evidence")
+        assert "- user: The gate code is 4711." in texts[1]
+        assert sum("4711" in text for text in texts) == 1, "it is not recalled a second time"
+        assert output["ledger"]["pinned"] == count_text(texts[1]) + 4
+        assert output["memories"][0]["before"] == "pinned"
 
 
 async def test_the_prefix_changes_only_when_the_pins_do(home: Settings) -> None:
@@ -82,13 +82,13 @@ async def test_the_prefix_changes_only_when_the_pins_do(home: Settings) -> None:
         thread.name = "earlier"
         for text in ("The gate code is 4711.", "The bell is broken."):
             await thread.say(text)
-        await pinning(store, "The gate code is 4711.")
+        await pin_text(store, "The gate code is 4711.")
         thread.name = "now"
         await thread.say("How do I get in?")
         await thread.say("And the bell of the gate?")
         first, second = thread.prompts[-2:]
         assert second[: len(first)] == first
-        await pinning(store, "The bell is broken.")
+        await pin_text(store, "The bell is broken.")
         await thread.say("Once more, please: the bell?")
         third = thread.prompts[-1]
         assert third[0] == first[0]
@@ -97,33 +97,33 @@ async def test_the_prefix_changes_only_when_the_pins_do(home: Settings) -> None:
         assert lines.count("- user: The bell is broken.") == 1
         await thread.say("Thanks.")
         assert thread.prompts[-1][: len(third)] == third
-        await unpinning(store, "The bell is broken.")
-        await unpinning(store, "The gate code is 4711.")
+        await unpin_text(store, "The bell is broken.")
+        await unpin_text(store, "The gate code is 4711.")
         await thread.say("How do I get in through the gate?")
         assert not any(text.startswith("<pinned>") for text in contents(thread))
         assert sum("4711" in text for text in contents(thread)) == 1, "it is recalled again"
 
 
-async def test_the_earliest_pins_stay_and_what_does_not_fit_is_told(memory: Memory) -> None:
-    said = [f"Fact {number}: " + "the box is green. " * 12 for number in range(4)]
-    for text in said:
+async def test_the_earliest_pins_stay_and_those_that_do_not_fit_are_marked(memory: Memory) -> None:
+    texts = [f"Fact {number}: " + "the box is green. " * 12 for number in range(4)]
+    for text in texts:
         await say(memory, text)
-    done = [
-        await memory.pin(await key_of(memory.opened.store, text), user_id="ada") for text in said
+    added = [
+        await memory.pin(await key_of(memory.opened.store, text), user_id="ada") for text in texts
     ]
-    assert [each["shown"] for each in done] == [True, True, True, False]
+    assert [entry["shown"] for entry in added] == [True, True, True, False]
     plan = await memory.prompt("trip", user_id="ada")
     block = str(plan.prompt[1].text)
     assert count_text(block) <= ADA.pinned_tokens
-    assert [text for text in said if text.strip() in block] == said[:3]
+    assert [text for text in texts if text.strip() in block] == texts[:3]
     more = Context(user_id="ada", pinned_tokens=600)
-    assert all(each["shown"] for each in await memory.pins(**say_options(more)))
+    assert all(entry["shown"] for entry in await memory.pins(**say_options(more)))
     none = Context(user_id="ada", pinned_tokens=0)
-    assert not any(each["shown"] for each in await memory.pins(**say_options(none)))
+    assert not any(entry["shown"] for entry in await memory.pins(**say_options(none)))
     assert (await memory.prompt("trip", **say_options(none))).ledger["pinned"] == 0
 
 
-async def test_a_pin_follows_what_takes_its_place(memory: Memory) -> None:
+async def test_a_pin_follows_the_fact_that_supersedes_it(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
     fact = await key_of(memory.opened.store, "user lives in Bergen")
     message = await key_of(memory.opened.store, "I live in Bergen.")
@@ -131,7 +131,7 @@ async def test_a_pin_follows_what_takes_its_place(memory: Memory) -> None:
     await memory.pin(message[:8], user_id="ada")
     await memory.pin(message, user_id="ada")
     await memory.correct(fact, "Oslo", user_id="ada")
-    assert [each["text"] for each in await memory.pins(user_id="ada")] == [
+    assert [entry["text"] for entry in await memory.pins(user_id="ada")] == [
         "user lives in Oslo",
         "I live in Bergen.",
     ]
@@ -140,7 +140,7 @@ async def test_a_pin_follows_what_takes_its_place(memory: Memory) -> None:
         (await memory.prompt("trip", user_id="ada")).prompt[1].text
     )
     await memory.undo("trip", 2, user_id="ada")
-    assert [each["text"] for each in await memory.pins(user_id="ada")] == ["", ""]
+    assert [entry["text"] for entry in await memory.pins(user_id="ada")] == ["", ""]
     assert await memory.unpin(fact[:8], user_id="ada") == fact
     with pytest.raises(BadInput, match=r"No memory .* is pinned"):
         await memory.unpin(fact[:8], user_id="ada")
@@ -160,43 +160,50 @@ async def test_pins_are_bounded(home: Settings) -> None:
             assert len(await list_pins(store, owner, ADA)) == MAX_PINS
 
 
-async def test_an_answer_tells_what_it_rests_on_after_a_restart_too(tmp_path: Path) -> None:
+async def test_an_answer_is_explained_also_after_a_restart(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     async with open_memory(settings) as memory:
         await say(memory, "My sister Miriam moved to Lisbon in March 2026.", "first")
         await say(memory, "The gate code is 4711.", "first")
         await memory.pin(await key_of(memory.opened.store, "The gate code is 4711."), user_id="ada")
         reply = await say(memory, "Where does my sister live?", "second")
-        said = await key_of(memory.opened.store, "My sister Miriam moved to Lisbon in March 2026.")
+        message_id = await key_of(
+            memory.opened.store, "My sister Miriam moved to Lisbon in March 2026."
+        )
     async with open_memory(settings) as memory:
-        found = await memory.why("second", user_id="ada")
-        assert (found["question"], found["answer"]) == ("Where does my sister live?", reply)
-        assert found["gone"] == 0
-        first, *rest = found["memories"]
+        explanation = await memory.why("second", user_id="ada")
+        assert (explanation["question"], explanation["answer"]) == (
+            "Where does my sister live?",
+            reply,
+        )
+        assert explanation["gone"] == 0
+        first, *rest = explanation["memories"]
         assert (first["text"], first["pinned"]) == ("The gate code is 4711.", True)
-        (message,) = [each for each in rest if each["id"] == said]
+        (message,) = [reason for reason in rest if reason["id"] == message_id]
         assert message["kind"] == "message"
         assert (message["speaker"], message["thread"]) == ("user", "first")
         assert message["score"] > 0
         assert message["parts"]["words"] > 0
-        (fact,) = [each for each in rest if each["text"].startswith("Miriam lives in Lisbon")]
-        assert [source["id"] for source in fact["sources"]] == [said]
+        (fact,) = [reason for reason in rest if reason["text"].startswith("Miriam lives in Lisbon")]
+        assert [source["id"] for source in fact["sources"]] == [message_id]
         assert fact["sources"][0]["thread"] == "first"
-        assert not any(each["earlier"] for each in found["memories"])
+        assert not any(reason["earlier"] for reason in explanation["memories"])
         state = await memory.graph.aget_state(
             (await memory.thread("second", user_id="ada")).config()
         )
         assert "Lisbon" not in str(state.values["recalled"]), "places and scores, no text"
         await say(memory, "And what does she do?", "second")
-        found = await memory.why("second", user_id="ada")
-        assert [each["earlier"] for each in found["memories"] if each["id"] == said] == [True]
+        explanation = await memory.why("second", user_id="ada")
+        assert [
+            reason["earlier"] for reason in explanation["memories"] if reason["id"] == message_id
+        ] == [True]
         await memory.undo("first", 2, user_id="ada")
         assert (await memory.why("second", user_id="ada"))["gone"] >= 2
         with pytest.raises(BadInput, match="no thread 'nowhere' with an answer"):
             await memory.why("nowhere", user_id="ada")
 
 
-async def test_a_compaction_after_the_answer_leaves_its_reasons(home: Settings) -> None:
+async def test_an_answer_is_explained_also_after_a_compaction(home: Settings) -> None:
     async with open_memory(home) as memory:
         await say(memory, "The gate code is 4711.", "first")
         small = Context(user_id="ada", max_tokens=1_200, reserve_tokens=200, recall_tokens=200)
@@ -205,12 +212,12 @@ async def test_a_compaction_after_the_answer_leaves_its_reasons(home: Settings) 
             text = f"Is line {number} about the gate code? " + "It is late. " * 25
             turn = await memory.say(text, thread="second", **say_options(small))
             await turn.finished()
-            found = await memory.why("second", user_id=small.user_id)
-            recalled = [each for each in turn.memories if each.get("before") != "pinned"]
-            assert {each["id"] for each in found["memories"]} <= {m["id"] for m in recalled}
-            assert bool(found["memories"]) == bool(recalled)
-            changed += found["summary_changed"]
+            explanation = await memory.why("second", user_id=small.user_id)
+            recalled = [item for item in turn.memories if item.get("before") != "pinned"]
+            assert {item["id"] for item in explanation["memories"]} <= {m["id"] for m in recalled}
+            assert bool(explanation["memories"]) == bool(recalled)
+            changed += explanation["summary_changed"]
             plan = await memory.prompt("second", **say_options(small))
             again = [m.id for m in plan.prompt if str(m.id).startswith("memories-")]
-            assert not (found["summary_changed"] and again)
+            assert not (explanation["summary_changed"] and again)
         assert changed

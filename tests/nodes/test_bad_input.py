@@ -1,4 +1,4 @@
-"""Whatever a caller sends gives a legal prompt or one sentence."""
+"""Any input gives a valid prompt or an error of one sentence."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def test_no_prompt_of_any_history_is_one_that_a_provider_would_refuse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("context", "said"),
+    ("context", "message"),
     [
         ({"system_prompt": "Be brief. " * 1_000, "max_tokens": 2_000}, "system_prompt takes 3005"),
         ({"max_tokens": 512, "reserve_tokens": 500}, "system_prompt takes 19 of the 12 tokens"),
@@ -32,11 +32,11 @@ def test_no_prompt_of_any_history_is_one_that_a_provider_would_refuse() -> None:
         ({"window": -3}, "window -3 is not allowed"),
     ],
 )
-async def test_a_budget_that_holds_no_prompt_is_one_sentence(
-    context: dict[str, Any], said: str
+async def test_a_budget_without_room_for_a_prompt_is_an_error(
+    context: dict[str, Any], message: str
 ) -> None:
     async with open_scripted() as thread:
-        with pytest.raises(BadInput, match=said) as refused:
+        with pytest.raises(BadInput, match=message) as refused:
             await thread.say("hello", **context)
         assert "\n" not in str(refused.value)
         assert thread.server.requests == []
@@ -55,26 +55,24 @@ ODD: list[list[AnyMessage]] = [
 
 
 @pytest.mark.parametrize("memory", ["hybrid", "summary", "window"])
-@pytest.mark.parametrize("said", ODD)
-async def test_odd_messages_become_a_request_that_no_provider_refuses(
-    said: list[AnyMessage], memory: str
-) -> None:
+@pytest.mark.parametrize("messages", ODD)
+async def test_odd_messages_become_a_valid_request(messages: list[AnyMessage], memory: str) -> None:
     async with open_scripted() as thread:
-        done = await thread.say(*said, memory=memory)
-        assert done["messages"][-1].text == "Noted."
+        output = await thread.say(*messages, memory=memory)
+        assert output["messages"][-1].text == "Noted."
         await thread.say("And now?", memory=memory)
         for prompt in thread.prompts:
             assert refused_by_provider(prompt) == []
 
 
-@pytest.mark.parametrize("said", [[], [AIMessage("I speak first.")], [SystemMessage("Obey.")]])
-async def test_a_thread_without_a_question_is_one_sentence(said: list[AnyMessage]) -> None:
+@pytest.mark.parametrize("messages", [[], [AIMessage("I speak first.")], [SystemMessage("Obey.")]])
+async def test_a_thread_without_a_user_message_is_an_error(messages: list[AnyMessage]) -> None:
     async with open_scripted() as thread:
         with pytest.raises(BadInput, match="no message from a user"):
-            await thread.say(*said)
+            await thread.say(*messages)
 
 
-async def test_a_run_without_a_thread_is_one_sentence() -> None:
+async def test_a_run_without_a_thread_is_an_error() -> None:
     async with open_scripted() as thread:
         graph = thread.graph.copy()
         graph.checkpointer = None
@@ -85,13 +83,13 @@ async def test_a_run_without_a_thread_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize("memory", ["buffer", "progressive", "hybrid", "window"])
-async def test_ten_thousand_messages_in_one_call(memory: str) -> None:
-    said: list[AnyMessage] = [
+async def test_ten_thousand_messages_in_one_call_fit(memory: str) -> None:
+    messages: list[AnyMessage] = [
         AIMessage(f"Answer {n} is {n * 7}.") if n % 2 else HumanMessage(f"What is number {n}?")
         for n in range(10_000)
     ]
     async with open_scripted() as thread:
-        await thread.say(*said, HumanMessage("And now?"), memory=memory)
+        await thread.say(*messages, HumanMessage("And now?"), memory=memory)
         assert prompt_tokens({"messages": thread.prompts[0]}) <= 7_000
         assert thread.prompts[0][-1]["content"] == "And now?"
         await thread.say("And then?", memory=memory)
@@ -112,21 +110,25 @@ def test_one_exchange_of_ten_thousand_answers_keeps_its_question_and_its_newest_
 
 def payload(prompt: list[AnyMessage]) -> list[dict[str, Any]]:
     model: Any = open_openai("gpt-4.1-mini")
-    found: list[dict[str, Any]] = model._get_request_payload(prompt)["messages"]
-    return found
+    messages: list[dict[str, Any]] = model._get_request_payload(prompt)["messages"]
+    return messages
 
 
-def test_a_message_that_is_fine_is_left_as_it_is() -> None:
+def test_a_valid_message_is_not_changed() -> None:
     message = HumanMessage([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}])
     assert valid_message(message).content == "a\nb"
-    for fine in (HumanMessage("a"), AIMessage("b", name="ada"), ToolMessage("c", tool_call_id="1")):
-        assert valid_message(fine) is fine
+    for valid in (
+        HumanMessage("a"),
+        AIMessage("b", name="ada"),
+        ToolMessage("c", tool_call_id="1"),
+    ):
+        assert valid_message(valid) is valid
 
 
-async def test_the_arguments_of_a_tool_call_are_stored_and_summarised_as_words() -> None:
+async def test_the_arguments_of_a_tool_call_are_stored_and_summarised() -> None:
     store = InMemoryStore()
     call = {"name": "book", "args": {"train": "EN 40463"}, "id": "c1"}
-    said: list[AnyMessage] = [
+    messages: list[AnyMessage] = [
         HumanMessage("Book the night train."),
         AIMessage("", tool_calls=[call]),
         ToolMessage("Booked, carriage 261.", tool_call_id="c1"),
@@ -134,7 +136,7 @@ async def test_the_arguments_of_a_tool_call_are_stored_and_summarised_as_words()
     ]
     async with open_scripted(store) as thread:
         thread.context |= {"memory": "summary"}
-        await thread.say(*said, HumanMessage("Thank you."))
+        await thread.say(*messages, HumanMessage("Thank you."))
         await thread.say("And the hotel?")
         assert '(calls book {"train":"EN 40463"})' in thread.summaries[0]
         assert "Booked, carriage 261." in thread.summaries[0]

@@ -9,7 +9,7 @@ from threadkeep.base.tokens import count_text
 from threadkeep.models.offline import OfflineChatModel
 from threadkeep.prompt.extractive_summary import score_sentence, summarize
 
-FOLDED: Sequence[BaseMessage] = [
+MESSAGES: Sequence[BaseMessage] = [
     HumanMessage("Hello! My sister Miriam moved to Lisbon in March. It is nice out."),
     AIMessage("That is good to hear."),
     HumanMessage("The report is at /srv/reports/q3.pdf and is due on 3 May."),
@@ -17,52 +17,56 @@ FOLDED: Sequence[BaseMessage] = [
 ]
 
 
-def test_a_summary_names_who_said_it_and_keeps_their_words() -> None:
-    summary = summarize("", FOLDED, 500)
+def test_a_summary_quotes_sentences_with_their_speakers() -> None:
+    summary = summarize("", MESSAGES, 500)
     assert "user: My sister Miriam moved to Lisbon in March." in summary
     assert "user: The report is at /srv/reports/q3.pdf and is due on 3 May." in summary
 
 
-def test_the_summary_so_far_stands_first_and_is_never_restarted() -> None:
-    first = summarize("", FOLDED[:1], 500)
-    second = summarize(first, FOLDED[1:], 500)
+def test_the_previous_summary_comes_first_and_is_extended() -> None:
+    first = summarize("", MESSAGES[:1], 500)
+    second = summarize(first, MESSAGES[1:], 500)
     assert second.startswith(first)
     assert "olives" in second
 
 
-def test_the_previous_summary_of_a_model_is_kept_too() -> None:
+def test_the_previous_summary_of_a_model_is_extended_too() -> None:
     previous = "Ada plans a trip to Oslo on 3 June. " * 1 + "She wants 4 tickets. " * 1
-    assert summarize(previous, FOLDED, 500).startswith("Ada plans a trip to Oslo on 3 June.")
+    assert summarize(previous, MESSAGES, 500).startswith("Ada plans a trip to Oslo on 3 June.")
 
 
-def test_what_tells_least_goes_first() -> None:
-    summary = summarize("", FOLDED, 45)
+def test_the_least_informative_sentences_are_dropped_first() -> None:
+    summary = summarize("", MESSAGES, 45)
     assert "Lisbon" in summary
     assert "q3.pdf" in summary
     assert "It is nice out" not in summary
     assert "good to hear" not in summary
 
 
-def test_the_same_input_gives_the_same_summary_and_twice_is_once() -> None:
-    once = summarize("", FOLDED, 500)
-    assert once == summarize("", FOLDED, 500) == summarize(once, FOLDED, 500)
+def test_a_summary_is_deterministic_and_idempotent() -> None:
+    once = summarize("", MESSAGES, 500)
+    assert once == summarize("", MESSAGES, 500) == summarize(once, MESSAGES, 500)
 
 
-def test_names_numbers_paths_and_denials_are_worth_more_than_small_talk() -> None:
-    told = ["user: Tom pays 40 euros.", "user: See https://a.example/x.", "user: I never eat fish."]
+def test_names_numbers_paths_and_denials_score_higher_than_small_talk() -> None:
+    sentences = [
+        "user: Tom pays 40 euros.",
+        "user: See https://a.example/x.",
+        "user: I never eat fish.",
+    ]
     assert (
-        min(map(score_sentence, told))
+        min(map(score_sentence, sentences))
         > score_sentence("user: that sounds nice to me.")
         > score_sentence("user: ok")
     )
 
 
-def test_the_offline_models_own_words_are_left_out() -> None:
+def test_replies_of_the_offline_model_are_not_quoted() -> None:
     reply = OfflineChatModel().invoke([HumanMessage("I live in Bergen.")])
     assert "Noted" not in summarize("", [HumanMessage("I live in Bergen."), reply], 500)
 
 
-def test_something_is_always_kept_of_something() -> None:
+def test_a_summary_of_messages_is_never_empty() -> None:
     assert summarize("", [HumanMessage("")], 50)
     assert summarize("", [AIMessage("x" * 5_000)], 3)
     assert summarize("", [ToolMessage("42", tool_call_id="a")], 50) == "tool: 42"
@@ -74,7 +78,7 @@ def test_something_is_always_kept_of_something() -> None:
     previous=st.text(max_size=300),
     texts=st.lists(st.text(max_size=200) | st.just("日本に 17 km " * 40), min_size=1, max_size=6),
 )
-def test_no_text_raises_and_none_exceeds_the_size(
+def test_no_text_raises_and_no_summary_exceeds_the_size(
     limit: int, previous: str, texts: list[str]
 ) -> None:
     summary = summarize(previous, [HumanMessage(text) for text in texts], limit)

@@ -1,4 +1,4 @@
-"""What filled the window, what the provider said of it, and who is billed."""
+"""The ledger of the window, the provider's figures, and the usage that is billed."""
 
 import pytest
 from langgraph.store.memory import InMemoryStore
@@ -15,8 +15,8 @@ LONG = "We spoke at length about the weather over the harbour, and agreed on lit
 
 async def test_the_ledger_holds_every_part_and_what_the_provider_reported() -> None:
     async with open_scripted() as thread:
-        thread.replies = lambda asked: Reply(
-            "Noted.", usage=Usage(prompt=prompt_tokens(asked), completion=2, cached=32)
+        thread.replies = lambda request: Reply(
+            "Noted.", usage=Usage(prompt=prompt_tokens(request), completion=2, cached=32)
         )
         await thread.say("I live in Bergen.")
         ledger = (await thread.say("Where do I live?"))["ledger"]
@@ -29,9 +29,9 @@ async def test_the_ledger_holds_every_part_and_what_the_provider_reported() -> N
     assert ledger["internal"]["extraction"]["calls"] == 1
 
 
-async def test_what_was_recalled_is_told_apart_by_kind() -> None:
+async def test_recalled_items_are_counted_by_kind() -> None:
     async with open_scripted() as thread:
-        thread.extract = lambda asked: (
+        thread.extract = lambda request: (
             '{"entities": [{"name": "Miriam", "type": "person", "attributes": []}], "facts": '
             '[{"subject": "Miriam", "predicate": "lives in", "object": "Lisbon", '
             '"valid_from": null}]}'
@@ -45,8 +45,8 @@ async def test_what_was_recalled_is_told_apart_by_kind() -> None:
 async def test_counts_of_another_encoding_are_corrected_by_what_the_provider_reports() -> None:
     async with open_scripted() as thread:
         thread.context |= {"memory": "buffer", "max_tokens": 2_000, "reserve_tokens": 400}
-        thread.replies = lambda asked: Reply(
-            "Noted.", usage=Usage(prompt=int(1.5 * prompt_tokens(asked)), completion=2)
+        thread.replies = lambda request: Reply(
+            "Noted.", usage=Usage(prompt=int(1.5 * prompt_tokens(request)), completion=2)
         )
         for _ in range(40):
             ledger = (await thread.say(LONG))["ledger"]
@@ -66,22 +66,24 @@ async def test_every_call_is_billed_to_the_user_by_thread_and_day_and_purpose() 
         thread.name = "second"
         await thread.say("Hello.")
         records = await read_usage(store, await user_key(store, "ada"))
-        nobody = await read_usage(store, await user_key(store, "bob"))
-        asked = thread.server.requests
+        records_of_bob = await read_usage(store, await user_key(store, "bob"))
+        requests = thread.server.requests
     by_thread, by_purpose = group_usage(records, "thread"), group_usage(records, "purpose")
     assert set(by_thread) == {"first", "second"}
     assert by_purpose["answer"]["calls"] == by_purpose["extraction"]["calls"] == 21
     assert by_purpose["summary"]["calls"] == len(thread.summaries) > 1
-    assert sum(usage["prompt"] for usage in by_purpose.values()) == sum(map(prompt_tokens, asked))
+    assert sum(usage["prompt"] for usage in by_purpose.values()) == sum(
+        map(prompt_tokens, requests)
+    )
     assert len(group_usage(records, "day")) == 1
     assert not any(usage["estimated"] for usage in by_purpose.values())
-    assert nobody == []
+    assert records_of_bob == []
 
 
 async def test_a_call_whose_cost_is_not_reported_is_billed_as_counted() -> None:
     store = InMemoryStore()
     async with open_scripted(store) as thread:
-        thread.replies = lambda asked: Reply("Noted.", usage=None)
+        thread.replies = lambda request: Reply("Noted.", usage=None)
         thread.context |= {"memory": "buffer"}
         ledger = (await thread.say("Hello."))["ledger"]
         (record,) = await read_usage(store, await user_key(store, "ada"))
@@ -99,34 +101,34 @@ OVERFLOW = Fault(
         }
     },
 )
-OVERFLOW_UNTOLD = Fault(status=400, body={"error": {"message": "prompt is too long"}})
+OVERFLOW_WITHOUT_LIMIT = Fault(status=400, body={"error": {"message": "prompt is too long"}})
 
 
 async def test_an_overflow_leads_to_one_prompt_of_seventy_percent() -> None:
-    for fault in (OVERFLOW, OVERFLOW_UNTOLD):
+    for fault in (OVERFLOW, OVERFLOW_WITHOUT_LIMIT):
         async with open_scripted() as thread:
             thread.context |= {"max_tokens": 1_500, "reserve_tokens": 300, "memory": "progressive"}
             for number in range(6):
                 await thread.say(f"{number} {LONG}")
-            asked = len(thread.prompts)
+            prompts_before = len(thread.prompts)
             thread.server.script(fault)
-            done = await thread.say("And what now?")
-            assert done["messages"][-1].text == "Noted."
-            assert len(thread.prompts) == asked + 2
+            output = await thread.say("And what now?")
+            assert output["messages"][-1].text == "Noted."
+            assert len(thread.prompts) == prompts_before + 2
             first, second = thread.prompts[-2:]
-            most = 0.7 * prompt_tokens({"messages": first})
-            assert prompt_tokens({"messages": second}) <= most
+            limit = 0.7 * prompt_tokens({"messages": first})
+            assert prompt_tokens({"messages": second}) <= limit
             assert second[-1] == first[-1]
             # What left the prompt is covered, and the next turn does not run into it again.
             assert "# Quoted" in second[1]["content"]
             await thread.say("Go on.")
-            assert len(thread.prompts) == asked + 3
-            assert prompt_tokens({"messages": thread.prompts[-1]}) <= most
+            assert len(thread.prompts) == prompts_before + 3
+            assert prompt_tokens({"messages": thread.prompts[-1]}) <= limit
 
 
 async def test_a_second_overflow_is_one_sentence() -> None:
     async with open_scripted() as thread:
-        thread.server.script(OVERFLOW_UNTOLD, OVERFLOW_UNTOLD, OVERFLOW_UNTOLD)
+        thread.server.script(OVERFLOW_WITHOUT_LIMIT, OVERFLOW_WITHOUT_LIMIT, OVERFLOW_WITHOUT_LIMIT)
         with pytest.raises(ContextOverflow, match="context window"):
             await thread.say(LONG)
         assert len(thread.prompts) == 2
@@ -138,7 +140,7 @@ REFUSED = Fault(
 )
 
 
-async def test_a_server_that_wants_roles_to_alternate_gets_neighbours_as_one_message() -> None:
+async def test_a_server_that_wants_alternating_roles_gets_merged_messages() -> None:
     async with open_scripted() as thread:
         thread.context["memory"] = "vector"
         await thread.say("The gate code is 4711.")

@@ -1,4 +1,4 @@
-"""The block of memories, with all that frames it, never takes more than it may."""
+"""The memory block, with its fence and headings, stays within its budget."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +8,7 @@ from threadkeep.base.tokens import count_text
 from threadkeep.prompt.memory_budget import best_within
 
 TEXTS = st.text(max_size=60) | st.integers(1, 60).map(lambda n: "Olive grove, 17 km!\n" * n)
-MEMORIES = st.lists(
+ITEMS = st.lists(
     st.builds(
         lambda kind, text, speaker, day, thread, score: RecalledItem(
             id="m",
@@ -32,20 +32,18 @@ MEMORIES = st.lists(
 
 
 @settings(max_examples=200, deadline=None)
-@given(MEMORIES, st.integers(0, 1_500))
-def test_a_block_never_exceeds_its_budget_whatever_it_holds(
-    memories: list[RecalledItem], budget: int
-) -> None:
-    kept = best_within(memories, budget)
-    block = render_memories(kept)
+@given(ITEMS, st.integers(0, 1_500))
+def test_a_block_never_exceeds_its_budget(items: list[RecalledItem], budget: int) -> None:
+    fitting = best_within(items, budget)
+    block = render_memories(fitting)
     assert count_text(block) <= budget
-    assert kept == [memory for memory in memories if any(memory is each for each in kept)]
-    if budget >= count_text(render_memories(memories)) + 1:
-        assert len(kept) == len(memories)
+    assert fitting == [item for item in items if any(item is other for other in fitting)]
+    if budget >= count_text(render_memories(items)) + 1:
+        assert len(fitting) == len(items)
 
 
-def test_two_short_ones_are_better_than_a_long_one_that_is_hardly_likelier() -> None:
-    def said(number: int, text: str, score: float) -> RecalledItem:
+def test_two_short_messages_beat_a_long_one_of_about_the_same_score() -> None:
+    def message(number: int, text: str, score: float) -> RecalledItem:
         day = "2026-03-04T10:00:00+00:00"
         return RecalledItem(
             id=str(number),
@@ -57,8 +55,8 @@ def test_two_short_ones_are_better_than_a_long_one_that_is_hardly_likelier() -> 
             score=score,
         )
 
-    long = said(0, "We talked about it at length and agreed on little else. " * 6, 0.62)
-    short = [said(1, "The gate code is 4711.", 0.6), said(2, "The gate is green.", 0.6)]
+    long = message(0, "We talked about it at length and agreed on little else. " * 6, 0.62)
+    short = [message(1, "The gate code is 4711.", 0.6), message(2, "The gate is green.", 0.6)]
     budget = count_text(render_memories([long])) + 1
     assert [memory["id"] for memory in best_within([long, *short], budget)] == ["1", "2"]
     assert best_within([long], budget) == [long]

@@ -1,4 +1,4 @@
-"""Between two compactions the prompt only grows at its end, and recalls nothing twice."""
+"""Between two compactions the prompt only grows at its end, and repeats no recalled item."""
 
 from collections import Counter
 
@@ -8,24 +8,24 @@ from langgraph.store.memory import InMemoryStore
 
 from benchmarks.scripted_thread import open_scripted
 
-SAID = st.lists(st.integers(1, 160), min_size=6, max_size=18)
+SIZES = st.lists(st.integers(1, 160), min_size=6, max_size=18)
 SMALL = {"max_tokens": 1_800, "reserve_tokens": 300, "recall_tokens": 300}
 
 
 def summary_in(prompt: list[dict[str, object]]) -> str:
-    """Return what stands in for older messages; it changes with every compaction."""
+    """Return the summary message, which changes with every compaction."""
     return next((t for m in prompt if (t := str(m["content"])).startswith("<summary>")), "")
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)
-@given(SAID, st.sampled_from(["hybrid", "progressive", "summary"]))
+@given(SIZES, st.sampled_from(["hybrid", "progressive", "summary"]))
 async def test_between_compactions_the_prompt_only_grows_at_its_end(
     sizes: list[int], memory: str
 ) -> None:
-    # This store ranks nothing and finds everything: there is always something to recall.
+    # This store does not rank and returns everything: there is always something to recall.
     async with open_scripted(InMemoryStore()) as thread:
         thread.context |= {**SMALL, "memory": memory}
-        thread.summarise = lambda asked: f"Summary {len(thread.summaries)}."
+        thread.summarise = lambda request: f"Summary {len(thread.summaries)}."
         thread.name = "earlier"
         for number in range(8):
             await thread.say(f"Fact {number} is that box {number} is painted in colour {number}.")
@@ -46,7 +46,7 @@ def recalled_twice(prompt: list[dict[str, object]]) -> list[str]:
     return [line for line, times in lines.items() if times > 1]
 
 
-async def test_what_was_recalled_stays_where_it_was_put_and_follows_a_correction() -> None:
+async def test_recalled_items_stay_in_place_and_follow_corrections() -> None:
     store = InMemoryStore()
     async with open_scripted(store) as thread:
         thread.context |= {"memory": "hybrid"}

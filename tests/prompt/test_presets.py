@@ -1,6 +1,6 @@
-"""Exactly what the model is shown, turn by turn, for each preset: `golden/PRESET.txt`.
+"""The exact prompts of each preset, turn by turn: `golden/PRESET.txt`.
 
-After a change that is meant: `THREADKEEP_GOLDEN=write pytest tests/prompt/test_presets.py`,
+After an intended change: `THREADKEEP_GOLDEN=write pytest tests/prompt/test_presets.py`,
 and read the difference.
 """
 
@@ -31,7 +31,7 @@ SMALL = {
 # So that its oldest messages leave too.
 TIGHT = {"buffer": {"reserve_tokens": 330}}
 EARLIER = "Miriam takes care of the parrots whenever we travel."
-SAID = {
+TURNS = {
     "My sister Miriam moved to Lisbon in March 2026.": "Lisbon is lovely in spring.",
     "The gate code is 4711-KX, but never tell the porter.": "I will keep it to myself.",
     "We booked the night train for all of us, as we do every summer, since nobody of us likes to "
@@ -47,7 +47,7 @@ SAID = {
     "Who takes care of the parrots?": "Miriam does.",
     "What is the gate code?": "4711-KX.",
 }
-FOUND: dict[str, Any] = {
+EXTRACTIONS: dict[str, Any] = {
     "moved to Lisbon": {
         "entities": [{"name": "Miriam", "type": "person", "attributes": []}],
         "facts": [
@@ -66,29 +66,33 @@ FOUND: dict[str, Any] = {
         ],
     }
 }
-NOTHING: dict[str, Any] = {"entities": [], "facts": []}
+EMPTY: dict[str, Any] = {"entities": [], "facts": []}
 
 
-def reply(asked: dict[str, Any]) -> str:
-    return SAID.get(asked["messages"][-1]["content"], "Noted.")
+def reply(request: dict[str, Any]) -> str:
+    return TURNS.get(request["messages"][-1]["content"], "Noted.")
 
 
-def extract(asked: dict[str, Any]) -> str:
-    text = asked["messages"][-1]["content"]
-    return json.dumps(next((told for words, told in FOUND.items() if words in text), NOTHING))
+def extract(request: dict[str, Any]) -> str:
+    text = request["messages"][-1]["content"]
+    return json.dumps(
+        next((extraction for words, extraction in EXTRACTIONS.items() if words in text), EMPTY)
+    )
 
 
-async def shown(home: Settings, preset: str) -> str:
+async def prompts_of(settings: Settings, preset: str) -> str:
     """Return every prompt of the scripted thread, as text."""
-    async with open_store(home) as store, open_scripted(store) as thread:
+    async with open_store(settings) as store, open_scripted(store) as thread:
         thread.context |= {**SMALL, "memory": preset} | TIGHT.get(preset, {})
         thread.replies, thread.extract = reply, extract
-        thread.summarise = lambda asked: f"Summary {len(thread.summaries)}: family, plans, a walk."
+        thread.summarise = lambda request: (
+            f"Summary {len(thread.summaries)}: family, plans, a walk."
+        )
         thread.name = "garden"
         await thread.say(EARLIER)
         await store.index_pending()
         thread.name = "kitchen"
-        for text in SAID:
+        for text in TURNS:
             await thread.say(text)
             await store.index_pending()
         prompts = thread.prompts[1:]
@@ -102,7 +106,7 @@ async def shown(home: Settings, preset: str) -> str:
 @pytest.mark.parametrize("preset", PRESETS)
 async def test_each_preset_shows_exactly_what_it_says(home: Settings, preset: str) -> None:
     settings = home.model_copy(update={"now": datetime(2026, 3, 4, 9, 30, tzinfo=UTC)})
-    text = await shown(settings, preset)
+    text = await prompts_of(settings, preset)
     path = GOLDEN / f"{preset}.txt"
     if os.environ.get("THREADKEEP_GOLDEN") == "write":
         path.write_text(text)

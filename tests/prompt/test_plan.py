@@ -24,22 +24,22 @@ calls = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True)
 @st.composite
 def messages(draw: st.DrawFn) -> list[AnyMessage]:
     kinds = draw(st.lists(st.sampled_from(["human", "ai", "call", "tool", "system"]), max_size=14))
-    made: list[AnyMessage] = []
+    history: list[AnyMessage] = []
     for number, kind in enumerate([*kinds, "human"]):
         text, key = draw(words), f"m{number}"
         if kind == "human":
-            made.append(HumanMessage(text, id=key))
+            history.append(HumanMessage(text, id=key))
         elif kind == "ai":
-            made.append(AIMessage(text, id=key))
+            history.append(AIMessage(text, id=key))
         elif kind == "call":
-            asked = [{"name": "look", "args": {}, "id": name} for name in draw(calls)]
-            made.append(AIMessage(text, id=key, tool_calls=asked))
+            tool_calls = [{"name": "look", "args": {}, "id": name} for name in draw(calls)]
+            history.append(AIMessage(text, id=key, tool_calls=tool_calls))
         elif kind == "tool":
             name = draw(st.sampled_from("abc"))
-            made.append(ToolMessage(text, id=key, tool_call_id=name))
+            history.append(ToolMessage(text, id=key, tool_call_id=name))
         else:
-            made.append(SystemMessage(text, id=key))
-    return made
+            history.append(SystemMessage(text, id=key))
+    return history
 
 
 @st.composite
@@ -86,30 +86,30 @@ def turns(draw: st.DrawFn) -> tuple[State, list[RecalledItem], Context]:
 
 @settings(max_examples=300, deadline=None)
 @given(turns())
-def test_any_prompt_fits_and_is_legal_and_has_the_newest_user_message(
+def test_any_prompt_fits_and_is_valid_and_has_the_newest_user_message(
     turn: tuple[State, list[RecalledItem], Context],
 ) -> None:
     state, memories, context = turn
     plan = plan_prompt(state, memories, context)
     assert count_messages(plan.prompt) <= context.prompt_tokens
-    assert_legal(plan.prompt)
+    assert_valid(plan.prompt)
     newest = text_of(state.messages[-1])
-    shown = text_of(plan.prompt[-1])
-    assert shown == newest or ("[…]" in shown and shown[:1] == newest[:1])
+    last = text_of(plan.prompt[-1])
+    assert last == newest or ("[…]" in last and last[:1] == newest[:1])
 
 
 @settings(max_examples=300, deadline=None)
 @given(turns())
-def test_every_message_is_shown_or_covered_wherever_a_preset_summarises(
+def test_every_message_is_shown_or_covered_in_summarising_presets(
     turn: tuple[State, list[RecalledItem], Context],
 ) -> None:
     state, memories, context = turn
     plan = plan_prompt(state, memories, context)
     if context.summarizes:
         uncovered = plan.coverage.uncovered(state.messages)
-        shown = {message.id for message in plan.prompt}
-        speakers = [m for m in uncovered if isinstance(m, HumanMessage)]
-        assert all(message.id in shown for message in speakers)
+        ids = {message.id for message in plan.prompt}
+        user_messages = [m for m in uncovered if isinstance(m, HumanMessage)]
+        assert all(message.id in ids for message in user_messages)
 
 
 @settings(max_examples=200, deadline=None)
@@ -125,7 +125,7 @@ def test_the_ledger_adds_up_to_the_limit(turn: tuple[State, list[RecalledItem], 
 
 @settings(max_examples=100, deadline=None)
 @given(turns())
-def test_pins_stand_between_the_system_prompt_and_the_rest_in_every_preset(
+def test_pins_come_right_after_the_system_prompt_in_every_preset(
     turn: tuple[State, list[RecalledItem], Context],
 ) -> None:
     state, memories, context = turn
@@ -136,17 +136,17 @@ def test_pins_stand_between_the_system_prompt_and_the_rest_in_every_preset(
     assert plan.prompt[1:2] == pinned_message(fits) or not fits
 
 
-def assert_legal(prompt: Sequence[AnyMessage]) -> None:
-    """Check what providers demand: one system message first, each call before its results."""
+def assert_valid(prompt: Sequence[AnyMessage]) -> None:
+    """Check what providers require: one system message first, each call before its results."""
     assert isinstance(prompt[0], SystemMessage)
     assert not any(isinstance(message, SystemMessage) for message in prompt[1:])
-    owed: list[str] = []
+    pending: list[str] = []
     for message in prompt[1:]:
         if isinstance(message, ToolMessage):
-            assert message.tool_call_id in owed
-            owed.remove(message.tool_call_id)
+            assert message.tool_call_id in pending
+            pending.remove(message.tool_call_id)
             continue
-        assert not owed, "a call is parted from its results"
+        assert not pending, "a call is parted from its results"
         if isinstance(message, AIMessage):
-            owed = [str(call["id"]) for call in message.tool_calls]
-    assert not owed
+            pending = [str(call["id"]) for call in message.tool_calls]
+    assert not pending

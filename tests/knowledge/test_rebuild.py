@@ -1,4 +1,4 @@
-"""Entities and facts are what the messages that count have taught, whatever came and went."""
+"""Entities and facts are exactly what the notes of active messages state."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from threadkeep.knowledge.notes import Note
 from threadkeep.knowledge.rebuild import rebuild_knowledge
 from threadkeep.stores.namespaces import entities_of, facts_of, notes_of
 
-SAID = (
+TEXTS = (
     "I live in Bergen.",
     "I moved to Oslo.",
     "My sister Miriam moved to Lisbon in March and keeps two parrots.",
@@ -31,32 +31,32 @@ SAID = (
     "My email is ada@example.org.",
     "Nothing to see here.",
 )
-BEGUN = datetime(2026, 3, 4, 9, tzinfo=UTC)
-lists = st.lists(st.sampled_from(SAID), max_size=30)
+START = datetime(2026, 3, 4, 9, tzinfo=UTC)
+lists = st.lists(st.sampled_from(TEXTS), max_size=30)
 
 
-def noted(said: Sequence[str], left_out: frozenset[int] = frozenset()) -> list[Note]:
+def notes_of_texts(texts: Sequence[str], omitted: frozenset[int] = frozenset()) -> list[Note]:
     return [
         Note(
             message=f"m{number}",
             thread=f"t{number % 3}",
-            time=(BEGUN + timedelta(minutes=number)).isoformat(),
-            extraction=extract(text, speaker="user", written_at=BEGUN + timedelta(minutes=number)),
+            time=(START + timedelta(minutes=number)).isoformat(),
+            extraction=extract(text, speaker="user", written_at=START + timedelta(minutes=number)),
             written_at="2026-03-04T10:00:00+00:00",
         )
-        for number, text in enumerate(said)
-        if number not in left_out
+        for number, text in enumerate(texts)
+        if number not in omitted
     ]
 
 
-async def heard(notes: Sequence[Note]) -> BaseStore:
+async def merged(notes: Sequence[Note]) -> BaseStore:
     store = InMemoryStore()
     for note in notes:
         await merge_notes(store, "ada", [note])
     return store
 
 
-async def known(store: BaseStore) -> dict[tuple[Any, ...], dict[str, Any]]:
+async def knowledge_in(store: BaseStore) -> dict[tuple[Any, ...], dict[str, Any]]:
     items = [
         item
         for namespace in (entities_of("ada"), facts_of("ada"))
@@ -66,41 +66,43 @@ async def known(store: BaseStore) -> dict[tuple[Any, ...], dict[str, Any]]:
 
 
 @given(lists)
-def test_what_was_learned_turn_by_turn_is_what_the_notes_make(said: list[str]) -> None:
+def test_a_rebuild_gives_what_was_learned_turn_by_turn(texts: list[str]) -> None:
     async def check() -> None:
-        store = await heard(noted(said))
-        before = await known(store)
+        store = await merged(notes_of_texts(texts))
+        before = await knowledge_in(store)
         assert await rebuild_knowledge(store, "ada") == 0
-        assert await known(store) == before
+        assert await knowledge_in(store) == before
 
     asyncio.run(check())
 
 
 @given(lists, st.frozensets(st.integers(0, 29)))
-def test_without_a_message_it_is_as_if_that_was_never_said(
-    said: list[str], forgotten: frozenset[int]
+def test_a_rebuild_after_a_note_is_deleted_has_no_trace_of_it(
+    texts: list[str], forgotten: frozenset[int]
 ) -> None:
     async def check() -> None:
-        store = await heard(noted(said))
+        store = await merged(notes_of_texts(texts))
         for number in forgotten:
             await store.adelete(notes_of("ada", f"t{number % 3}"), f"m{number}")
         await rebuild_knowledge(store, "ada")
-        assert await known(store) == await known(await heard(noted(said, forgotten)))
+        assert await knowledge_in(store) == await knowledge_in(
+            await merged(notes_of_texts(texts, forgotten))
+        )
         assert await rebuild_knowledge(store, "ada") == 0
 
     asyncio.run(check())
 
 
 @given(lists, st.lists(st.tuples(st.integers(0, 29), st.sampled_from(["Rome", "red"])), max_size=4))
-def test_corrections_are_made_again_with_the_facts_and_come_in_between_what_was_said(
-    said: list[str], corrections: list[tuple[int, str]]
+def test_a_rebuild_replays_corrections_in_order_of_time(
+    texts: list[str], corrections: list[tuple[int, str]]
 ) -> None:
-    """Turn by turn, with corrections at any time, comes what notes and corrections make."""
+    """Corrections at any time give the same facts turn by turn and by a rebuild."""
 
     async def check() -> None:
         store = InMemoryStore()
         due = dict(corrections)
-        for number, note in enumerate(noted(said)):
+        for number, note in enumerate(notes_of_texts(texts)):
             await merge_notes(store, "ada", [note])
             facts = await store.asearch(facts_of("ada"), limit=1_000)
             holding = sorted(
@@ -110,7 +112,7 @@ def test_corrections_are_made_again_with_the_facts_and_come_in_between_what_was_
                 item = holding[number % len(holding)]
                 stated = restate(item.value, due[number])
                 # Half a minute after it was said, and before the next message.
-                at = (BEGUN + timedelta(minutes=number, seconds=30)).isoformat()
+                at = (START + timedelta(minutes=number, seconds=30)).isoformat()
                 await store.abatch([Correction(fact=item.key, stated=stated, at=at).put_op("ada")])
                 await rebuild_knowledge(store, "ada")
                 (old,) = [
@@ -119,9 +121,9 @@ def test_corrections_are_made_again_with_the_facts_and_come_in_between_what_was_
                     if i.key == item.key
                 ]
                 assert stated.sentence == item.value["text"] or old.value["corrected_at"] == at
-        before = await known(store)
+        before = await knowledge_in(store)
         assert await rebuild_knowledge(store, "ada") == 0
-        assert await known(store) == before
+        assert await knowledge_in(store) == before
 
     asyncio.run(check())
 
@@ -151,5 +153,5 @@ def test_a_correction_is_a_sentence_or_the_object_alone(
     value: tuple[str, str, str, str | None], text: str, sentence: str
 ) -> None:
     subject, predicate, object_, since = value
-    told = {"subject": subject, "predicate": predicate, "object": object_, "valid_from": since}
-    assert restate(told | {"recorded_at": BEGUN.isoformat()}, text).sentence == sentence
+    record = {"subject": subject, "predicate": predicate, "object": object_, "valid_from": since}
+    assert restate(record | {"recorded_at": START.isoformat()}, text).sentence == sentence

@@ -1,4 +1,4 @@
-"""Whatever happens to a summary, each message is shown to the model or covered."""
+"""Each message is shown to the model or covered, also when summaries fail."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def words(number: int, size: int = 60) -> str:
 
 
 def faulty(kind: str) -> Callable[[dict[str, Any]], Reply | Fault | str]:
-    def summarise(asked: dict[str, Any]) -> Reply | Fault | str:
+    def summarise(request: dict[str, Any]) -> Reply | Fault | str:
         outcomes: dict[str, Reply | Fault | str] = {
             "good": "They talked about the weather.",
             "empty": " ",
@@ -36,7 +36,7 @@ def faulty(kind: str) -> Callable[[dict[str, Any]], Reply | Fault | str]:
 
 
 class Watch:
-    """Every message of a thread by number, and whether it is shown or covered."""
+    """The messages of a thread, in order; checks that each is shown or covered."""
 
     def __init__(self, thread: ScriptedThread) -> None:
         self.thread = thread
@@ -45,8 +45,12 @@ class Watch:
 
     async def turn(self, text: str, **context: Any) -> None:
         before = await self.thread.state() if self.ids else State()
-        done = await self.thread.say(text, **context)
-        for message in [*before.messages, *done["messages"], *(await self.thread.state()).messages]:
+        output = await self.thread.say(text, **context)
+        for message in [
+            *before.messages,
+            *output["messages"],
+            *(await self.thread.state()).messages,
+        ]:
             if message.id and message.id not in self.texts:
                 self.ids.append(message.id)
                 self.texts[message.id] = str(message.text)
@@ -54,28 +58,30 @@ class Watch:
             await self.check()
 
     async def check(self) -> None:
-        """Check the prompt that was just sent: all that was said before is in it or covered."""
+        """Check that the newest prompt shows or covers every message before it."""
         state = await self.thread.state()
-        shown = {m["content"] for m in self.thread.prompts[-1]}
-        at = {key: place for place, key in enumerate(self.ids)}
-        covered = max(at.get(state.summarized_through, -1), at.get(state.extracted_through, -1))
+        prompt_texts = {m["content"] for m in self.thread.prompts[-1]}
+        places = {key: place for place, key in enumerate(self.ids)}
+        covered = max(
+            places.get(state.summarized_through, -1), places.get(state.extracted_through, -1)
+        )
         for place, key in enumerate(self.ids[:-1]):
-            assert place <= covered or self.texts[key] in shown, (place, covered)
-        left = [message.id for message in state.messages]
-        assert all(key in left for key in self.ids[covered + 1 :])
+            assert place <= covered or self.texts[key] in prompt_texts, (place, covered)
+        ids = [message.id for message in state.messages]
+        assert all(key in ids for key in self.ids[covered + 1 :])
 
 
 async def test_each_message_is_shown_or_covered_at_every_turn() -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
-        thread.replies = lambda asked: f"Reply {len(thread.prompts)}: " + FILLER
+        thread.replies = lambda request: f"Reply {len(thread.prompts)}: " + FILLER
         watch = Watch(thread)
         for number in range(40):
             await watch.turn(words(number))
         assert len(thread.summaries) >= 3
         for text in watch.texts.values():
             evicted = text not in {m.text for m in (await thread.state()).messages}
-            assert not evicted or any(text.strip() in asked for asked in thread.summaries)
+            assert not evicted or any(text.strip() in prompt for prompt in thread.summaries)
 
 
 @pytest.mark.parametrize("kind", ["empty", "too long", "cut off", "refused", "no quota"])
@@ -106,7 +112,7 @@ async def test_a_summary_that_fails_leaves_the_state_and_is_tried_again(kind: st
         assert all(any(words(n).strip() in s for s in thread.summaries) for n in range(3))
 
 
-async def test_a_summary_that_never_comes_leaves_a_bounded_state() -> None:
+async def test_a_summary_that_always_fails_leaves_a_bounded_state() -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
         thread.summarise = faulty("empty")
@@ -120,29 +126,29 @@ async def test_a_summary_that_never_comes_leaves_a_bounded_state() -> None:
 async def test_every_summary_extends_the_one_before() -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
-        thread.summarise = lambda asked: f"Summary number {len(thread.summaries)}."
+        thread.summarise = lambda request: f"Summary number {len(thread.summaries)}."
         for number in range(30):
             await thread.say(words(number))
-        for place, asked in enumerate(thread.summaries[1:], 1):
-            assert f"<summary_so_far>\nSummary number {place}.\n</summary_so_far>" in asked
+        for number, prompt in enumerate(thread.summaries[1:], 1):
+            assert f"<summary_so_far>\nSummary number {number}.\n</summary_so_far>" in prompt
 
 
 async def test_a_message_too_long_for_one_call_is_shown_to_the_summariser_in_parts() -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
-        told = " ".join(f"fact{number}" for number in range(2_000))
-        await thread.say(told)
+        text = " ".join(f"fact{number}" for number in range(2_000))
+        await thread.say(text)
         for number in range(6):
             await thread.say(words(number))
-        shown = "\n".join(
+        transcripts = "\n".join(
             re.findall(r"<new_messages>\n(.*?)\n</new_messages>", "\n".join(thread.summaries), re.S)
         )
-        assert set(re.findall(r"fact\d+", shown)) == set(told.split())
-        calls = [asked for asked in thread.server.requests if "<new_messages>" in str(asked)]
+        assert set(re.findall(r"fact\d+", transcripts)) == set(text.split())
+        calls = [request for request in thread.server.requests if "<new_messages>" in str(request)]
         assert all(len(call["messages"]) == 1 for call in calls)
 
 
-PLANTED = {
+LITERALS = {
     "name": "My colleague Ottoline Vance called this morning.",
     "number": "The gate code is 4711-KX.",
     "date": "The lease ends on 3 June 2027.",
@@ -153,10 +159,10 @@ PLANTED = {
 }
 
 
-async def test_what_was_said_word_for_word_is_pinned_with_its_message() -> None:
+async def test_literals_of_summarised_messages_stay_word_for_word() -> None:
     async with open_scripted() as thread:
         thread.context |= {**SMALL, "max_tokens": 3_000}
-        for text in PLANTED.values():
+        for text in LITERALS.values():
             await thread.say(text)
         for _ in range(60):
             await thread.say("So it goes, on and on, as it ever did, and nobody minds. " * 4)
@@ -177,7 +183,7 @@ async def test_what_was_said_word_for_word_is_pinned_with_its_message() -> None:
             assert pin["message"]
 
 
-async def test_pins_are_bounded_and_the_least_used_go_first() -> None:
+async def test_literal_passages_are_bounded_and_the_least_used_go_first() -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
         await thread.say("The gate code is 4711-KX.")
@@ -190,7 +196,7 @@ async def test_pins_are_bounded_and_the_least_used_go_first() -> None:
         assert all(prompt_tokens(prompt) <= 1_200 for prompt in thread.prompts)
 
 
-async def test_a_later_preset_with_a_summary_has_not_lost_what_an_earlier_one_let_go() -> None:
+async def test_what_one_preset_prunes_is_covered_for_a_later_preset_with_a_summary() -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
         watch = Watch(thread)

@@ -1,4 +1,4 @@
-"""Memory goes with the branch: what was learned on one that was left is known nowhere else."""
+"""Memory follows the branch: what an abandoned branch learned is not known elsewhere."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,7 +21,7 @@ from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.namespaces import all_messages_of, facts_of, messages_of, thread_id, user_key
 
 ADA = Context(user_id="ada")
-WHERE = "Where do I live?"
+QUESTION = "Where do I live?"
 
 
 @pytest_asyncio.fixture(params=["sqlite", "postgres"])
@@ -38,86 +38,86 @@ async def say(memory: Memory, text: str, thread: str = "trip") -> str:
     return turn.reply
 
 
-async def known(memory: Memory) -> str:
-    """All that is found of the user: messages and facts, the ended ones marked."""
+async def known_texts(memory: Memory) -> str:
+    """Return the user's messages, and the facts that hold in brackets."""
     owner = await user_key(memory.opened.store, "ada")
-    said = await memory.opened.store.asearch(all_messages_of(owner), limit=1_000)
+    messages = await memory.opened.store.asearch(all_messages_of(owner), limit=1_000)
     facts = await memory.opened.store.asearch(facts_of(owner), limit=1_000)
-    told = [i.value["text"] for i in said if i.value["role"] == "user"]
-    told += [f"[{i.value['text']}]" for i in facts if not i.value["superseded_by"]]
-    return "\n".join(sorted(told))
+    texts = [i.value["text"] for i in messages if i.value["role"] == "user"]
+    texts += [f"[{i.value['text']}]" for i in facts if not i.value["superseded_by"]]
+    return "\n".join(sorted(texts))
 
 
 async def checkpoint_before(memory: Memory, text: str, thread: str = "trip") -> dict[str, Any]:
     """Return the config of the state after the turn before the one in which `text` was said."""
     config = (await memory.thread(thread, user_id="ada")).config()
     async for snapshot in memory.graph.aget_state_history(config):
-        said = [message.content for message in snapshot.values.get("messages", ())]
-        if text not in said and not snapshot.next:
+        texts = [message.content for message in snapshot.values.get("messages", ())]
+        if text not in texts and not snapshot.next:
             return dict(snapshot.config)
     raise AssertionError(text)
 
 
 async def run_from(memory: Memory, config: Any, text: str) -> str:
     """Say something from an older checkpoint, as any LangGraph code forks."""
-    given: Any = {"messages": [HumanMessage(text)]}
-    done = await memory.graph.ainvoke(given, config, context=ADA, durability="sync")
-    return str(done["messages"][-1].content)
+    input_: Any = {"messages": [HumanMessage(text)]}
+    output = await memory.graph.ainvoke(input_, config, context=ADA, durability="sync")
+    return str(output["messages"][-1].content)
 
 
-async def test_a_turn_taken_back_was_never_said(memory: Memory) -> None:
+async def test_an_undone_turn_is_not_remembered(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
-    before = await known(memory)
+    before = await known_texts(memory)
     await say(memory, "I moved to Oslo.")
-    assert "Oslo" in await say(memory, WHERE, "another")
-    assert await memory.undo("another", user_id="ada") == [WHERE]
+    assert "Oslo" in await say(memory, QUESTION, "another")
+    assert await memory.undo("another", user_id="ada") == [QUESTION]
     assert await memory.undo("trip", user_id="ada") == ["I moved to Oslo."]
-    assert await known(memory) == before
-    assert "Oslo" not in await say(memory, WHERE, "another")
-    assert "Bergen" in await say(memory, WHERE)
+    assert await known_texts(memory) == before
+    assert "Oslo" not in await say(memory, QUESTION, "another")
+    assert "Bergen" in await say(memory, QUESTION)
 
 
-async def test_the_first_turn_can_be_taken_back_too(memory: Memory) -> None:
+async def test_the_first_turn_can_be_undone_too(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
     await say(memory, "I moved to Oslo.")
     assert await memory.undo("trip", 2, user_id="ada") == ["I live in Bergen.", "I moved to Oslo."]
-    assert await known(memory) == ""
-    assert "Oslo" not in await say(memory, WHERE)
+    assert await known_texts(memory) == ""
+    assert "Oslo" not in await say(memory, QUESTION)
     with pytest.raises(BadInput, match="2 turns of thread 'trip' cannot be taken back"):
         await memory.undo("trip", 2, user_id="ada")
 
 
-async def test_a_fork_from_a_checkpoint_leaves_what_came_after_it_until_one_returns(
+async def test_a_run_from_a_checkpoint_abandons_later_messages_until_one_returns(
     memory: Memory,
 ) -> None:
     await say(memory, "I live in Bergen.")
     await say(memory, "I moved to Oslo.")
-    left = (
+    newest = (
         await memory.graph.aget_state((await memory.thread("trip", user_id="ada")).config())
     ).config
     earlier = await checkpoint_before(memory, "I moved to Oslo.")
-    assert "Oslo" not in await run_from(memory, earlier, WHERE)
-    assert "Oslo" not in await say(memory, WHERE, "another")
-    assert "[you moved to Oslo" not in await known(memory)
+    assert "Oslo" not in await run_from(memory, earlier, QUESTION)
+    assert "Oslo" not in await say(memory, QUESTION, "another")
+    assert "[you moved to Oslo" not in await known_texts(memory)
     await run_from(memory, earlier, "I moved to Rome.")
-    assert "Rome" in await say(memory, WHERE, "third")
-    assert "Oslo" in await run_from(memory, left, WHERE)
-    assert "Oslo" in await say(memory, WHERE, "fourth")
-    assert "Rome" not in await known(memory)
+    assert "Rome" in await say(memory, QUESTION, "third")
+    assert "Oslo" in await run_from(memory, newest, QUESTION)
+    assert "Oslo" in await say(memory, QUESTION, "fourth")
+    assert "Rome" not in await known_texts(memory)
 
 
-async def test_a_state_made_the_newest_again_is_followed_before_the_next_turn(
+async def test_memory_follows_a_restored_state_before_the_next_turn(
     memory: Memory,
 ) -> None:
     await say(memory, "I live in Bergen.")
     await say(memory, "I moved to Oslo.")
     config: Any = await checkpoint_before(memory, "I moved to Oslo.")
     await memory.graph.aupdate_state(config, None, "__copy__")
-    assert "Oslo" not in await known(memory)
-    assert "Bergen" in await say(memory, WHERE, "another")
+    assert "Oslo" not in await known_texts(memory)
+    assert "Bergen" in await say(memory, QUESTION, "another")
 
 
-async def test_an_edited_message_is_remembered_as_it_reads_now(memory: Memory) -> None:
+async def test_an_edited_message_is_remembered_with_its_new_text(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
     await say(memory, "I keep two parrots.")
     config = (await memory.thread("trip", user_id="ada")).config()
@@ -125,51 +125,51 @@ async def test_an_edited_message_is_remembered_as_it_reads_now(memory: Memory) -
     (first,) = [m for m in old.values["messages"] if m.content == "I live in Bergen."]
     edited = HumanMessage("I live in Oslo.", id=first.id)
     await memory.graph.aupdate_state(config, {"messages": [edited]}, as_node="store_turn")
-    assert "Bergen" not in await known(memory)
-    assert "Oslo" in await say(memory, WHERE, "another")
-    assert "Bergen" in await run_from(memory, old.config, WHERE)
-    assert "Oslo" not in await known(memory)
+    assert "Bergen" not in await known_texts(memory)
+    assert "Oslo" in await say(memory, QUESTION, "another")
+    assert "Bergen" in await run_from(memory, old.config, QUESTION)
+    assert "Oslo" not in await known_texts(memory)
 
 
-async def test_a_message_that_is_taken_out_is_not_recalled_and_comes_back(memory: Memory) -> None:
+async def test_a_removed_message_is_not_recalled_and_can_be_restored(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
     await say(memory, "I keep two parrots.")
     config = (await memory.thread("trip", user_id="ada")).config()
     old = await memory.graph.aget_state(config)
-    gone = RemoveMessage(id=old.values["messages"][0].id)
-    await memory.graph.aupdate_state(config, {"messages": [gone]}, as_node="store_turn")
-    assert "Bergen" not in await known(memory)
-    assert "parrots" in await known(memory)
+    removal = RemoveMessage(id=old.values["messages"][0].id)
+    await memory.graph.aupdate_state(config, {"messages": [removal]}, as_node="store_turn")
+    assert "Bergen" not in await known_texts(memory)
+    assert "parrots" in await known_texts(memory)
     await run_from(memory, old.config, "Hello.")
-    assert "Bergen" in await known(memory)
+    assert "Bergen" in await known_texts(memory)
 
 
-async def test_two_threads_of_one_conversation_do_not_know_what_the_other_learned(
+async def test_a_fork_does_not_know_what_its_source_learned_since(
     memory: Memory,
 ) -> None:
     await say(memory, "I live in Bergen.")
     await memory.fork("trip", "fork", user_id="ada")
     await say(memory, "I moved to Oslo.")
-    assert "Oslo" in await say(memory, WHERE, "another")
-    assert "Oslo" not in await say(memory, WHERE, "fork")
-    assert "Oslo" not in await known(memory)
+    assert "Oslo" in await say(memory, QUESTION, "another")
+    assert "Oslo" not in await say(memory, QUESTION, "fork")
+    assert "Oslo" not in await known_texts(memory)
     await say(memory, "I moved to Rome.", "fork")
-    assert "Rome" in await say(memory, WHERE, "third")
-    assert "Rome" not in await say(memory, WHERE)
-    assert "Oslo" in await say(memory, WHERE, "fourth")
-    assert "Rome" not in await known(memory)
+    assert "Rome" in await say(memory, QUESTION, "third")
+    assert "Rome" not in await say(memory, QUESTION)
+    assert "Oslo" in await say(memory, QUESTION, "fourth")
+    assert "Rome" not in await known_texts(memory)
     owner = await user_key(memory.opened.store, "ada")
-    found = await memory.opened.store.asearch(
+    items = await memory.opened.store.asearch(
         messages_of(owner, thread_id(owner, "fork")), query="Bergen", limit=10
     )
-    assert found, "the fork has a copy of what was said before it"
+    assert items, "the fork has a copy of what was said before it"
 
 
 async def test_a_fork_after_a_turn_knows_nothing_of_the_later_ones(memory: Memory) -> None:
     for text in ("I live in Bergen.", "I keep two parrots.", "I moved to Oslo."):
         await say(memory, text)
     await memory.fork("trip", "fork", at=2, user_id="ada")
-    reply = await say(memory, WHERE, "fork")
+    reply = await say(memory, QUESTION, "fork")
     assert "Bergen" in reply
     assert "Oslo" not in reply
     with pytest.raises(BadInput, match="cannot be forked after turn 9"):
@@ -185,15 +185,15 @@ async def test_a_fork_of_a_state_that_is_pruned_is_refused_and_nothing_is_lost(
 ) -> None:
     for number in range(24):
         await say(memory, f"Line {number}.")
-    before = await known(memory)
+    before = await known_texts(memory)
     with pytest.raises(BadInput, match="states are kept for the turns 5 to 24"):
         await memory.fork("trip", "fork", at=2, user_id="ada")
     with pytest.raises(BadInput, match="22 turns of thread 'trip' cannot be taken back"):
         await memory.undo("trip", 22, user_id="ada")
-    assert await known(memory) == before
+    assert await known_texts(memory) == before
 
 
-async def test_other_peoples_code_gets_the_same(tmp_path: Path) -> None:
+async def test_memory_follows_branches_in_a_graph_of_the_caller(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     async with (
         open_store(settings) as store,
@@ -203,18 +203,18 @@ async def test_other_peoples_code_gets_the_same(tmp_path: Path) -> None:
         config: Any = {"configurable": {"thread_id": "mine", "user_id": "ada"}}
 
         async def tell(text: str, at: Any = config) -> str:
-            given: Any = {"messages": [HumanMessage(text)]}
-            done = await graph.ainvoke(given, at, context=ADA, durability="sync")
-            return str(done["messages"][-1].content)
+            input_: Any = {"messages": [HumanMessage(text)]}
+            output = await graph.ainvoke(input_, at, context=ADA, durability="sync")
+            return str(output["messages"][-1].content)
 
         await tell("I live in Bergen.")
         earlier = (await graph.aget_state(config)).config
         await tell("I moved to Oslo.")
-        assert "Oslo" in await tell(WHERE)
-        assert "Oslo" not in await tell(WHERE, earlier)
+        assert "Oslo" in await tell(QUESTION)
+        assert "Oslo" not in await tell(QUESTION, earlier)
         await graph.aupdate_state(earlier, None, "__copy__")
         owner = await user_key(store, "ada")
-        said = await store.asearch(all_messages_of(owner), limit=100)
-        assert [item.value["text"] for item in said if item.value["role"] == "user"] == [
+        messages = await store.asearch(all_messages_of(owner), limit=100)
+        assert [item.value["text"] for item in messages if item.value["role"] == "user"] == [
             "I live in Bergen."
         ]
