@@ -105,3 +105,13 @@ def test_pins_in_the_chat_must_fit_into_what_was_set_for_the_thread(env: dict[st
         chat = run(env, "chat", "-t", "first", *ADA, "--context", option, text=lines)
         assert "Not all pins fit" not in chat.stderr
         assert "(does not fit, not shown)" not in chat.stdout
+
+
+def test_an_empty_value_of_the_context_takes_the_default(env: dict[str, str]) -> None:
+    ask(env, "ada", "first", MIRIAM)
+    run(env, "threads", "set", "first", *ADA, "--context", "max_tokens=4000")
+    question = ("ask", "-t", "first", "--json", "Where does Miriam live?", *ADA)
+    assert json.loads(run(env, *question).stdout)["tokens"]["limit"] == 4_000
+    empty = json.loads(run(env, *question, "--context", "max_tokens=").stdout)
+    assert empty["tokens"]["limit"] == 8_000
+    assert run(env, "memory", "pins", *ADA, "--context", "pinned_tokens=").stdout == ""
