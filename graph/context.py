@@ -31,7 +31,7 @@ class Context(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     user_id: Annotated[
-        str, Field(description="Whose memory this is. Nobody is the default.", min_length=1)
+        str, Field(description="Whose memory this is. There is no default.", min_length=1)
     ]
     memory: Annotated[
         Preset, Field(description="Which kinds of memory a turn uses (see docs/presets.md).")
@@ -50,10 +50,10 @@ class Context(BaseModel):
         int, Field(description="Kept free for the reply, in tokens.", ge=64, le=200_000)
     ] = 1_000
     recall_tokens: Annotated[
-        int, Field(description="At most so many tokens are recalled.", ge=0, le=100_000)
+        int, Field(description="The most tokens of recalled items.", ge=0, le=100_000)
     ] = 1_000
     pinned_tokens: Annotated[
-        int, Field(description="At most so many tokens of pins are shown.", ge=0, le=100_000)
+        int, Field(description="The most tokens of pins.", ge=0, le=100_000)
     ] = 300
     history_tokens: Annotated[
         int, Field(description="Tokens of messages shown by `tokens`.", ge=16, le=2_000_000)

@@ -64,7 +64,7 @@ Messages = Annotated[
     add_messages,
 ]
 Memories = Annotated[
-    list[RecalledItem], Field(description="What this turn was shown of the past."), UntrackedValue
+    list[RecalledItem], Field(description="The recalled items of this turn."), UntrackedValue
 ]
 
 
@@ -78,10 +78,10 @@ class State:
         str, Field(description="Id of the last message that the summary covers.")
     ] = ""
     extract: Annotated[
-        str, Field(description="Quoted sentences that stand in for messages without a summary.")
+        str, Field(description="Quoted sentences of messages that no summary covers yet.")
     ] = ""
     extracted_through: Annotated[
-        str, Field(description="Id of the last message that the quoted sentences stand in for.")
+        str, Field(description="Id of the last message that the quoted sentences cover.")
     ] = ""
     pins: Annotated[
         list[LiteralPassage],
@@ -102,11 +102,11 @@ class State:
         int, Field(description="How many messages of this thread are in the long-term store.", ge=0)
     ] = 0
     corrected_at: Annotated[
-        str, Field(description="When the newest correction was made that is taken in, ISO 8601.")
+        str, Field(description="When the newest applied correction was made, ISO 8601.")
     ] = ""
     turn_at: Annotated[str, Field(description="When the newest turn began, ISO 8601.")] = ""
     recalled: Annotated[
-        list[RecalledTurn], Field(description="Ids and places of memories shown since compaction.")
+        list[RecalledTurn], Field(description="Ids and places of recalled items since compaction.")
     ] = field(default_factory=list)
     ledger: Annotated[
         Ledger,
@@ -115,7 +115,7 @@ class State:
     ] = field(default_factory=dict)
     memories: Memories = field(default_factory=list)
     llm_input_messages: Annotated[
-        PromptMessages, Field(description="The messages shown this turn."), UntrackedValue
+        PromptMessages, Field(description="The prompt of this turn."), UntrackedValue
     ] = field(default_factory=lambda: PromptMessages(messages=[]))
 
 

@@ -36,7 +36,7 @@ async def say(memory: Memory, /, text: str, thread: str = "trip", **context: Any
 
 
 async def prompt_text(memory: Memory, /, thread: str = "trip", **context: Any) -> str:
-    """What a model is shown of the thread as it stands."""
+    """Return the prompt of the thread's next turn."""
     plan = await memory.prompt(thread, **say_options(Context(user_id="ada", **context)))
     return "\n".join(str(message.text) for message in plan.prompt)
 
@@ -169,7 +169,7 @@ async def test_a_fact_is_corrected_by_an_object_or_a_sentence_and_the_old_one_is
     first = await id_of(memory, "Miriam lives in Lisbon (since 2026-03)")
     result = await memory.correct(first, "Porto", user_id="ada")
     assert result["text"] == "Miriam lives in Porto (since 2026-03)"
-    # The same words taught both.
+    # Both facts come from the same message.
     assert "Miriam moved to Porto (2026-03)" in await facts(memory)
     assert not [text for text in await facts(memory) if "Lisbon" in text]
     second = await memory.correct(

@@ -23,7 +23,7 @@ MAX_CHANGES = 200
 
 
 async def follow_branch(store: BaseStore, owner: str, thread: str, head: Head) -> None:
-    """Switch the stored messages of a thread, with what they taught, to the branch of `head`."""
+    """Switch the stored messages of a thread, and their notes, to the branch of `head`."""
     item = await store.aget(threads_of(owner), thread)
     if item is None:
         return

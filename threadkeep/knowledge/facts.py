@@ -46,7 +46,7 @@ def new_fact(fact: Fact, note: Note) -> dict[str, Any]:
 
 
 def confirm_fact(record: dict[str, Any], note: Note) -> None:
-    """Let `note` be a source of the fact, in place; stated again, the fact holds again."""
+    """Add `note` to the sources of a fact, in place; a superseded fact then holds again."""
     if note.message in record["sources"]:
         return
     record["sources"] = [*record["sources"], note.message][-MAX_SOURCES:]

@@ -27,7 +27,7 @@ class MemoryBlocks(dict[str, list[RecalledItem]]):
 
 
 def group_by_message(items: Sequence[RecalledItem], messages: Sequence[AnyMessage]) -> MemoryBlocks:
-    """Return the items by message; items whose message is gone are dropped."""
+    """Return the items by message; items without one are dropped."""
     user_ids = {message.id for message in messages if isinstance(message, HumanMessage)}
     blocks = MemoryBlocks()
     for item in items:

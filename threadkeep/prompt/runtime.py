@@ -38,7 +38,7 @@ def store_of(runtime: Runtime[Context]) -> BaseStore:
 
 
 def on_run_clock(node: Node) -> Node:
-    """Let a node, and what it calls, use the clock that travels with the run's store."""
+    """Run a node by the clock that travels with the run's store."""
 
     @wraps(node)
     async def run(state: State, runtime: Runtime[Context]) -> Update:

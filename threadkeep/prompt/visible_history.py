@@ -16,7 +16,7 @@ UNLIMITED = 1_000_000
 
 
 def visible_exchanges(state: State, coverage: Coverage, context: Context) -> list[Exchange]:
-    """Return the exchanges that the preset may show, repaired."""
+    """Return the exchanges that the preset may show, with valid messages."""
     messages = coverage.uncovered(state.messages) if context.summarizes else state.messages
     exchanges = split_exchanges(valid_messages(messages))
     from_user = [exchange for exchange in exchanges if starts_with_user(exchange)]
