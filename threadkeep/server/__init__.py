@@ -1,1 +1,1 @@
-"""What `langgraph.json` points at."""
+"""HTTP servers: dev/ for langgraph.json, http/ for many users, and what the two share."""

@@ -1,58 +1,61 @@
-"""Access middleware in front of every route: a user is needed, and bodies are bounded."""
+"""Access middleware for every route: require a user, and limit the size of bodies."""
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from threadkeep.base.user import acting_as
-from threadkeep.server.recovery import recover_turns
 
-OPEN = ("/", "/ok", "/ready", "/info", "/docs", "/openapi.json")
+PUBLIC_PATHS = ("/", "/ok", "/ready", "/info", "/docs", "/openapi.json")
 """Paths that need no user: whether the server runs, and what it can do."""
-INSIDE = "/noauth"
+INTERNAL = "/noauth"
 """The root path of the server's requests to itself; no client can set it."""
-MOST_BYTES = 2_000_000
+MAX_BYTES = 2_000_000
 IMPORT = "/me/import"
-MOST_IMPORT_BYTES = 256_000_000
+MAX_IMPORT_BYTES = 256_000_000
 """An export holds all of a user's messages."""
 
 
 class AccessMiddleware:
-    """ASGI middleware behind authentication; a request acts as its user."""
+    """ASGI middleware after authentication; a request acts as its user."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] not in ("http", "websocket") or scope.get("root_path") == INSIDE:
+        if scope["type"] not in ("http", "websocket") or scope.get("root_path") == INTERNAL:
             await self.app(scope, receive, send)
             return
         user = scope.get("user")
         if user is None or not user.is_authenticated:
-            if scope["type"] == "http" and scope["path"] in OPEN and scope["method"] == "GET":
+            if _is_public(scope):
                 await self.app(scope, receive, send)
             else:
-                await _answer(scope, receive, send, 404, "Not Found")
+                await _refuse(scope, receive, send, 404, "Not Found")
             return
-        limit = MOST_IMPORT_BYTES if scope["path"] == IMPORT else MOST_BYTES
+        limit = MAX_IMPORT_BYTES if scope["path"] == IMPORT else MAX_BYTES
         if _content_length(scope) > limit:
-            await _answer(scope, receive, send, 413, _too_large(limit))
+            await _refuse(scope, receive, send, 413, _too_large(limit))
             return
-        recover_turns(user.identity)
+        scope["app"].state.recovery.start(user.identity)
         with acting_as(user.identity):
-            await self.app(scope, _bounded(receive, limit), send)
+            await self.app(scope, _limited(receive, limit), send)
+
+
+def _is_public(scope: Scope) -> bool:
+    return scope["type"] == "http" and scope["method"] == "GET" and scope["path"] in PUBLIC_PATHS
 
 
 def _too_large(limit: int) -> str:
     return f"The request is larger than {limit:,} bytes; send less at once."
 
 
-def _bounded(receive: Receive, limit: int) -> Receive:
-    """Return `receive`, which gives no more than `limit` bytes of a body."""
+def _limited(receive: Receive, limit: int) -> Receive:
+    """Return a `receive` that raises an error once a body exceeds `limit` bytes."""
     size = 0
 
-    async def bounded() -> Message:
+    async def receive_limited() -> Message:
         nonlocal size
         message = await receive()
         size += len(message.get("body") or b"")
@@ -60,7 +63,7 @@ def _bounded(receive: Receive, limit: int) -> Receive:
             raise HTTPException(413, _too_large(limit))
         return message
 
-    return bounded
+    return receive_limited
 
 
 def _content_length(scope: Scope) -> int:
@@ -70,7 +73,7 @@ def _content_length(scope: Scope) -> int:
     return 0
 
 
-async def _answer(scope: Scope, receive: Receive, send: Send, status: int, detail: str) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, detail: str) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": detail})
         return

@@ -1,4 +1,6 @@
-"""Error responses: one sentence, and its HTTP status."""
+"""Error responses: one sentence with its HTTP status."""
+
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,7 +16,7 @@ from threadkeep.base.errors import (
     TooLarge,
 )
 
-# Another user's things answer like missing ones.
+# Another user's data is answered like missing data.
 STATUS: dict[type[ThreadkeepError], int] = {
     AccessRefused: 404,
     TooLarge: 413,
@@ -31,8 +33,11 @@ def status_of(error: ThreadkeepError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-async def answer_error(request: Request, error: Exception) -> Response:
+async def answer_error(request: Request, error: ThreadkeepError) -> Response:
     """Answer with the error's sentence."""
-    assert isinstance(error, ThreadkeepError)  # noqa: S101  (registered for no other)
     detail = "Not found" if isinstance(error, AccessRefused) else str(error)
     return JSONResponse({"detail": detail}, status_code=status_of(error))
+
+
+EXCEPTION_HANDLERS: dict[Any, Any] = {ThreadkeepError: answer_error}
+"""For Starlette, whose type of a handler takes every exception."""

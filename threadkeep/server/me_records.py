@@ -1,9 +1,11 @@
-"""Read and take in a user's own memory over HTTP: rows as the library returns them."""
+"""Read a user's own memory over HTTP as rows of `Memory`, and restore an export."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -11,86 +13,90 @@ from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
 from threadkeep.server.access import IMPORT
-from threadkeep.server.me import LIMIT, limit_of
-from threadkeep.server.me_threads import thread_of
+from threadkeep.server.me import LIMIT
+from threadkeep.server.me_threads import thread_context
 from threadkeep.server.openapi import described
-from threadkeep.server.shared_memory import current_memory
+from threadkeep.server.request import request_context
+from threadkeep.server.request_values import limit_of
 
-AT_MOST: tuple[dict[str, Any], str] = (LIMIT, "At most so many.")
+ROW_LIMIT: tuple[dict[str, Any], str] = (LIMIT, "The maximum number of rows.")
+SEARCH_LIMIT: tuple[dict[str, Any], str] = ({**LIMIT, "default": 10}, ROW_LIMIT[1])
 
 
 @described(
     "The newest messages of a thread, in their order",
     "The `messages`, each with `id`, `role`, `text` and `time`.",
-    limit=AT_MOST,
+    limit=ROW_LIMIT,
 )
 async def messages(request: Request) -> JSONResponse:
     """List the messages of a thread."""
-    limit = limit_of(request, 100)
-    memory, user, thread = await thread_of(request)
-    try:
-        rows = await memory.messages(thread, limit, user_id=user)
-    except BadInput as error:
-        return JSONResponse({"detail": str(error)}, 404)
+    limit, ctx = limit_of(request, 100), await thread_context(request)
+    rows = await ctx.memory.messages(ctx.thread, limit, user_id=ctx.user_id)
     return JSONResponse({"messages": rows})
 
 
 @described(
-    "What answers a query, the best first",
+    "What answers a query, the best match first",
     "The `memories`: messages, entities and facts, each with its `kind` and `score`.",
-    query=({"type": "string"}, "What to look for."),
-    limit=AT_MOST,
+    query=({"type": "string"}, "What to search for."),
+    limit=SEARCH_LIMIT,
 )
 async def search(request: Request) -> JSONResponse:
     """Search the user's memory."""
-    query, limit = request.query_params.get("query", ""), limit_of(request, 10)
-    rows = await current_memory().search(query, limit, user_id=_user(request))
-    return JSONResponse({"memories": rows})
+    ctx, limit = request_context(request), limit_of(request, 10)
+    query = request.query_params.get("query", "")
+    return JSONResponse({"memories": await ctx.memory.search(query, limit, user_id=ctx.user_id)})
 
 
 @described(
-    "The facts that are known, by what they are about",
+    "The facts that are known, sorted by their subjects",
     "The `facts`.",
-    limit=AT_MOST,
-    superseded=({"type": "boolean", "default": False}, "Also those that were replaced."),
+    limit=ROW_LIMIT,
+    superseded=({"type": "boolean", "default": False}, "Also facts that were replaced."),
 )
 async def facts(request: Request) -> JSONResponse:
     """List facts."""
-    value = request.query_params.get("superseded", "false")
-    if value not in ("true", "false"):
-        raise BadInput(f"superseded {value!r:.40} is not allowed; use true or false.")
-    rows = await current_memory().facts(
-        limit_of(request, 100), superseded=value == "true", user_id=_user(request)
-    )
+    ctx, limit = request_context(request), limit_of(request, 100)
+    superseded = request.query_params.get("superseded", "false")
+    if superseded not in ("true", "false"):
+        raise BadInput(f"superseded {superseded!r:.40} is not allowed; use true or false.")
+    rows = await ctx.memory.facts(limit, superseded=superseded == "true", user_id=ctx.user_id)
     return JSONResponse({"facts": rows})
 
 
 @described(
     "The people, places and things that are known, the most mentioned first",
     "The `entities`.",
-    limit=AT_MOST,
+    limit=ROW_LIMIT,
 )
 async def entities(request: Request) -> JSONResponse:
     """List entities."""
-    rows = await current_memory().entities(limit_of(request, 100), user_id=_user(request))
-    return JSONResponse({"entities": rows})
+    ctx, limit = request_context(request), limit_of(request, 100)
+    return JSONResponse({"entities": await ctx.memory.entities(limit, user_id=ctx.user_id)})
 
 
 @described(
-    "Take in an export, sent as the body; doing it again changes nothing",
+    "Restore an export, sent as the body; repeating it changes nothing",
     "How many `messages` and `threads` the file has, and how many messages are `new`.",
 )
 async def import_export(request: Request) -> JSONResponse:
     """Restore an export into the user's memory."""
-    with TemporaryFile() as file:
+    ctx = request_context(request)
+    async with _temporary_file() as file:
         async for chunk in request.stream():
             await asyncio.to_thread(file.write, chunk)
-        restored = await current_memory().restore(file, user_id=_user(request))
-    return JSONResponse(asdict(restored))
+        result = await ctx.memory.restore(file, user_id=ctx.user_id)
+    return JSONResponse(asdict(result))
 
 
-def _user(request: Request) -> str:
-    return str(request.user.identity)
+@asynccontextmanager
+async def _temporary_file() -> AsyncIterator[IO[bytes]]:
+    # In threads: the file system may block.
+    file = await asyncio.to_thread(TemporaryFile)
+    try:
+        yield file
+    finally:
+        await asyncio.to_thread(file.close)
 
 
 routes = [

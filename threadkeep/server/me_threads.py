@@ -1,4 +1,6 @@
-"""Take turns of a thread back, or go on in a copy of it, as the terminal does."""
+"""Undo turns of a thread, or fork it, over HTTP."""
+
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -6,50 +8,62 @@ from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import validate_id
-from threadkeep.memory import Memory
-from threadkeep.server.http.request import body_of, number_of, thread_id_of
 from threadkeep.server.openapi import described
-from threadkeep.server.shared_memory import current_memory
-from threadkeep.stores.namespaces import thread_id_for, threads_of, user_key
+from threadkeep.server.request import RequestContext, request_context
+from threadkeep.server.request_values import body_of, number_of, thread_id_of
+from threadkeep.server.threads import thread_name_of
 
-MOST_TURNS = 1_000
+MAX_TURNS = 1_000
+MAX_TURN_NUMBER = 10**9
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadContext(RequestContext):
+    """The context of a request about one thread."""
+
+    thread: str
+    """What the operations of `Memory` call it."""
 
 
 @described(
-    "Take back the newest turns of a thread; memory goes with them",
-    "What you had `said` in them, the oldest first.",
+    "Take back the newest turns of a thread; memory follows",
+    "Your messages in these turns under `said`, the oldest first.",
 )
 async def undo(request: Request) -> JSONResponse:
     """Take back `turns` turns, by default one."""
     body = await body_of(request)
-    turns = number_of(body.get("turns"), "turns", 1, MOST_TURNS)
-    memory, user, thread = await thread_of(request)
-    return JSONResponse({"said": await memory.undo(thread, turns, user_id=user)})
+    turns = number_of(body.get("turns"), "turns", 1, MAX_TURNS)
+    ctx = await thread_context(request)
+    messages = await ctx.memory.undo(ctx.thread, turns, user_id=ctx.user_id)
+    return JSONResponse({"said": messages})
 
 
 @described(
-    "Begin another thread with the first turns of one; memory goes with the one that is used",
+    "Begin another thread with the first turns of one; memory follows the one that is used",
     "`thread_id` and `name` of the new thread.",
 )
 async def fork(request: Request) -> JSONResponse:
-    """Begin a thread of the name `name` with the first `at` turns, by default with all."""
+    """Begin the thread `name` with the first `at` turns, by default with all."""
     body = await body_of(request)
     name, at = validate_id(body.get("name"), "thread"), body.get("at")
-    if at is not None and not number_of(at, "at", 1, 10**9):
+    if at is not None and not number_of(at, "at", 1, MAX_TURN_NUMBER):
         raise BadInput("at 0 is not allowed; write the number of a turn.")
-    memory, user, thread = await thread_of(request)
-    thread_id = await memory.fork(thread, name, at, user_id=user)
+    ctx = await thread_context(request)
+    thread_id = await ctx.memory.fork(ctx.thread, name, at, user_id=ctx.user_id)
     return JSONResponse({"thread_id": thread_id, "name": name})
 
 
-async def thread_of(request: Request) -> tuple[Memory, str, str]:
-    """Return the memory, the user, and the thread by its name where it has one, else its id."""
-    memory, user = current_memory(), str(request.user.identity)
-    thread = thread_id_of(request.path_params["thread_id"])
-    key = await user_key(memory.opened.store, user)
-    record = await memory.opened.store.aget(threads_of(key), thread, refresh_ttl=False)
-    name = str(record.value.get("name") or "") if record else ""
-    return memory, user, name if name and thread_id_for(key, name) == thread else thread
+async def thread_context(request: Request) -> ThreadContext:
+    """Return the context of a request whose path has the id of a thread.
+
+    Raises:
+        AccessRefused: the thread is another user's.
+        HTTPException: the id is not a UUID.
+    """
+    ctx, thread_id = request_context(request), thread_id_of(request.path_params["thread_id"])
+    await ctx.memory.opened.saver.guard.verify(thread_id, ctx.user_id)
+    name = await thread_name_of(ctx.memory, ctx.user_id, thread_id)
+    return ThreadContext(memory=ctx.memory, user_id=ctx.user_id, thread=name)
 
 
 routes = [

@@ -1,4 +1,4 @@
-"""The namespaces of the store as a client names them: all of them below the user's own key."""
+"""Map the namespaces that a client names to the user's own namespaces in the store."""
 
 from collections.abc import Sequence
 
@@ -10,22 +10,22 @@ WRITES = ("put", "delete")
 
 
 async def own_namespace(
-    memory: Memory, user: str, action: str, labels: Sequence[str]
+    memory: Memory, user_id: str, action: str, labels: Sequence[str]
 ) -> tuple[str, ...]:
-    """Return the namespace of the user's own that is meant; empty means all of them.
+    """Return the user's namespace with these labels; no labels are all namespaces of the user.
 
-    With the user's key in front, as the store shows it, or without; another user's key is but a
-    label below one's own.
+    The labels may begin with the user's key, as the store shows it. Another user's key is only
+    one more label below the user's own key.
 
     Raises:
-        BadInput: it is to be written, and threadkeep keeps its own things there.
+        BadInput: a write names a namespace that threadkeep keeps for itself.
     """
-    key = await user_key(memory.opened.store, user)
-    labels = tuple(labels)[1:] if tuple(labels)[:1] == (key,) else tuple(labels)
+    owner = await user_key(memory.opened.store, user_id)
+    labels = tuple(labels)[1:] if tuple(labels)[:1] == (owner,) else tuple(labels)
     if action in WRITES and (not labels or labels[0] in RESERVED):
         name = ".".join(labels) or "empty"
         raise BadInput(
             f"The namespace {name!r:.80} is kept by threadkeep itself; "
             f"write to one that begins with another word than {', '.join(sorted(RESERVED))}."
         )
-    return (key, *labels)
+    return (owner, *labels)

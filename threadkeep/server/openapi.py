@@ -1,4 +1,4 @@
-"""How a route of ours stands in the server's OpenAPI document."""
+"""Describe a route in the server's OpenAPI document."""
 
 import json
 from collections.abc import Callable
@@ -8,24 +8,25 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 def described(
-    summary: str, answer: str, **query: tuple[dict[str, Any], str]
+    summary: str, response: str, **query: tuple[dict[str, Any], str]
 ) -> Callable[[Endpoint], Endpoint]:
-    """Describe an endpoint; `query` gives the schema and the meaning of each parameter.
+    """Describe an endpoint; `query` maps each parameter to its schema and its description.
 
-    Starlette reads the description as YAML after three dashes in the docstring; JSON is YAML.
+    Starlette reads the OpenAPI description from the docstring, as YAML after three dashes. JSON
+    is YAML.
     """
-    spec = {
+    operation = {
         "summary": summary,
         "tags": ["Me"],
         "parameters": [
-            {"name": name, "in": "query", "schema": schema, "description": meaning}
-            for name, (schema, meaning) in query.items()
+            {"name": name, "in": "query", "schema": schema, "description": description}
+            for name, (schema, description) in query.items()
         ],
-        "responses": {"200": {"description": answer}},
+        "responses": {"200": {"description": response}},
     }
 
     def describe(endpoint: Endpoint) -> Endpoint:
-        endpoint.__doc__ = f"{endpoint.__doc__}\n---\n{json.dumps(spec)}"
+        endpoint.__doc__ = f"{endpoint.__doc__}\n---\n{json.dumps(operation)}"
         return endpoint
 
     return describe

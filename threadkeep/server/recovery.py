@@ -4,32 +4,41 @@ import asyncio
 import logging
 from contextvars import Context as Variables
 
-from threadkeep.server.shared_memory import current_memory
+from threadkeep.memory import Memory
 
 log = logging.getLogger(__name__)
-_recovered_users: set[str] = set()
-_tasks: set[asyncio.Task[None]] = set()
 
 
-def recover_turns(user: str) -> None:
-    """Finish a user's interrupted turns in the background, once per process."""
-    if user in _recovered_users:
-        return
-    _recovered_users.add(user)
-    # In an empty context: it is no part of the request that started it.
-    task = asyncio.create_task(_finish(user), context=Variables())
-    _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
+class TurnRecovery:
+    """Finishes each user's interrupted turns in the background, once per process."""
 
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._users: set[str] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        """The recoveries under way."""
 
-def recovery_tasks() -> set[asyncio.Task[None]]:
-    """Return the recoveries under way."""
-    return _tasks
+    def start(self, user_id: str) -> None:
+        """Start the recovery of a user's turns, unless it was started before."""
+        if user_id in self._users:
+            return
+        self._users.add(user_id)
+        # In an empty context: the recovery is not part of the request that starts it.
+        task = asyncio.create_task(self._recover(user_id), context=Variables())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
+    async def stop(self) -> None:
+        """Cancel the recoveries under way; the next start of the server repeats them."""
+        tasks = [*self.tasks]
+        self._memory.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-async def _finish(user: str) -> None:
-    try:
-        for sentence in await current_memory().recover(user_id=user):
-            log.warning("%s", sentence)
-    except Exception:
-        log.exception("The turns of %r that were cut off could not be finished.", user)
+    async def _recover(self, user_id: str) -> None:
+        try:
+            for sentence in await self._memory.recover(user_id=user_id):
+                log.warning("%s", sentence)
+        except Exception:
+            log.exception("The interrupted turns of %r could not be finished.", user_id)

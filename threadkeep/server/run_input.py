@@ -12,35 +12,37 @@ from threadkeep.graph.context import Context
 from threadkeep.memory import Memory
 from threadkeep.models.provider_models import split_name
 from threadkeep.prompt.run_model import choice_of
-from threadkeep.stores.namespaces import threads_of, user_key
 
 CONTEXT_PROVIDED = "__context_provided__"
 """Set by LangGraph's server if the client sent a context and no configurable."""
 USER = "user_id"
-RESERVED = ("__", "langgraph_auth")
-TRACING = ("__pregel", "__langsmith")
-"""Prefixes of names that belong to the server, or that request tracing to LangSmith."""
-MOST_MESSAGES = 1_000
+RESERVED_PREFIXES = ("__", "langgraph_auth")
+"""Prefixes of names in configurable that belong to the server."""
+TRACING_PREFIXES = ("__pregel", "__langsmith")
+"""Prefixes of names in configurable that request tracing to LangSmith."""
+MAX_MESSAGES = 1_000
 
 
-async def validate_run(memory: Memory, user: str, value: Mapping[str, Any]) -> None:
+async def validate_run(memory: Memory, user_id: str, run: Mapping[str, Any]) -> None:
     """Validate a run's input and context, and bind the run to this user.
 
     Raises:
-        BadInput: something in it is not allowed; the sentence names the field.
-        NoModel: the model that it asks for cannot be used.
+        BadInput: a value is not allowed; the sentence names the field.
+        NoModel: the model that the run names cannot be used.
     """
-    kwargs = value["kwargs"]
+    kwargs = run["kwargs"]
     check_webhook(kwargs)
     kwargs["input"] = validate_input(kwargs.get("input"))
-    run = kwargs["config"].setdefault("configurable", {})
-    _strip(run, TRACING)
-    body = context_values(user, kwargs.get("context") or {}, strict=CONTEXT_PROVIDED in run)
-    values = {**await _thread_context(memory, user, value.get("thread_id")), **body}
+    configurable = kwargs["config"].setdefault("configurable", {})
+    _remove_prefixed(configurable, TRACING_PREFIXES)
+    strict = CONTEXT_PROVIDED in configurable
+    values = context_values(user_id, kwargs.get("context") or {}, strict=strict)
+    if (thread_id := run.get("thread_id")) is not None:
+        values = await memory.thread_context(str(thread_id), user_id=user_id) | values
     check_model(memory, values)
-    await choice_of(Context.model_validate({**values, USER: user}), memory.opened.store)
-    kwargs["context"] = {**values, USER: user}
-    run[USER] = user
+    await choice_of(Context.model_validate({**values, USER: user_id}), memory.opened.store)
+    kwargs["context"] = {**values, USER: user_id}
+    configurable[USER] = user_id
     if not kwargs.get("temporary"):
         # A turn that was acknowledged must be there after a crash.
         kwargs["durability"] = "sync"
@@ -50,7 +52,7 @@ def check_model(memory: Memory, values: Mapping[str, Any]) -> None:
     """Refuse a model of a provider that the server does not use: its keys are not the client's.
 
     Raises:
-        BadInput: there is one.
+        BadInput: the context names such a model.
     """
     name = values.get("model")
     if isinstance(name, str) and split_name(name) and name != memory.settings.model:
@@ -60,52 +62,55 @@ def check_model(memory: Memory, values: Mapping[str, Any]) -> None:
         )
 
 
-def validate_assistant(user: str, body: Mapping[str, Any]) -> None:
+def validate_assistant(user_id: str, body: Mapping[str, Any]) -> None:
     """Validate the context that an assistant or a cron stores for its runs.
 
     Raises:
-        BadInput: one is not allowed; the sentence names the field.
+        BadInput: a value is not allowed; the sentence names the field.
     """
-    run = (body.get("config") or {}).get("configurable") or {}
-    _strip(run, RESERVED)
-    for values, strict in ((body.get("context"), True), (run, False)):
+    configurable = (body.get("config") or {}).get("configurable") or {}
+    _remove_prefixed(configurable, RESERVED_PREFIXES)
+    for values, strict in ((body.get("context"), True), (configurable, False)):
         if values:
-            Context.model_validate({**context_values(user, values, strict=strict), USER: user})
+            fields = context_values(user_id, values, strict=strict)
+            Context.model_validate({**fields, USER: user_id})
             values.pop(USER, None)
 
 
-def validate_cron(user: str, payload: dict[str, Any]) -> None:
-    """Validate the input of the runs of a cron.
+def validate_cron(user_id: str, payload: dict[str, Any]) -> None:
+    """Validate what a cron stores for its runs.
 
     Raises:
-        BadInput: something in it is not allowed; the sentence names the field.
+        BadInput: a value is not allowed; the sentence names the field.
     """
     check_webhook(payload)
-    validate_assistant(user, payload)
-    # Its messages get their ids run by run: each run says them anew.
+    validate_assistant(user_id, payload)
+    # The messages stay without ids: each run of the cron adds new messages.
     validate_input(payload.get("input"))
 
 
 def check_webhook(body: Mapping[str, Any]) -> None:
-    """Refuse a webhook: nothing is sent anywhere.
+    """Refuse a webhook: the server sends no requests.
 
     Raises:
-        BadInput: there is one.
+        BadInput: the body names a webhook.
     """
     if body.get("webhook"):
         raise BadInput("webhook is not allowed; this server sends nothing anywhere.")
 
 
-def context_values(user: str, context: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
+def context_values(user_id: str, context: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
     """Return the fields of a context without the user id.
 
+    Without `strict`, names that are not fields of a context are removed.
+
     Raises:
-        BadInput: it names another user, or with `strict` a field that there is not.
+        BadInput: the context names another user.
     """
-    user_id = context.get(USER)
-    if user_id not in (None, "", user):
+    context_user = context.get(USER)
+    if context_user not in (None, "", user_id):
         raise BadInput(
-            f"Context: user_id {user_id!r:.60} is not the user of this token; leave it out."
+            f"Context: user_id {context_user!r:.60} is not the user of this token; leave it out."
         )
     return {
         name: value
@@ -118,41 +123,33 @@ def context_values(user: str, context: Mapping[str, Any], *, strict: bool) -> di
 
 
 def validate_input(value: Any) -> Any:
-    """Return a run's input with an id for each message, so that a retry adds none.
+    """Return a run's input with an id for each message, so that a retry adds no message twice.
 
     Raises:
-        BadInput: it is no messages, or one of them is empty or too large.
+        BadInput: the value is not messages, or a message is empty.
+        TooLarge: a message is too large.
     """
     if value is None:
         return None
     if not isinstance(value, dict) or set(value) - {"messages"}:
         raise BadInput("The input has one field, messages; write {'messages': [...]}.")
-    messages = value.get("messages") or []
+    items = value.get("messages") or []
     try:
-        read = convert_to_messages(messages if isinstance(messages, list) else [messages])
+        messages = convert_to_messages(items if isinstance(items, list) else [items])
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise BadInput(f"input.messages are no messages ({reason}).") from None
-    if len(read) > MOST_MESSAGES:
-        raise BadInput(f"input.messages are {len(read):,}; the limit is {MOST_MESSAGES:,}.")
-    for message in read:
+        raise BadInput(f"input.messages are not messages ({reason}).") from None
+    if len(messages) > MAX_MESSAGES:
+        raise BadInput(f"input.messages are {len(messages):,}; the limit is {MAX_MESSAGES:,}.")
+    for message in messages:
         if isinstance(message, HumanMessage) and isinstance(message.content, str):
             message.content = validate_message(message.content)
-    return {"messages": [_with_id(message) for message in read]}
+    return {"messages": [_with_id(message) for message in messages]}
 
 
-async def _thread_context(memory: Memory, user: str, thread: object) -> dict[str, Any]:
-    """Return the context that was set for this thread."""
-    if thread is None:
-        return {}
-    key = await user_key(memory.opened.store, user)
-    record = await memory.opened.store.aget(threads_of(key), str(thread), refresh_ttl=False)
-    return dict(record.value.get("context") or {}) if record else {}
-
-
-def _strip(run: dict[str, Any], beginnings: tuple[str, ...]) -> None:
-    for name in [value for value in run if value.startswith(beginnings)]:
-        del run[name]
+def _remove_prefixed(configurable: dict[str, Any], prefixes: tuple[str, ...]) -> None:
+    for name in [name for name in configurable if name.startswith(prefixes)]:
+        del configurable[name]
 
 
 def _with_id(message: BaseMessage) -> dict[str, Any]:

@@ -79,8 +79,8 @@ async def test_a_bad_query_is_refused_in_a_sentence(ada: User) -> None:
         ("/me/export?thread=nowhere", "has no thread 'nowhere'"),
         ("/me/memories/history", "id None is not allowed"),
         ("/me/memories/history?id=nothing", "You have no memory 'nothing'"),
-        ("/me/pins?context=[]", "context is no JSON object"),
-        ("/me/pins?context={", "context is no JSON"),
+        ("/me/pins?context=[]", "context is not a JSON object"),
+        ("/me/pins?context={", "context is not JSON"),
         ('/me/pins?context={"pinned_tokens":-1}', "pinned_tokens"),
     ):
         response = await ada.http.get(path)

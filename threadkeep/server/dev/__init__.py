@@ -1,1 +1,1 @@
-"""What langgraph.json names: langgraph dev and LangGraph Studio."""
+"""What langgraph.json names, for `langgraph dev` and LangGraph Studio."""

@@ -1,30 +1,52 @@
-"""The routes of our own and what stands in front of all of them; `langgraph.json` names it."""
+"""The routes of threadkeep itself and the access middleware; `langgraph.json` names the app."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
-from threadkeep.base.errors import ThreadkeepError
 from threadkeep.server import me, me_memory, me_records, me_threads
 from threadkeep.server.access import AccessMiddleware
-from threadkeep.server.error_responses import answer_error
-from threadkeep.server.shared_memory import open_shared_memory
-from threadkeep.server.thread_rows import drop_deleted
+from threadkeep.server.dev.shared_memory import current_rows, open_shared_memory
+from threadkeep.server.erase_user import erase_user
+from threadkeep.server.error_responses import EXCEPTION_HANDLERS
+from threadkeep.server.openapi import described
+from threadkeep.server.recovery import TurnRecovery
+from threadkeep.server.request import request_context
 
 
 @asynccontextmanager
-async def open_app(_: Starlette) -> AsyncIterator[None]:
-    """Begin as the server does: what was deleted while it was away is gone here too."""
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Open the memory, and delete rows of threads that were deleted while the server was off."""
     async with open_shared_memory() as memory:
-        await drop_deleted(memory)
+        app.state.memory = memory
+        app.state.recovery = TurnRecovery(memory)
+        await current_rows().delete_stale()
         yield
+        await app.state.recovery.stop()
+
+
+@described("Erase all your data, and your tokens", "The receipt.")
+async def erase(request: Request) -> JSONResponse:
+    """Erase the user."""
+    ctx = request_context(request)
+    receipt = await erase_user(ctx.memory, ctx.user_id, current_rows().erase)
+    return JSONResponse(receipt.as_json())
 
 
 app = Starlette(
-    routes=[*me.routes, *me_threads.routes, *me_memory.routes, *me_records.routes],
-    lifespan=open_app,
+    routes=[
+        Route("/me", erase, methods=["DELETE"]),
+        *me.routes,
+        *me_threads.routes,
+        *me_memory.routes,
+        *me_records.routes,
+    ],
+    lifespan=lifespan,
     middleware=[Middleware(AccessMiddleware)],
-    exception_handlers={ThreadkeepError: answer_error},
+    exception_handlers=EXCEPTION_HANDLERS,
 )

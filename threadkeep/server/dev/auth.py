@@ -1,199 +1,192 @@
-"""Who may do what: nobody anything but with what is their own."""
+"""Authorise every action of the development server: users can use only what is their own."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from langgraph_sdk import Auth
 
-from threadkeep.base.errors import ThreadkeepError
+from threadkeep.base.errors import AccessRefused, ThreadkeepError
 from threadkeep.base.user import is_acting
-from threadkeep.server.authenticate import (
-    NOT_KNOWN,
-    NOTHING_SENT,
-    authenticate_request,
-    has_access,
-    headers_of,
-)
+from threadkeep.server.authenticate import TOKEN_MISSING, TOKEN_UNKNOWN
+from threadkeep.server.dev.local_access import authenticate_request, has_access, headers_of
+from threadkeep.server.dev.shared_memory import current_memory, current_rows
+from threadkeep.server.error_responses import status_of
 from threadkeep.server.namespaces import own_namespace
 from threadkeep.server.run_input import validate_assistant, validate_cron, validate_run
-from threadkeep.server.shared_memory import current_memory
-from threadkeep.server.thread_rows import (
-    GRAPH,
-    claim_row,
-    ensure_row,
-    ensure_rows,
-    forget_row,
-    refuse_taken_assistant,
-)
+from threadkeep.server.threads import GRAPH, OWNER, claim_thread, missing_thread_detail
 
 auth = Auth()
-OWNER = "owner"
-SYSTEM = "created_by"
-"""What LangGraph's server marks an assistant with that it made itself, one for each graph."""
+CREATED_BY = "created_by"
+"""Metadata of an assistant: LangGraph's server sets it to "system" for the graph's own one."""
 MAX_RESULTS = 1_000
+HTTPError = Auth.exceptions.HTTPException
 Value = Any
 Filter = dict[str, Any]
 
 
 @auth.authenticate
 async def authenticate(scope: dict[str, Any]) -> Auth.types.MinimalUserDict:
-    """Return the user whose token it is."""
-    user = await authenticate_request(current_memory(), scope)
-    if user is None:
+    """Return the user of the request."""
+    user_id = await authenticate_request(current_memory(), scope)
+    if user_id is None:
         has_token = "authorization" in headers_of(scope)
-        raise Auth.exceptions.HTTPException(401, NOT_KNOWN if has_token else NOTHING_SENT)
-    return {"identity": user}
+        raise HTTPError(401, TOKEN_UNKNOWN if has_token else TOKEN_MISSING)
+    return {"identity": user_id}
 
 
 @auth.on
 async def refuse(ctx: Auth.types.AuthContext, value: Value) -> bool:
-    """Refuse what no other function allows."""
+    """Refuse actions that no other handler allows."""
     return False
 
 
 @auth.on.threads.create
 async def create_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Let a thread be begun by whoever owns it, or nobody yet."""
-    user = ctx.user.identity
-    # With the graph in it: a server that is killed may keep the row and lose the run that adds it.
-    value.setdefault("metadata", {}).update({OWNER: user, "graph_id": GRAPH})
-    await claim_row(current_memory(), user, str(value["thread_id"]), value["metadata"])
-    return {OWNER: user}
+    """Allow creating a thread that has no owner yet, or is the user's own."""
+    user_id = ctx.user.identity
+    # With graph_id: a server that is killed may keep the row and lose the run that adds it.
+    value.setdefault("metadata", {}).update({OWNER: user_id, "graph_id": GRAPH})
+    await _claim(user_id, str(value["thread_id"]), value["metadata"])
+    return {OWNER: user_id}
 
 
 @auth.on.threads.read
 async def read_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Show a thread to its owner."""
-    return await _own_thread(ctx, value)
+    """Allow reading the user's own threads."""
+    return await _own_threads(ctx, value)
 
 
 @auth.on.threads.update
 async def update_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Let the owner change a thread, but not whose it is."""
+    """Allow changing the user's own threads, but not their owner."""
     if isinstance(value.get("metadata"), dict):
         value["metadata"][OWNER] = ctx.user.identity
-    return await _own_thread(ctx, value)
+    return await _own_threads(ctx, value)
 
 
 @auth.on.threads.delete
 async def delete_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Let the owner delete a thread."""
-    owner_filter = await _own_thread(ctx, value)
+    """Allow deleting the user's own threads and their runs."""
+    owner_filter = await _own_threads(ctx, value)
     if not value.get("run_id"):
-        forget_row(str(value.get("thread_id")))
+        current_rows().forget(str(value.get("thread_id")))
     return owner_filter
 
 
 @auth.on.threads.search
 async def search_threads(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Find a user's own threads, those begun in the terminal too."""
-    user = ctx.user.identity
+    """Allow searching the user's own threads, with those created in the terminal."""
+    user_id = ctx.user.identity
     if value.get("thread_id"):
-        return await _own_thread(ctx, value)
+        return await _own_threads(ctx, value)
     count = int(value.get("limit") or MAX_RESULTS) + int(value.get("offset") or 0)
-    await ensure_rows(current_memory(), user, min(count, MAX_RESULTS))
-    return {OWNER: user}
+    await current_rows().ensure_newest(user_id, min(count, MAX_RESULTS))
+    return {OWNER: user_id}
 
 
 @auth.on.threads.create_run
 async def create_run(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Let a user run the graph on their own thread, as themselves."""
-    user, memory = ctx.user.identity, current_memory()
-    thread = value.get("thread_id")
-    # Without a request it is a cron's run: whose tokens were revoked since has none.
-    if not is_acting() and not await has_access(memory, user):
-        raise Auth.exceptions.HTTPException(403, NOT_KNOWN)
-    try:
-        await validate_run(memory, user, value)
-    except ThreadkeepError as error:
-        raise refused(error) from None
-    value["metadata"][OWNER] = user
-    if thread is not None:
+    """Allow running the graph on the user's own thread, as this user."""
+    user_id, memory = ctx.user.identity, current_memory()
+    thread_id = value.get("thread_id")
+    # A run without a request is a cron's; its user's tokens may be revoked since.
+    if not is_acting() and not await has_access(memory, user_id):
+        raise HTTPError(403, TOKEN_UNKNOWN)
+    with _http_errors():
+        await validate_run(memory, user_id, value)
+    value["metadata"][OWNER] = user_id
+    if thread_id is not None:
         if value.get("if_not_exists") == "create":
-            await claim_row(memory, user, str(thread), value["metadata"])
-        await ensure_row(memory, user, str(thread))
-    return {OWNER: user}
+            await _claim(user_id, str(thread_id), value["metadata"])
+        await current_rows().ensure(user_id, str(thread_id))
+    return {OWNER: user_id}
 
 
 @auth.on.assistants.create
 async def create_assistant(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Let a user keep choices of their own under a name."""
-    await refuse_taken_assistant(ctx.user.identity, str(value["assistant_id"]))
+    """Allow creating an assistant whose id no other user has."""
+    assistant_id = str(value["assistant_id"])
+    if await current_rows().is_foreign_assistant(ctx.user.identity, assistant_id):
+        raise HTTPError(404, f"Assistant {assistant_id} not found")
     return _own_assistant(ctx, value)
 
 
 @auth.on.assistants.update
 async def update_assistant(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Let a user change their own assistant."""
+    """Allow changing the user's own assistants."""
     return _own_assistant(ctx, value)
 
 
 @auth.on.assistants.delete
 async def delete_assistant(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Let a user delete their own assistant."""
+    """Allow deleting the user's own assistants."""
     return {OWNER: ctx.user.identity}
 
 
 @auth.on.assistants.read
 async def read_assistant(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Show a user their own assistants, and the one of the graph itself."""
-    return {"$or": [{OWNER: ctx.user.identity}, {SYSTEM: "system"}]}
+    """Allow reading the user's own assistants, and the graph's own one."""
+    return {"$or": [{OWNER: ctx.user.identity}, {CREATED_BY: "system"}]}
 
 
 @auth.on.assistants.search
 async def search_assistants(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Find a user's own assistants, and the one of the graph itself."""
-    return {"$or": [{OWNER: ctx.user.identity}, {SYSTEM: "system"}]}
+    """Allow searching the user's own assistants, and the graph's own one."""
+    return {"$or": [{OWNER: ctx.user.identity}, {CREATED_BY: "system"}]}
 
 
 @auth.on.crons
 async def crons(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    """Let a user keep crons of their own; their runs are checked when they come."""
-    user = ctx.user.identity
-    try:
-        validate_cron(user, value.get("payload") or {})
-    except ThreadkeepError as error:
-        raise refused(error) from None
+    """Allow all actions on the user's own crons; each run is authorised when it starts."""
+    user_id = ctx.user.identity
+    with _http_errors():
+        validate_cron(user_id, value.get("payload") or {})
     if isinstance(value.get("metadata"), dict):
-        value["metadata"][OWNER] = user
-    return {OWNER: user}
+        value["metadata"][OWNER] = user_id
+    return {OWNER: user_id}
 
 
 @auth.on.store
 async def store(ctx: Auth.types.AuthContext, value: Value) -> None:
-    """Keep a user within their own namespaces; whatever they name lies below their own key."""
-    try:
-        value["namespace"] = await own_namespace(
-            current_memory(), ctx.user.identity, ctx.action, value.get("namespace") or ()
-        )
-    except ThreadkeepError as error:
-        raise refused(error) from None
+    """Allow all actions on namespaces below the user's own key."""
+    user_id, namespace = ctx.user.identity, value.get("namespace") or ()
+    with _http_errors():
+        value["namespace"] = await own_namespace(current_memory(), user_id, ctx.action, namespace)
     if "limit" in value:
         value["limit"] = min(int(value["limit"] or 10), MAX_RESULTS)
 
 
-def refused(error: ThreadkeepError) -> Auth.exceptions.HTTPException:
-    """Return what the caller is told of an error."""
-    from threadkeep.server.error_responses import status_of
+@contextmanager
+def _http_errors() -> Iterator[None]:
+    try:
+        yield
+    except ThreadkeepError as error:
+        raise HTTPError(status_of(error), str(error)) from None
 
-    return Auth.exceptions.HTTPException(status_of(error), str(error))
+
+async def _claim(user_id: str, thread_id: str, metadata: dict[str, Any]) -> None:
+    with _http_errors():
+        try:
+            await claim_thread(current_memory(), user_id, thread_id, metadata)
+        except AccessRefused:
+            raise HTTPError(404, missing_thread_detail(thread_id)) from None
 
 
-async def _own_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    user = ctx.user.identity
-    for thread in value.get("thread_ids") or [value.get("thread_id")]:
-        if thread is not None:
-            await ensure_row(current_memory(), user, str(thread))
-    return {OWNER: user}
+async def _own_threads(ctx: Auth.types.AuthContext, value: Value) -> Filter:
+    user_id = ctx.user.identity
+    for thread_id in value.get("thread_ids") or [value.get("thread_id")]:
+        if thread_id is not None:
+            await current_rows().ensure(user_id, str(thread_id))
+    return {OWNER: user_id}
 
 
 def _own_assistant(ctx: Auth.types.AuthContext, value: Value) -> Filter:
-    user = ctx.user.identity
-    try:
-        validate_assistant(user, value)
-    except ThreadkeepError as error:
-        raise refused(error) from None
+    user_id = ctx.user.identity
+    with _http_errors():
+        validate_assistant(user_id, value)
     metadata = value.get("metadata")
     if isinstance(metadata, dict):
-        metadata.pop(SYSTEM, None)
-        metadata[OWNER] = user
-    return {OWNER: user}
+        metadata.pop(CREATED_BY, None)
+        metadata[OWNER] = user_id
+    return {OWNER: user_id}

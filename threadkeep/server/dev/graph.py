@@ -19,27 +19,32 @@ from threadkeep.graph.agent import BOOKKEEPING, graph
 from threadkeep.graph.context import Context
 from threadkeep.process import freeze_loaded_objects
 from threadkeep.prompt.runtime import thread_name
-from threadkeep.server.shared_memory import current_memory
+from threadkeep.server.dev.shared_memory import current_memory
 from threadkeep.turn import Thread, open_turn
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 RUN, EDIT = "threads.create_run", "threads.update"
-SAVER = "__pregel_checkpointer"
+"""Access contexts that write to a thread."""
 USER_DESCRIPTION = "Your user id; the server knows it, leave it empty."
-STOPPED = ("UserInterrupt", "UserRollback")
-"""Names of what LangGraph's server raises in a run that its user stops."""
+
+# LangGraph offers no public names for these; tests/server/dev/test_langgraph_names.py checks them.
+CHECKPOINTER = "__pregel_checkpointer"
+"""Key in `configurable` of a run that has a thread of its own."""
+STOP_ERRORS = ("UserInterrupt", "UserRollback")
+"""Names of the errors that LangGraph's server raises in a run that its user stops."""
+SERVER_PACKAGES = ("langgraph", "langgraph_api", "langgraph_runtime_inmem", "asyncio")
+"""Packages whose errors LangGraph's server answers itself."""
+
 _lock: ContextVar[ThreadLock | None] = ContextVar("lock", default=None)
-"""The lock of the current run: a run that loses it is stopped."""
-LANGGRAPH_PACKAGES = ("langgraph", "langgraph_api", "langgraph_runtime_inmem", "asyncio")
-"""Packages whose errors LangGraph's server answers by itself."""
+"""The lock of the current run: a run that loses its lock is stopped."""
 
 
-class Served(CompiledStateGraph[Any, Any, Any, Any]):
-    """The graph, for runs that are retried and edits that name no node."""
+class ServerGraph(CompiledStateGraph[Any, Any, Any, Any]):
+    """The graph, with retries of runs and with edits that name no node."""
 
     async def astream(self, input: Any, config: Any = None, **kwargs: Any) -> AsyncIterator[Any]:  # noqa: A002
-        """Stream a run; a retry whose messages are stored already goes on where it was cut off."""
-        if await self._holds(input, config):
+        """Stream a run; a retry whose messages are stored already continues the first attempt."""
+        if await self._has_messages(input, config):
             input = None  # noqa: A001
         lock = _lock.get()
         async for event in super().astream(input, config, **kwargs):
@@ -54,7 +59,7 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
         as_node: str | None = None,
         task_id: str | None = None,
     ) -> RunnableConfig:
-        """Change the state; after a turn as the node that ends it, unless one is named."""
+        """Change the state; without a node, as one of the last nodes of a turn."""
         try:
             return await super().aupdate_state(config, values, as_node, task_id)
         except InvalidUpdateError:
@@ -63,7 +68,7 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
             return await super().aupdate_state(config, values, BOOKKEEPING[0], task_id)
 
     def get_context_jsonschema(self) -> dict[str, Any] | None:
-        """Return the schema of the context, in which the user id may be left out."""
+        """Return the schema of the context, with an optional user id."""
         schema = super().get_context_jsonschema()
         if schema is None:
             return None
@@ -74,20 +79,20 @@ class Served(CompiledStateGraph[Any, Any, Any, Any]):
             "properties": {**schema["properties"], USER_KEY: user}
         }
 
-    async def _holds(self, value: Any, config: RunnableConfig) -> bool:
-        """Return whether the state has these messages, word for word."""
+    async def _has_messages(self, value: Any, config: RunnableConfig) -> bool:
+        """Return whether the state has these messages with the same content."""
         messages = value.get("messages") if isinstance(value, Mapping) else None
         if not messages or not isinstance(self.checkpointer, BaseCheckpointSaver):
             return False
         checkpoint = await self.checkpointer.aget_tuple(config)
-        messages_before = (
-            checkpoint.checkpoint["channel_values"].get("messages") if checkpoint else None
+        values = checkpoint.checkpoint["channel_values"] if checkpoint else {}
+        contents = {message.id: message.content for message in values.get("messages") or ()}
+        return all(
+            contents.get(message.id) == message.content for message in convert_to_messages(messages)
         )
-        texts = {message.id: message.content for message in messages_before or ()}
-        return all(texts.get(m.id) == m.content for m in convert_to_messages(messages))
 
 
-served = Served(**vars(graph))
+server_graph = ServerGraph(**vars(graph))
 
 
 @asynccontextmanager
@@ -99,39 +104,39 @@ async def open_graph(config: RunnableConfig, runtime: ServerRuntime[Any]) -> Asy
     """
     if runtime.access_context == RUN:
         with client_errors():
-            async with _run(config, runtime) as opened:
-                yield opened
+            async with _open_run(config, runtime) as run_graph:
+                yield run_graph
     elif runtime.access_context == EDIT:
-        memory, thread = current_memory(), str(config["configurable"]["thread_id"])
-        async with memory.opened.locks.acquire(thread, thread):
-            yield served
+        memory, thread_id = current_memory(), str(config["configurable"]["thread_id"])
+        async with memory.opened.locks.acquire(thread_id, thread_id):
+            yield server_graph
     else:
-        yield served
+        yield server_graph
 
 
 @asynccontextmanager
-async def _run(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIterator[Graph]:
-    # A run without a thread of its own has no checkpointer, and nothing that could be cut off.
-    if SAVER not in config["configurable"]:
-        yield served
+async def _open_run(config: RunnableConfig, runtime: ServerRuntime[Any]) -> AsyncIterator[Graph]:
+    # A run without a thread of its own has no checkpointer, so a crash leaves nothing to finish.
+    if CHECKPOINTER not in config["configurable"]:
+        yield server_graph
         return
-    memory, user = current_memory(), acting_user(config)
+    memory, user_id = current_memory(), acting_user(config)
     thread_id = str(config["configurable"]["thread_id"])
     name = thread_name(config) or thread_id
     run = runtime.execution_runtime
-    context = Context.model_validate({**((run and run.context) or {}), "user_id": user})
-    own = await memory.thread(name, user_id=user)
-    # A name that makes another id is metadata of the client's own.
-    thread = Thread(id=thread_id, name=name if own.id == thread_id else thread_id, user_id=user)
+    context = Context.model_validate({**((run and run.context) or {}), "user_id": user_id})
+    # Metadata may hold a name that belongs to another id.
+    is_own = (await memory.thread(name, user_id=user_id)).id == thread_id
+    thread = Thread(id=thread_id, name=name if is_own else thread_id, user_id=user_id)
     async with open_turn(memory.opened, memory.graph, context, thread, is_stop=_is_stop) as lock:
         _lock.set(lock)
-        yield served
+        yield server_graph
     freeze_loaded_objects(again=memory.opened.store.opened)
 
 
 def _is_stop(error: BaseException) -> bool:
-    """Tell whether the user stopped the run; a server that stops only cancels it."""
-    return type(error).__name__ in STOPPED
+    """Return whether the user stopped the run; a server that stops only cancels it."""
+    return type(error).__name__ in STOP_ERRORS
 
 
 @contextmanager
@@ -139,21 +144,20 @@ def client_errors() -> Iterator[None]:
     """Turn errors into ones that LangGraph's server sends to the client as one sentence.
 
     Raises:
-        RuntimeError: with the name of what was raised.
+        RuntimeError: of a subclass with the name of the first error's class.
     """
     try:
         yield
     except ThreadkeepError as error:
-        raise _error_named(type(error).__name__, str(error)) from error
+        raise _renamed_error(type(error).__name__, str(error)) from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] in LANGGRAPH_PACKAGES:
+        if type(error).__module__.partition(".")[0] in SERVER_PACKAGES:
             raise
         kind = type(error).__name__
-        raise _error_named(
-            "InternalError", f"Something went wrong inside ({kind}); the server's log says what."
-        ) from error
+        sentence = f"Something went wrong inside ({kind}); the server's log has the details."
+        raise _renamed_error("InternalError", sentence) from error
 
 
-def _error_named(name: str, message: str) -> RuntimeError:
+def _renamed_error(name: str, message: str) -> RuntimeError:
     error: RuntimeError = type(name, (RuntimeError,), {})(message)
     return error

@@ -1,1 +1,1 @@
-"""The HTTP server for many users: a part of LangGraph's API."""
+"""The server for many users, without a licence: what `threadkeep serve --workers` runs."""

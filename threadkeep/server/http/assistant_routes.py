@@ -1,6 +1,7 @@
-"""The one assistant there is: the graph, with the choices that a run makes."""
+"""The only assistant: the graph, whose choices each run makes."""
 
 from typing import Any
+from uuid import UUID, uuid5
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -8,45 +9,49 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from threadkeep.graph.agent import graph
-from threadkeep.server.http.events import json_of
-from threadkeep.server.http.request import ASSISTANT, GRAPH, request_context
+from threadkeep.server.http.events import json_response
+from threadkeep.server.threads import GRAPH
 
+ASSISTANT_ID = str(uuid5(UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8"), GRAPH))
+"""The id that LangGraph's server derives from the name of the graph."""
+ASSISTANTS = (GRAPH, ASSISTANT_ID)
+"""What a client may call the assistant."""
 CREATED = "2026-01-01T00:00:00+00:00"
 
 
 async def search(request: Request) -> Response:
     """List the assistant."""
-    request_context(request)
     return JSONResponse([_assistant()])
 
 
 async def read(request: Request) -> Response:
-    """Read the assistant."""
-    _check(request)
+    """Return the assistant."""
+    _check_id(request)
     return JSONResponse(_assistant())
 
 
-async def drawing(request: Request) -> Response:
+async def read_graph(request: Request) -> Response:
     """Return the graph's nodes and edges."""
-    _check(request)
-    return Response(json_of(graph.get_graph().to_json()), media_type="application/json")
+    _check_id(request)
+    return json_response(graph.get_graph().to_json())
 
 
-async def schemas(request: Request) -> Response:
-    """Return what the graph takes and gives."""
-    _check(request)
-    assistant_id = {
-        "graph_id": GRAPH,
-        "input_schema": graph.get_input_jsonschema(),
-        "output_schema": graph.get_output_jsonschema(),
-        "context_schema": graph.get_context_jsonschema(),
-    }
-    return Response(json_of(assistant_id), media_type="application/json")
+async def read_schemas(request: Request) -> Response:
+    """Return the schemas of the graph's input, output and context."""
+    _check_id(request)
+    return json_response(
+        {
+            "graph_id": GRAPH,
+            "input_schema": graph.get_input_jsonschema(),
+            "output_schema": graph.get_output_jsonschema(),
+            "context_schema": graph.get_context_jsonschema(),
+        }
+    )
 
 
 def _assistant() -> dict[str, Any]:
     return {
-        "assistant_id": ASSISTANT,
+        "assistant_id": ASSISTANT_ID,
         "graph_id": GRAPH,
         "name": GRAPH,
         "description": None,
@@ -59,15 +64,15 @@ def _assistant() -> dict[str, Any]:
     }
 
 
-def _check(request: Request) -> None:
+def _check_id(request: Request) -> None:
     assistant_id = request.path_params["assistant_id"]
-    if assistant_id not in request_context(request).assistants:
+    if assistant_id not in ASSISTANTS:
         raise HTTPException(404, f"Assistant with ID {assistant_id[:60]} not found")
 
 
 routes = [
     Route("/assistants/search", search, methods=["POST"]),
     Route("/assistants/{assistant_id}", read, methods=["GET"]),
-    Route("/assistants/{assistant_id}/graph", drawing, methods=["GET"]),
-    Route("/assistants/{assistant_id}/schemas", schemas, methods=["GET"]),
+    Route("/assistants/{assistant_id}/graph", read_graph, methods=["GET"]),
+    Route("/assistants/{assistant_id}/schemas", read_schemas, methods=["GET"]),
 ]

@@ -1,4 +1,4 @@
-"""What a run streams, as LangGraph's clients read it: server-sent events of JSON."""
+"""What a run streams to LangGraph's clients: server-sent events with JSON."""
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict, is_dataclass
@@ -6,49 +6,56 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from threadkeep.base.errors import ThreadkeepError
 
-NAMES = {"messages-tuple": "messages"}
-"""Stream modes that the graph calls otherwise than a client does."""
+GRAPH_MODES = {"messages-tuple": "messages"}
+"""Stream modes of the graph that have another name than the client's."""
 MODES = ("values", "updates", "messages-tuple", "custom", "tasks", "checkpoints", "debug")
+HEARTBEAT = "heartbeat"
+"""The name of an event that only keeps the connection open."""
 
 
 def json_of(value: Any) -> bytes:
-    """Return a value as JSON; messages as the fields they have."""
+    """Return a value as JSON; messages as objects with their fields."""
     try:
-        return orjson.dumps(value, _plain, orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(value, _as_json, orjson.OPT_NON_STR_KEYS)
     except (TypeError, ValueError):
-        # Half a character, say, of a model that stopped in its middle.
-        return orjson.dumps(_cleaned(value), _plain, orjson.OPT_NON_STR_KEYS)
+        # For example a lone surrogate, of a model that stopped inside a character.
+        return orjson.dumps(_with_valid_text(value), _as_json, orjson.OPT_NON_STR_KEYS)
+
+
+def json_response(value: Any) -> Response:
+    """Return a response with a value as JSON."""
+    return Response(json_of(value), media_type="application/json")
 
 
 def event(name: str, data: Any) -> bytes:
-    """Return one event."""
+    """Return one server-sent event."""
     return b"event: " + name.encode() + b"\ndata: " + json_of(data) + b"\n\n"
 
 
 def error_of(error: BaseException) -> dict[str, str]:
-    """Return what a client is told of an error: its kind, and one sentence."""
+    """Return an error for the client: its kind and one sentence."""
     kind = type(error).__name__
     if isinstance(error, ThreadkeepError):
         return {"error": kind, "message": str(error)}
     return {"error": kind, "message": f"Something went wrong inside ({kind})."}
 
 
-async def events_of(
-    run_id: str, stream: AsyncIterator[tuple[str, Any]], heartbeat: bytes = b": heartbeat\n\n"
-) -> AsyncIterator[bytes]:
-    """Yield the events of a run; an error in it is the last of them."""
+async def events_of(run_id: str, stream: AsyncIterator[tuple[str, Any]]) -> AsyncIterator[bytes]:
+    """Yield the events of a run; if it fails, the last one is the error."""
     yield event("metadata", {"run_id": run_id, "attempt": 1})
     try:
         async for mode, data in stream:
-            yield heartbeat if mode == "heartbeat" else event(mode, data)
+            yield b": heartbeat\n\n" if mode == HEARTBEAT else event(mode, data)
     except Exception as error:
         yield event("error", error_of(error))
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
+    """Return a value that orjson does not know as one that it knows."""
     if isinstance(value, BaseModel):
         return value.model_dump()
     if is_dataclass(value) and not isinstance(value, type):
@@ -58,13 +65,13 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _cleaned(value: Any) -> Any:
+def _with_valid_text(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, BaseModel):
-        return _cleaned(value.model_dump())
+        return _with_valid_text(value.model_dump())
     if isinstance(value, dict):
-        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+        return {_with_valid_text(key): _with_valid_text(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_cleaned(item) for item in value]
+        return [_with_valid_text(item) for item in value]
     return value

@@ -1,10 +1,11 @@
-"""Runs of the graph: stream one, or wait for its end."""
+"""Run the graph: stream a run, or wait for its end."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -12,137 +13,145 @@ from starlette.routing import Route
 from threadkeep.base.errors import BadInput
 from threadkeep.checkpoints.locks import WAIT_SECONDS
 from threadkeep.graph.context import Context
-from threadkeep.server.http.events import MODES, NAMES, events_of, json_of
-from threadkeep.server.http.request import (
-    RequestContext,
-    body_of,
-    checkpoint_of,
-    object_of,
-    request_context,
-    thread_id_of,
-)
-from threadkeep.server.http.runs import Stream
-from threadkeep.server.http.thread_objects import create_thread, thread_record
+from threadkeep.server.http.assistant_routes import ASSISTANTS
+from threadkeep.server.http.client_threads import create_thread
+from threadkeep.server.http.events import GRAPH_MODES, MODES, events_of, json_response
+from threadkeep.server.http.runs import Runs, Stream
+from threadkeep.server.http.state_routes import checkpoint_id_in
+from threadkeep.server.request import RequestContext, request_context
+from threadkeep.server.request_values import body_of, object_of, thread_id_of
 from threadkeep.server.run_input import CONTEXT_PROVIDED, validate_run
+from threadkeep.server.threads import GRAPH, missing_thread_detail, read_thread, thread_name_of
 
-NOT_OFFERED = ("command", "interrupt_before", "interrupt_after", "webhook", "after_seconds")
+UNSUPPORTED = ("command", "interrupt_before", "interrupt_after", "webhook", "after_seconds")
 STRATEGIES = {"enqueue": WAIT_SECONDS, "reject": 0.0}
-"""Seconds that a run waits for the one before it on its thread."""
+"""Seconds that a run waits for another run on its thread."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StartedRun:
     """A run that was started."""
 
     stream: Stream
     run_id: str
-    thread: str
-    stops: bool
-    """Whether it is cancelled when its client disconnects."""
+    thread_id: str
+    stops_on_disconnect: bool
 
 
 async def stream_run(request: Request) -> Response:
     """Stream a run's events."""
-    body = await body_of(request)
-    started = await _start_run(request_context(request), request.path_params.get("thread_id"), body)
-    headers = {"Content-Location": f"/threads/{started.thread}/runs/{started.run_id}"}
-    headers["Cache-Control"] = "no-store"
-    return StreamingResponse(_events(started), media_type="text/event-stream", headers=headers)
+    run = await _start_run(request, await body_of(request))
+    headers = {
+        "Content-Location": f"/threads/{run.thread_id}/runs/{run.run_id}",
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(_events(run), media_type="text/event-stream", headers=headers)
 
 
 async def wait_for_run(request: Request) -> Response:
     """Wait for a run, and return its output."""
-    body = await body_of(request)
-    ctx = {**body, "stream_mode": "values"}
-    started = await _start_run(request_context(request), request.path_params.get("thread_id"), ctx)
-    result: Any = None
-    async for mode, data in started.stream:
-        result = data if mode == "values" else result
-    return Response(json_of(result), media_type="application/json")
+    run = await _start_run(request, {**await body_of(request), "stream_mode": "values"})
+    output: Any = None
+    async for mode, data in run.stream:
+        output = data if mode == "values" else output
+    return json_response(output)
 
 
-async def _start_run(
-    ctx: RequestContext, thread: str | None, body: Mapping[str, Any]
-) -> StartedRun:
-    _refuse_what_is_not_offered(body)
-    if body.get("assistant_id") not in ctx.assistants:
-        raise BadInput(f"There is no assistant {body.get('assistant_id')!r:.60}; use 'agent'.")
-    wait = STRATEGIES[str(body.get("multitask_strategy") or "enqueue")]
-    modes, at = _modes(body.get("stream_mode")), _checkpoint(body)
-    thread = thread_id_of(thread) if thread is not None else None
-    if thread is None:
-        # A run without a thread of its own gets one that is found like any other.
-        thread = (await create_thread(ctx, None, {}))["thread_id"]
-    elif await thread_record(ctx, thread) is None:
-        if body.get("if_not_exists") != "create":
-            raise ctx.not_found_error(thread)
-        await create_thread(ctx, thread, _metadata(body))
-    kwargs = await _checked(ctx, thread, body)
-    context, run_id = Context.model_validate(kwargs["context"]), str(uuid4())
+async def _start_run(request: Request, body: Mapping[str, Any]) -> StartedRun:
+    ctx, runs = request_context(request), _runs(request)
+    _refuse_unsupported(body)
+    modes, checkpoint_id = _modes(body.get("stream_mode")), checkpoint_id_in(body)
+    thread_id = await _thread_id(ctx, request.path_params.get("thread_id"), body)
+    kwargs = await _validated(ctx, thread_id, body)
+    run_id = str(uuid4())
     run = await ctx.memory.start_run(
-        context,
-        thread,
+        Context.model_validate(kwargs["context"]),
+        await thread_name_of(ctx.memory, ctx.user_id, thread_id),
         kwargs["input"],
-        wait=wait,
-        modes=[NAMES.get(mode, mode) for mode in modes],  # type: ignore[misc]
-        checkpoint_id=at,
-        metadata={"run_id": run_id, "graph_id": "agent"},
+        wait=STRATEGIES[_strategy(body)],
+        modes=[GRAPH_MODES.get(mode, mode) for mode in modes],  # type: ignore[misc]
+        checkpoint_id=checkpoint_id,
+        metadata={"run_id": run_id, "graph_id": GRAPH},
     )
-    stream = ctx.runs.begin(run)
-    return StartedRun(stream, run_id, thread, body.get("on_disconnect") == "cancel")
+    return StartedRun(
+        stream=runs.begin(run),
+        run_id=run_id,
+        thread_id=thread_id,
+        stops_on_disconnect=body.get("on_disconnect") == "cancel",
+    )
 
 
-async def _checked(ctx: RequestContext, thread: str, body: Mapping[str, Any]) -> dict[str, Any]:
+async def _thread_id(ctx: RequestContext, value: str | None, body: Mapping[str, Any]) -> str:
+    """Return the id of the run's thread, which exists then."""
+    if value is None:
+        # A run without a thread of its own gets a new one, which is listed like any other.
+        return str((await create_thread(ctx, None, {}))["id"])
+    thread_id = thread_id_of(value)
+    if await read_thread(ctx.memory, ctx.user_id, thread_id) is None:
+        if body.get("if_not_exists") != "create":
+            raise HTTPException(404, missing_thread_detail(thread_id))
+        await create_thread(ctx, thread_id, _metadata(body))
+    return thread_id
+
+
+async def _validated(
+    ctx: RequestContext, thread_id: str, body: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the run's validated input and context, with the user of the request."""
-    run = object_of(object_of(body.get("config"), "config").get("configurable"), "configurable")
+    config = object_of(body.get("config"), "config")
+    configurable = object_of(config.get("configurable"), "configurable")
     context = object_of(body.get("context"), "context")
-    strict = {CONTEXT_PROVIDED: True} if context else {}
     kwargs: dict[str, Any] = {
         "input": body.get("input"),
-        "context": context or run,
-        "config": {"configurable": strict},
+        "context": context or configurable,
+        "config": {"configurable": {CONTEXT_PROVIDED: True} if context else {}},
     }
-    await validate_run(ctx.memory, ctx.user, {"kwargs": kwargs, "thread_id": thread})
+    await validate_run(ctx.memory, ctx.user_id, {"kwargs": kwargs, "thread_id": thread_id})
     return kwargs
 
 
-async def _events(started: StartedRun) -> AsyncIterator[bytes]:
+async def _events(run: StartedRun) -> AsyncIterator[bytes]:
     try:
-        async for item in events_of(started.run_id, started.stream.__aiter__()):
-            yield item
+        async for event in events_of(run.run_id, aiter(run.stream)):
+            yield event
     finally:
-        if started.stops and not started.stream.task.done():
-            await started.stream.stop()
+        if run.stops_on_disconnect and not run.stream.task.done():
+            await run.stream.stop()
 
 
-def _refuse_what_is_not_offered(body: Mapping[str, Any]) -> None:
-    for name in NOT_OFFERED:
+def _refuse_unsupported(body: Mapping[str, Any]) -> None:
+    for name in UNSUPPORTED:
         if body.get(name):
             raise BadInput(f"{name} is not offered by this server; leave it out.")
-    strategy = str(body.get("multitask_strategy") or "enqueue")
-    if strategy not in STRATEGIES:
+    if _strategy(body) not in STRATEGIES:
         raise BadInput(
-            f"multitask_strategy {strategy!r:.40} is not offered; use {' or '.join(STRATEGIES)}."
+            f"multitask_strategy {_strategy(body)!r:.40} is not offered; "
+            f"use {' or '.join(STRATEGIES)}."
         )
+    if (assistant := body.get("assistant_id")) not in ASSISTANTS:
+        raise BadInput(f"There is no assistant {assistant!r:.60}; use {GRAPH!r}.")
 
 
-def _modes(body: Any) -> list[str]:
-    modes = body if isinstance(body, list) else [body or "values"]
+def _strategy(body: Mapping[str, Any]) -> str:
+    return str(body.get("multitask_strategy") or "enqueue")
+
+
+def _modes(value: Any) -> list[str]:
+    modes = value if isinstance(value, list) else [value or "values"]
     for mode in modes:
         if mode not in MODES:
             raise BadInput(f"stream_mode {mode!r:.40} is not offered; use {', '.join(MODES)}.")
     return list(dict.fromkeys(modes))
 
 
-def _checkpoint(body: Mapping[str, Any]) -> str | None:
-    checkpoint = body.get("checkpoint") or {}
-    internal_client = object_of(checkpoint, "checkpoint").get("checkpoint_id")
-    return checkpoint_of(body.get("checkpoint_id") or internal_client)
-
-
 def _metadata(body: Mapping[str, Any]) -> dict[str, Any]:
-    config_metadata = object_of(body.get("config"), "config").get("metadata")
-    return object_of(body.get("metadata") or config_metadata, "metadata")
+    config = object_of(body.get("config"), "config")
+    return object_of(body.get("metadata") or config.get("metadata"), "metadata")
+
+
+def _runs(request: Request) -> Runs:
+    runs: Runs = request.app.state.runs
+    return runs
 
 
 routes = [

@@ -1,23 +1,23 @@
-"""The runs of this process: each goes on when its client leaves, and is waited for at the end."""
+"""The runs of this process: a run continues when its client disconnects."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from threadkeep.base.errors import ThreadkeepError
 from threadkeep.memory import Memory
 from threadkeep.process import freeze_loaded_objects
-from threadkeep.server.recovery import recovery_tasks
+from threadkeep.server.http.events import HEARTBEAT
 from threadkeep.turn import Event
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 15.0
-"""After so long without an event a client, and what lies between, is told that it goes on."""
+"""The longest time without an event, so that a proxy does not close the connection."""
 
 
 class Stream:
-    """One run under way, and whoever listens to it."""
+    """One run under way; iterate over it for its events."""
 
     def __init__(self, run: AsyncIterator[Event]) -> None:
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -30,7 +30,7 @@ class Stream:
                 try:
                     event = await asyncio.wait_for(self._events.get(), HEARTBEAT_SECONDS)
                 except TimeoutError:
-                    event = ("heartbeat", None)
+                    event = (HEARTBEAT, None)
                 if event is None:
                     break
                 yield event
@@ -39,44 +39,44 @@ class Stream:
             self._has_reader = False
 
     async def stop(self) -> None:
-        """Give the run up where it stands."""
+        """Cancel the run."""
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
     async def _consume(self, run: AsyncIterator[Event]) -> None:
         try:
-            async for item in run:
+            async for event in run:
                 if self._has_reader:
-                    self._events.put_nowait(item)
+                    self._events.put_nowait(event)
         finally:
             self._events.put_nowait(None)
 
 
 class Runs:
-    """All that is under way."""
+    """All runs under way."""
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def begin(self, run: AsyncIterator[Event]) -> Stream:
-        """Let a run go on by itself."""
+        """Start a run in a task of its own."""
         stream = Stream(run)
-        self._track(stream.task)
+        self._tasks.add(stream.task)
+        stream.task.add_done_callback(self._on_done)
         return stream
 
-    async def wait(self, seconds: float) -> None:
-        """Wait for all runs to end; what takes longer is left for the next start to finish."""
-        if tasks := self._tasks | recovery_tasks():
+    async def wait(self, seconds: float, others: Collection[asyncio.Task[None]] = ()) -> None:
+        """Wait for all runs, and for other tasks; cancel those that take longer.
+
+        The next start of the server finishes the turns of cancelled runs.
+        """
+        if tasks := self._tasks.union(others):
             await asyncio.wait(tasks, timeout=seconds)
         self.memory.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _track(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._on_done)
 
     def _on_done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -1,4 +1,4 @@
-"""The state of a thread: read it, also of long ago, and change it."""
+"""Read the states of a thread, newest and older, and change them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,114 +13,117 @@ from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
 from threadkeep.graph.state import State
-from threadkeep.server.http.events import json_of
-from threadkeep.server.http.request import (
-    RequestContext,
+from threadkeep.server.http.client_threads import own_thread
+from threadkeep.server.http.events import json_response
+from threadkeep.server.request import RequestContext, request_context
+from threadkeep.server.request_values import (
     body_of,
-    checkpoint_of,
+    checkpoint_id_of,
     number_of,
     object_of,
-    request_context,
     thread_id_of,
 )
-from threadkeep.server.http.thread_objects import own_thread
 
-MOST_STATES = 1_000
+MAX_STATES = 1_000
 
 
 async def read(request: Request) -> Response:
-    """Read the newest state, or the one of a checkpoint."""
-    ctx, thread = await _own(request)
+    """Return the newest state, or the state of a checkpoint."""
+    ctx, thread_id = await _own_thread(request)
     body = await body_of(request) if request.method == "POST" else {}
-    at = checkpoint_of(request.path_params.get("checkpoint_id")) or _checkpoint_id(body)
-    config = await _config(ctx, thread, at)
-    return _json(_snapshot(await ctx.memory.graph.aget_state(config)))
+    checkpoint_id = checkpoint_id_of(request.path_params.get("checkpoint_id"))
+    config = await _config(ctx, thread_id, checkpoint_id or checkpoint_id_in(body))
+    return json_response(_snapshot(await ctx.memory.graph.aget_state(config)))
 
 
 async def change(request: Request) -> Response:
-    """Change the state, as if a node had; memory follows."""
-    ctx, thread = await _own(request)
+    """Change the state as a node would; memory follows."""
+    ctx, thread_id = await _own_thread(request)
     body = await body_of(request)
-    values, node = _values(body.get("values")), body.get("as_node")
+    values, node = _state_values(body.get("values")), body.get("as_node")
     if node is not None and not isinstance(node, str):
-        raise BadInput(f"as_node {node!r:.40} is no name of a node.")
+        raise BadInput(f"as_node {node!r:.40} is not the name of a node.")
     try:
-        saved = await ctx.memory.update_state(
-            thread, values, node, _checkpoint_id(body), user_id=ctx.user
+        config = await ctx.memory.update_state(
+            thread_id, values, node, checkpoint_id_in(body), user_id=ctx.user_id
         )
     except (InvalidUpdateError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise BadInput(f"The state cannot be changed like this ({reason}).") from None
-    return _json({"checkpoint": _checkpoint(saved)})
+    return json_response({"checkpoint": _checkpoint(config)})
 
 
 async def history(request: Request) -> Response:
-    """Read the states of a thread, the newest first."""
-    ctx, thread = await _own(request)
+    """Return the states of a thread, the newest first."""
+    ctx, thread_id = await _own_thread(request)
     if request.method == "GET":
         limit_text = request.query_params.get("limit", "10")
         body: dict[str, Any] = {"limit": int(limit_text) if limit_text.isdigit() else limit_text}
     else:
         body = await body_of(request)
-    limit = number_of(body.get("limit"), "limit", 10, MOST_STATES)
-    config = await _config(ctx, thread, _checkpoint_id(body))
-    before = await _config(ctx, thread, _checkpoint_id({"checkpoint": _before(body)}))
-    place = before if _before(body) else None
+    before = _before(body)
     states = ctx.memory.graph.aget_state_history(
-        config,
-        before=place,
-        limit=limit,
+        await _config(ctx, thread_id, checkpoint_id_in(body)),
+        before=await _config(ctx, thread_id, before) if before else None,
+        limit=number_of(body.get("limit"), "limit", 10, MAX_STATES),
         filter=object_of(body.get("metadata"), "metadata") or None,
     )
-    return _json([_snapshot(state) async for state in states])
+    return json_response([_snapshot(state) async for state in states])
 
 
-async def _config(ctx: RequestContext, thread: str, checkpoint_id: str | None) -> RunnableConfig:
-    ref = await ctx.memory.thread(thread, user_id=ctx.user)
-    return ref.config(checkpoint_id)
-
-
-async def _own(request: Request) -> tuple[RequestContext, str]:
-    ctx, thread = request_context(request), thread_id_of(request.path_params["thread_id"])
-    await own_thread(ctx, thread)
-    return ctx, thread
-
-
-def _checkpoint_id(body: Mapping[str, Any]) -> str | None:
-    internal_client = object_of(body.get("checkpoint"), "checkpoint").get("checkpoint_id")
-    return checkpoint_of(body.get("checkpoint_id") or internal_client)
-
-
-def _before(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    before = body.get("before")
-    if isinstance(before, dict):
-        return object_of(before.get("configurable") or before, "before")
-    return {"checkpoint_id": before} if before else None
-
-
-def _values(body: Any) -> dict[str, Any] | None:
-    """Return the values to set.
+def checkpoint_id_in(body: Mapping[str, Any]) -> str | None:
+    """Return the id of the checkpoint that a body names, directly or as an object.
 
     Raises:
-        BadInput: a field is unknown, or the messages are none.
+        BadInput: the checkpoint is not an object.
+        HTTPException: the id is not a UUID.
     """
-    if body is None:
+    checkpoint = object_of(body.get("checkpoint"), "checkpoint")
+    return checkpoint_id_of(body.get("checkpoint_id") or checkpoint.get("checkpoint_id"))
+
+
+async def _own_thread(request: Request) -> tuple[RequestContext, str]:
+    ctx, thread_id = request_context(request), thread_id_of(request.path_params["thread_id"])
+    await own_thread(ctx, thread_id)
+    return ctx, thread_id
+
+
+async def _config(ctx: RequestContext, thread_id: str, checkpoint_id: str | None) -> RunnableConfig:
+    return (await ctx.memory.thread(thread_id, user_id=ctx.user_id)).config(checkpoint_id)
+
+
+def _before(body: Mapping[str, Any]) -> str | None:
+    """Return the id of the checkpoint before which the history begins: an id, or in a config."""
+    before = body.get("before")
+    if isinstance(before, dict):
+        fields = object_of(before.get("configurable") or before, "before")
+        return checkpoint_id_in({"checkpoint": fields})
+    return checkpoint_id_of(before)
+
+
+def _state_values(values: Any) -> dict[str, Any] | None:
+    """Return the values to set, with messages as objects.
+
+    Raises:
+        BadInput: a field is unknown, or the messages cannot be read.
+    """
+    if values is None:
         return None
-    if not isinstance(body, dict):
-        raise BadInput("values is no JSON object.")
-    for name in body:
+    if not isinstance(values, dict):
+        raise BadInput("values is not a JSON object.")
+    for name in values:
         if name not in State.__annotations__:
             fields = ", ".join(State.__annotations__)
             raise BadInput(f"values: there is no field {name!r:.40}; the fields are {fields}.")
-    messages = body.get("messages")
-    if messages is None:
-        return body
+    items = values.get("messages")
+    if items is None:
+        return values
     try:
-        read_ = convert_to_messages(messages if isinstance(messages, list) else [messages])
+        messages = convert_to_messages(items if isinstance(items, list) else [items])
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise BadInput(f"values.messages are no messages ({reason}).") from None
-    return {**body, "messages": read_}
+        raise BadInput(f"values.messages are not messages ({reason}).") from None
+    return {**values, "messages": messages}
 
 
 def _snapshot(state: StateSnapshot) -> dict[str, Any]:
@@ -153,16 +156,12 @@ def _snapshot(state: StateSnapshot) -> dict[str, Any]:
 
 
 def _checkpoint(config: RunnableConfig) -> dict[str, Any]:
-    run = config["configurable"]
+    configurable = config["configurable"]
     return {
-        "thread_id": run["thread_id"],
-        "checkpoint_ns": run.get("checkpoint_ns", ""),
-        "checkpoint_id": run.get("checkpoint_id"),
+        "thread_id": configurable["thread_id"],
+        "checkpoint_ns": configurable.get("checkpoint_ns", ""),
+        "checkpoint_id": configurable.get("checkpoint_id"),
     }
-
-
-def _json(value: Any) -> Response:
-    return Response(json_of(value), media_type="application/json")
 
 
 routes = [

@@ -1,4 +1,4 @@
-"""Threads: begin, find, read, change, copy and delete them."""
+"""Create, search, count, read, change and delete threads."""
 
 from typing import Any
 
@@ -8,99 +8,90 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
-from threadkeep.checkpoints.thread_records import NO_LIMIT, list_records
-from threadkeep.server.http.request import (
-    RequestContext,
-    body_of,
-    number_of,
-    object_of,
-    request_context,
-    thread_id_of,
-)
-from threadkeep.server.http.thread_objects import (
+from threadkeep.checkpoints.thread_records import NO_LIMIT
+from threadkeep.knowledge.listing import Row
+from threadkeep.server.http.client_threads import (
+    client_thread,
     create_thread,
+    merge_metadata,
+    metadata_of,
     own_thread,
-    set_metadata,
-    thread_record,
 )
-from threadkeep.server.http.thread_objects import thread_row as row_of
-from threadkeep.server.thread_rows import NAME
-from threadkeep.stores.namespaces import threads_of, user_key
+from threadkeep.server.request import RequestContext, request_context
+from threadkeep.server.request_values import body_of, number_of, object_of, thread_id_of
+from threadkeep.server.threads import read_thread
 
 MAX_RESULTS = 1_000
 
 
 async def create(request: Request) -> Response:
-    """Begin a thread."""
+    """Create a thread."""
     ctx, body = request_context(request), await body_of(request)
-    thread = thread_id_of(body["thread_id"]) if body.get("thread_id") else None
+    thread_id = thread_id_of(body["thread_id"]) if body.get("thread_id") else None
     metadata = object_of(body.get("metadata"), "metadata")
-    if thread and body.get("if_exists") != "do_nothing" and await thread_record(ctx, thread):
-        raise HTTPException(409, f"Thread with ID {thread} already exists")
-    return JSONResponse(await create_thread(ctx, thread, metadata))
+    if (
+        thread_id
+        and body.get("if_exists") != "do_nothing"
+        and await read_thread(ctx.memory, ctx.user_id, thread_id)
+    ):
+        raise HTTPException(409, f"Thread with ID {thread_id} already exists")
+    row = await create_thread(ctx, thread_id, metadata)
+    return JSONResponse(await client_thread(ctx, row))
 
 
 async def search(request: Request) -> Response:
-    """Find threads, the last used first."""
+    """Return threads, the last used first."""
     ctx, body = request_context(request), await body_of(request)
     limit = number_of(body.get("limit"), "limit", 10, MAX_RESULTS)
     offset = number_of(body.get("offset"), "offset", 0, NO_LIMIT)
-    records = await _matching_records(ctx, body)
-    rows = [await row_of(ctx, record) for record in records[offset : offset + limit]]
-    return JSONResponse(rows, headers={"X-Pagination-Total": str(len(records))})
+    rows = await _matching_rows(ctx, body)
+    threads = [await client_thread(ctx, row) for row in rows[offset : offset + limit]]
+    return JSONResponse(threads, headers={"X-Pagination-Total": str(len(rows))})
 
 
 async def count(request: Request) -> Response:
-    """Count threads."""
-    return JSONResponse(
-        len(await _matching_records(request_context(request), await body_of(request)))
-    )
+    """Return the number of threads."""
+    rows = await _matching_rows(request_context(request), await body_of(request))
+    return JSONResponse(len(rows))
 
 
 async def read(request: Request) -> Response:
-    """Read one thread."""
+    """Return a thread."""
     ctx = request_context(request)
-    return JSONResponse(await row_of(ctx, await own_thread(ctx, _thread(request))))
+    return JSONResponse(await client_thread(ctx, await own_thread(ctx, _thread_id(request))))
 
 
 async def change(request: Request) -> Response:
     """Change a thread's metadata."""
-    ctx, body = request_context(request), await body_of(request)
-    await own_thread(ctx, _thread(request))
-    await set_metadata(ctx, _thread(request), object_of(body.get("metadata"), "metadata"))
+    ctx, body, thread_id = request_context(request), await body_of(request), _thread_id(request)
+    await own_thread(ctx, thread_id)
+    await merge_metadata(ctx, thread_id, object_of(body.get("metadata"), "metadata"))
     return await read(request)
 
 
 async def delete(request: Request) -> Response:
     """Delete a thread with its messages."""
-    ctx = request_context(request)
-    await own_thread(ctx, _thread(request))
-    await ctx.memory.delete_thread(_thread(request), user_id=ctx.user)
+    ctx, thread_id = request_context(request), _thread_id(request)
+    await own_thread(ctx, thread_id)
+    await ctx.memory.delete_thread(thread_id, user_id=ctx.user_id)
     return Response(status_code=204)
 
 
-async def _matching_records(ctx: RequestContext, body: dict[str, Any]) -> list[Any]:
-    metadata = object_of(body.get("metadata"), "metadata")
+async def _matching_rows(ctx: RequestContext, body: dict[str, Any]) -> list[Row]:
+    metadata, ids = object_of(body.get("metadata"), "metadata"), body.get("ids")
     for name in ("values", "status"):
         if body.get(name):
             raise BadInput(f"Threads are not searched by {name} here; use metadata.")
-    ids = body.get("ids")
     if ids is not None and not isinstance(ids, list):
-        raise BadInput("ids is no list of thread ids.")
-    key = await user_key(ctx.memory.opened.store, ctx.user)
+        raise BadInput("ids is not a list of thread ids.")
     return [
-        record
-        for record in await list_records(ctx.memory.opened.store, threads_of(key), NO_LIMIT)
-        if _metadata(record).items() >= metadata.items() and (ids is None or record.key in ids)
+        row
+        for row in await ctx.memory.threads(NO_LIMIT, user_id=ctx.user_id)
+        if metadata_of(row).items() >= metadata.items() and (ids is None or row["id"] in ids)
     ]
 
 
-def _metadata(record: Any) -> dict[str, Any]:
-    value = record.value
-    return {**(value.get("metadata") or {}), NAME: value.get("name"), "graph_id": "agent"}
-
-
-def _thread(request: Request) -> str:
+def _thread_id(request: Request) -> str:
     return thread_id_of(request.path_params["thread_id"])
 
 

@@ -1,4 +1,4 @@
-"""The saver of a server: what its routes do to a thread by its id, memory follows."""
+"""The saver of the development server: deletions and copies of threads include their memory."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from threadkeep.memory import Memory
 
 
 class ServerSaver(OwnedSaver):
-    """`OwnedSaver` for a server: its deletions and copies are those of the terminal.
+    """`OwnedSaver` whose deletions and copies are those of `Memory`.
 
-    The server's own workers clear up after runs without saying for whom.
+    The server's workers delete what runs saved without naming a user.
     """
 
     def __init__(self, memory: Memory) -> None:
@@ -18,7 +18,7 @@ class ServerSaver(OwnedSaver):
         self._memory = memory
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Delete what these runs have saved; a worker asks as the user whose run it was.
+        """Delete what these runs saved; without an acting user, act as the user of each run.
 
         Raises:
             AccessRefused: a run is another user's.
@@ -27,19 +27,19 @@ class ServerSaver(OwnedSaver):
             await super().adelete_for_runs(run_ids)
             return
         for run_id in run_ids:
-            # All of them first: a saver may be locked while it lists.
+            # List all of them first: a saver may be locked while it lists.
             checkpoints = [
                 checkpoint async for checkpoint in self.saver.alist(None, filter={"run_id": run_id})
             ]
-            for user in {str(checkpoint.metadata.get(USER_KEY)) for checkpoint in checkpoints}:
-                with acting_as(user):
+            for user_id in {str(checkpoint.metadata.get(USER_KEY)) for checkpoint in checkpoints}:
+                with acting_as(user_id):
                     await super().adelete_for_runs([run_id])
 
     async def adelete_thread(self, thread_id: str) -> None:
-        """Forget a thread with its messages, and what was learned from it alone.
+        """Erase a thread with its messages, and what was learned from it alone.
 
-        A worker asks for it after a run without a thread of its own: no checkpoint is there then,
-        and what was said stays.
+        Without an acting user, do nothing: a worker calls this after a run without a thread, which
+        saved no checkpoint, and whose messages stay stored.
 
         Raises:
             AccessRefused: the thread is another user's.
@@ -51,11 +51,11 @@ class ServerSaver(OwnedSaver):
             self.guard.drop(thread_id)
 
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Copy a thread of the acting user's own to a new one; the two are branches of one.
+        """Fork a thread of the acting user to a new one.
 
         Raises:
-            AccessRefused: it is another user's, or nobody asks.
-            BadInput: there is nothing in it yet.
+            AccessRefused: the thread is another user's, or no user acts.
+            BadInput: the thread is empty.
             ThreadBusy: a turn is open on it for too long.
         """
         await self.guard.verify(source_thread_id, acting_user())
