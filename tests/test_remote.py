@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,10 +15,14 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from tests.backends import settings_in
 from tests.server.dev.running import new_server
 from tests.server.http.helpers import start_servers
 from threadkeep.base.errors import BadInput, RemoteServerFailed
+from threadkeep.base.settings import Settings
+from threadkeep.base.user import acting_as
 from threadkeep.erase.plan import Target
+from threadkeep.memory import open_memory
 from threadkeep.protocol import MemoryProtocol
 from threadkeep.remote import open_remote
 from threadkeep.stores.access_tokens import add_token
@@ -32,19 +37,27 @@ Connect = Callable[[str], Awaitable[MemoryProtocol]]
 _numbers = itertools.count()
 
 
+@dataclass(frozen=True)
+class RunningServer:
+    """A server, and the settings with which another process opens its databases."""
+
+    connect: Connect
+    settings: Settings
+
+
 @asynccontextmanager
-async def connected_to_http(folder: Path) -> AsyncIterator[Connect]:
+async def http_server(folder: Path) -> AsyncIterator[RunningServer]:
     async with start_servers(folder) as servers, AsyncExitStack() as stack:
 
         async def connect(name: str) -> MemoryProtocol:
             token = await servers.token(name)
             return await stack.enter_async_context(open_remote(servers.server.url, token))
 
-        yield connect
+        yield RunningServer(connect, settings_in(servers.env))
 
 
 @asynccontextmanager
-async def connected_to_dev(folder: Path) -> AsyncIterator[Connect]:
+async def dev_server(folder: Path) -> AsyncIterator[RunningServer]:
     pytest.importorskip("langgraph_api")
     server = new_server(folder)
     await asyncio.to_thread(server.run, "user", "add", "first")
@@ -57,20 +70,25 @@ async def connected_to_dev(folder: Path) -> AsyncIterator[Connect]:
                     token = await add_token(store, name)
                 return await stack.enter_async_context(open_remote(server.url, token))
 
-            yield connect
+            yield RunningServer(connect, server.settings)
     finally:
         server.kill()
 
 
-SERVERS = {"http": connected_to_http, "dev": connected_to_dev}
+SERVERS = {"http": http_server, "dev": dev_server}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=SERVERS)
-async def connect(
+async def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Connect]:
-    async with SERVERS[request.param](tmp_path_factory.mktemp(request.param)) as connect:
-        yield connect
+) -> AsyncIterator[RunningServer]:
+    async with SERVERS[request.param](tmp_path_factory.mktemp(request.param)) as server:
+        yield server
+
+
+@pytest.fixture
+def connect(server: RunningServer) -> Connect:
+    return server.connect
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -427,6 +445,54 @@ async def test_a_file_that_is_no_export_is_refused_and_changes_nothing(
     assert error.value.exit_code == 2
     assert "\n" not in str(error.value)
     assert await memory.threads() == []
+
+
+READS: dict[str, Callable[[MemoryProtocol], Any]] = {
+    "threads": lambda memory: memory.threads(),
+    "messages": lambda memory: memory.messages("trip"),
+    "messages of a fork": lambda memory: memory.messages("other"),
+    "last_thread": lambda memory: memory.last_thread(),
+    "facts": lambda memory: memory.facts(superseded=True),
+    "entities": lambda memory: memory.entities(),
+    "why": lambda memory: memory.why("later"),
+    "pins": lambda memory: memory.pins(),
+    "usage by day": lambda memory: memory.usage("day"),
+    "usage by thread": lambda memory: memory.usage("thread"),
+    "usage by purpose": lambda memory: memory.usage("purpose"),
+    "plan_forget": lambda memory: memory.plan_forget(Target(kind="thread", name="trip")),
+    "export": lambda memory: data_lines_of(memory),
+    "export of a thread": lambda memory: data_lines_of(memory, "trip"),
+}
+
+
+async def data_lines_of(memory: MemoryProtocol, thread: str | None = None) -> list[dict[str, Any]]:
+    """Return an export without its header, which has the time of the export, and its end."""
+    return (await lines_of(memory, thread))[1:-1]
+
+
+async def test_reads_return_what_memory_returns_on_the_same_database(
+    server: RunningServer,
+) -> None:
+    user_id = f"ada-{next(_numbers)}"
+    memory = await server.connect(user_id)
+    await say(memory, "I live in Bergen.")
+    await say(memory, MIRIAM)
+    await say(memory, "I live in Oslo.")
+    await say(memory, QUESTION, "later")
+    await memory.fork("trip", "other", at=2)
+    memory_id = (await memory.messages("trip"))[2]["id"]
+    await memory.pin(memory_id)
+    await memory.correct(memory_id, "My sister Miriam moved to Porto.")
+    async with open_memory(server.settings) as local_memory:
+        with acting_as(user_id):
+            assert await memory.history(memory_id) == await local_memory.history(memory_id)
+            for name, read in READS.items():
+                result = await read(memory)
+                assert result, name
+                assert result == await read(local_memory), name
+            # Only one process can open embedded vectors, and scores depend on them.
+            matches = [await reader.search("Porto") for reader in (memory, local_memory)]
+    assert {row["id"] for row in matches[0]} == {row["id"] for row in matches[1]}
 
 
 CALLS: dict[str, Callable[[MemoryProtocol], Any]] = {

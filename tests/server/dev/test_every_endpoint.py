@@ -247,6 +247,7 @@ def test_another_user_gets_nothing_of_adas(users: TwoUsers, method: str, path: s
         assert response.status_code == 404, (response.status_code, text)
     elif expectation.expected in ("open", "own"):
         assert response.status_code < 300, (response.status_code, text)
+    assert response.status_code != 500, (response.status_code, text)
     assert "tulip" not in text
     if response.status_code < 300:
         request_path = users.filled(path)
