@@ -24,18 +24,18 @@ class WaitingModel(ScriptedChatModel):
         yield  # type: ignore[misc]
 
 
-async def until_asked(model: ScriptedChatModel) -> None:
+async def until_called(model: ScriptedChatModel) -> None:
     async with asyncio.timeout(10):
         while not model.prompts:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
 async def interrupt_turn(settings: Settings) -> None:
-    """Leave a turn without a reply, as a crash does."""
+    """Stop a turn before its reply, as a crash does."""
     model = WaitingModel()
     async with open_memory(settings, model=model) as memory:
         turn = await memory.say(TEXT, thread="trip", user_id="ada")
-        await until_asked(model)
+        await until_called(model)
         memory.stop()
         await turn.stop()
 
@@ -60,7 +60,7 @@ async def test_a_recovery_that_is_stopped_is_repeated_after_the_next_start(tmp_p
     async with open_memory(settings, model=model) as memory:
         recovery = TurnRecovery(memory)
         recovery.start("ada")
-        await until_asked(model)
+        await until_called(model)
         await recovery.stop()
         assert not recovery.tasks
     async with open_memory(settings, model=ScriptedChatModel("Noted.")) as memory:
