@@ -4,7 +4,7 @@ VENV ?= .venv-test
 BIN := $(VENV)/bin
 # Tests that start no server and few processes; `make test` runs all of them.
 FAST := tests/base tests/extract tests/graph tests/models tests/nodes tests/prompt tests/search \
-	tests/packaging/test_imports.py tests/test_readme.py tests/test_testing.py
+	tests/packaging/test_imports.py tests/test_readme.py tests/test_names.py tests/test_testing.py
 EXTRAS := import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']\
 	['optional-dependencies'], sep=',')
 

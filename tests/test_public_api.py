@@ -27,8 +27,10 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         "heavy = ('langgraph', 'langchain_core', 'pydantic', 'numpy'); "
         "print([name for name in heavy if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == "[]"
 
 
 async def say(memory: Memory, text: str, **context: object) -> str:

@@ -22,14 +22,14 @@ async def test_a_token_is_its_users_until_it_is_revoked(home: Settings) -> None:
         assert not await tokens_were_made(store)
         first, second = await add_token(store, "ada"), await add_token(store, "ada")
         other = await add_token(store, "bob")
-        assert [await user_of_token(store, each) for each in (first, second, other)] == [
+        assert [await user_of_token(store, token) for token in (first, second, other)] == [
             "ada",
             "ada",
             "bob",
         ]
         assert [token.user for token in await list_tokens(store)].count("ada") == 2
         assert await revoke_tokens(store, "ada") == 2
-        assert [await user_of_token(store, each) for each in (first, second, other)] == [
+        assert [await user_of_token(store, token) for token in (first, second, other)] == [
             None,
             None,
             "bob",
@@ -41,23 +41,23 @@ async def test_a_token_is_its_users_until_it_is_revoked(home: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "text",
     ["", "tk", "tk_", "tk__", "x_y_z", "tk_' OR 1_x", "tk_0_" + "x" * 100_000, "tk_é_\ud800"],
 )
-async def test_what_is_no_token_is_nobodys(home: Settings, told: str) -> None:
+async def test_text_that_is_no_token_has_no_user(home: Settings, text: str) -> None:
     async with open_store(home) as store:
         token = await add_token(store, "ada")
-        assert await user_of_token(store, told) is None
+        assert await user_of_token(store, text) is None
         assert await user_of_token(store, token.replace("tk_", "")) is None
         assert await user_of_token(store, token[:-1]) is None
 
 
-async def test_tokens_are_kept_as_digests_and_no_user_reaches_them(home: Settings) -> None:
+async def test_tokens_are_stored_as_digests_that_no_user_can_read(home: Settings) -> None:
     async with open_store(home) as store:
         token = await add_token(store, "ada")
         with acting_as("ada"), pytest.raises(AccessRefused):
             await OwnedStore(store).asearch(TOKENS)
         with pytest.raises(BadInput):
             await add_token(store, " ")
-        kept = await store.asearch(TOKENS)
-    assert token.rpartition("_")[2] not in str(kept)
+        records = await store.asearch(TOKENS)
+    assert token.rpartition("_")[2] not in str(records)

@@ -21,7 +21,7 @@ LISBON = "My sister Miriam moved to Lisbon and keeps two parrots."
 TRAIN = "The night train to Vienna was late again."
 
 
-async def found(store: HybridStore, query: str, *namespace: str) -> list[str]:
+async def search_keys(store: HybridStore, query: str, *namespace: str) -> list[str]:
     return [item.key for item in await store.asearch(namespace or ("ada",), query=query)]
 
 
@@ -31,31 +31,31 @@ async def fill(store: HybridStore) -> None:
     await store.aput(("bob", "messages", "t1"), "bobs", {"text": "Lisbon parrots sister", "n": 3})
 
 
-async def test_what_was_put_is_found_at_once_and_after_a_restart(home: Settings) -> None:
+async def test_a_put_item_is_searchable_at_once_and_after_a_restart(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
-        assert await found(store, "Where do the parrots live?") == ["lisbon"]
+        assert await search_keys(store, "Where do the parrots live?") == ["lisbon"]
     async with open_store(home) as store:
-        assert await found(store, "Where do the parrots live?") == ["lisbon"]
+        assert await search_keys(store, "Where do the parrots live?") == ["lisbon"]
         await store.index_pending()
-        assert await found(store, "Where do the parrots live?") == ["lisbon"]
+        assert await search_keys(store, "Where do the parrots live?") == ["lisbon"]
 
 
 async def test_a_search_stays_below_its_namespace(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
         await store.index_pending()
-        assert await found(store, "parrots or train", "ada", "messages", "t2") == ["train"]
-        assert await found(store, "parrots", "ada", "messages", "t") == []
-        assert await found(store, "parrots", "ad") == []
-        assert await found(store, "parrots", "bob") == ["bobs"]
+        assert await search_keys(store, "parrots or train", "ada", "messages", "t2") == ["train"]
+        assert await search_keys(store, "parrots", "ada", "messages", "t") == []
+        assert await search_keys(store, "parrots", "ad") == []
+        assert await search_keys(store, "parrots", "bob") == ["bobs"]
 
 
-async def test_nothing_relevant_is_nothing_found(home: Settings) -> None:
+async def test_a_query_with_nothing_relevant_has_no_results(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
         await store.index_pending()
-        assert await found(store, "What is the boiling point of tungsten?") == []
+        assert await search_keys(store, "What is the boiling point of tungsten?") == []
 
 
 async def test_meaning_finds_what_shares_no_word(home: Settings) -> None:
@@ -63,29 +63,29 @@ async def test_meaning_finds_what_shares_no_word(home: Settings) -> None:
         await store.aput(("ada", "messages", "t1"), "dog", {"text": "My puppy barks at cats."})
         await store.aput(("ada", "messages", "t1"), "tax", {"text": "The tax office wrote."})
         await store.index_pending()
-        assert await found(store, "dogs and kittens") == ["dog"]
+        assert await search_keys(store, "dogs and kittens") == ["dog"]
 
 
-async def test_what_is_put_again_or_deleted_is_found_no_more(home: Settings) -> None:
+async def test_replaced_and_deleted_items_have_no_results(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
         await store.index_pending()
         await store.aput(("ada", "messages", "t1"), "lisbon", {"text": "She moved to Porto."})
         await store.adelete(("ada", "messages", "t2"), "train")
         await store.index_pending()
-        assert await found(store, LISBON) == []
-        assert await found(store, "parrots") == []
-        assert await found(store, "Porto") == ["lisbon"]
-        assert await found(store, TRAIN) == []
+        assert await search_keys(store, LISBON) == []
+        assert await search_keys(store, "parrots") == []
+        assert await search_keys(store, "Porto") == ["lisbon"]
+        assert await search_keys(store, TRAIN) == []
         ids = await store.vectors.search("ada", "Vienna", 10)
         assert len(ids) == 1
 
 
-async def test_items_that_are_not_to_be_indexed_are_kept_but_not_found(home: Settings) -> None:
+async def test_items_put_without_index_are_stored_but_not_searchable(home: Settings) -> None:
     async with open_store(home) as store:
         await store.aput(("ada", "x"), "hidden", {"text": "parrots"}, index=False)
         await store.aput(("ada", "x"), "wordless", {"note": "parrots"})
-        assert await found(store, "parrots") == []
+        assert await search_keys(store, "parrots") == []
         assert len(await store.asearch(("ada", "x"))) == 2
 
 
@@ -109,7 +109,7 @@ async def test_a_search_filters_pages_and_scores(home: Settings) -> None:
 async def test_operations_of_all_kinds_keep_their_order_in_a_batch(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
-        got, hits, none, listed = await store.abatch(
+        item, hits, none, listed = await store.abatch(
             [
                 GetOp(("ada", "messages", "t2"), "train"),
                 SearchOp(("ada",), query="parrots"),
@@ -117,7 +117,7 @@ async def test_operations_of_all_kinds_keep_their_order_in_a_batch(home: Setting
                 SearchOp(("ada", "messages")),
             ]
         )
-        assert getattr(got, "key", None) == "train"
+        assert getattr(item, "key", None) == "train"
         assert [item.key for item in hits] == ["lisbon"]  # type: ignore[union-attr]
         assert none is None
         assert len(listed) == 2  # type: ignore[arg-type]
@@ -136,10 +136,10 @@ async def test_no_query_is_syntax(home: Settings, query: str) -> None:
             assert all(item.namespace[0] == "ada" for item in hits)
 
 
-async def test_chinese_and_thai_words_are_found(home: Settings) -> None:
+async def test_chinese_and_thai_words_match(home: Settings) -> None:
     async with open_store(home) as store:
         await store.aput(("ada", "x"), "zh", {"text": "北京 是 首都"})
-        assert await found(store, "北京") == ["zh"]
+        assert await search_keys(store, "北京") == ["zh"]
 
 
 OTHER = """
@@ -162,16 +162,16 @@ async def test_a_second_process_searches_without_vectors_says_so_and_is_indexed_
 ) -> None:
     async with open_store(home) as store:
         await store.index_pending()
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", OTHER],
             env=environ_of(home),
             capture_output=True,
             text=True,
             check=True,
         )
-        assert done.stdout.startswith("['other'] Another window holds the vector index")
+        assert process.stdout.startswith("['other'] Another window holds the vector index")
         await store.index_pending()
-        assert await found(store, "dogs and kittens") == ["other"]
+        assert await search_keys(store, "dogs and kittens") == ["other"]
 
 
 KILLED = """
@@ -193,7 +193,7 @@ async def test_a_vector_that_a_kill_prevented_is_made_on_the_next_start(home: Se
     assert killed.returncode == -9
     async with open_store(home) as store:
         await store.index_pending()
-        assert await found(store, "dogs and kittens") == ["dog"]
+        assert await search_keys(store, "dogs and kittens") == ["dog"]
 
 
 async def test_vectors_in_the_layout_of_an_earlier_version_are_made_again(home: Settings) -> None:
@@ -223,7 +223,7 @@ async def test_a_broken_vector_folder_costs_its_owner_alone_until_it_is_made_aga
     async with open_store(home) as store:
         await store.index_pending()
         assert await store.vectors.search("ada", "Vienna", 10) == {}
-        assert await found(store, "parrots") == ["lisbon"]
+        assert await search_keys(store, "parrots") == ["lisbon"]
         assert len(await store.vectors.search("bob", "Vienna", 10)) == 2
         await store.index_pending()
         assert len(await store.vectors.search("ada", "Vienna", 10)) == 2
@@ -234,31 +234,31 @@ async def test_words_and_vectors_can_be_made_again_from_the_items(home: Settings
         await fill(store)
         await store.index_pending()
         await store.reindex()
-        assert await found(store, "parrots") == ["lisbon"]
+        assert await search_keys(store, "parrots") == ["lisbon"]
         assert len(await store.vectors.search("ada", "Vienna", 10)) == 2
 
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [(b"no database " * 1000, "cannot be used"), (b"", "")],
 )
-async def test_a_file_that_is_no_database_is_left_as_it_was(
-    home: Settings, content: bytes, said: str
+async def test_a_file_that_is_no_database_is_not_changed(
+    home: Settings, content: bytes, message: str
 ) -> None:
     home.database.write_bytes(content)
-    if not said:
+    if not message:
         async with open_store(home) as store:
             await fill(store)
         return
-    with pytest.raises(StorageFailed, match=said):
+    with pytest.raises(StorageFailed, match=message):
         async with open_store(home):
             pass
     assert home.database.read_bytes() == content
 
 
 @pytest.mark.sqlite
-async def test_the_database_of_another_program_is_refused_and_left_as_it_was(
+async def test_the_database_of_another_program_is_refused_and_not_changed(
     home: Settings,
 ) -> None:
     with sqlite3.connect(home.database) as other:
@@ -272,7 +272,7 @@ async def test_the_database_of_another_program_is_refused_and_left_as_it_was(
 
 
 @pytest.mark.sqlite
-async def test_the_data_of_a_newer_version_is_refused_and_left_as_it_was(home: Settings) -> None:
+async def test_the_data_of_a_newer_version_is_refused_and_not_changed(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
     with sqlite3.connect(home.database) as newer:
@@ -285,4 +285,4 @@ async def test_the_data_of_a_newer_version_is_refused_and_left_as_it_was(home: S
         older.execute("PRAGMA user_version = 1")
     older.close()
     async with open_store(home) as store:
-        assert await found(store, "parrots") == ["lisbon"]
+        assert await search_keys(store, "parrots") == ["lisbon"]

@@ -17,8 +17,8 @@ async def test_an_item_that_has_expired_is_never_returned(home: Settings) -> Non
         assert len(await store.asearch(("ada",), query="parrot", refresh_ttl=False)) == 3
         await asyncio.sleep(1.3)
         assert await store.aget(("ada", "x"), "short") is None
-        found = await store.asearch(("ada",), query="parrot")
-        assert {item.key for item in found} == {"long", "kept"}
+        items = await store.asearch(("ada",), query="parrot")
+        assert {item.key for item in items} == {"long", "kept"}
         assert {item.key for item in await store.asearch(("ada",))} == {"long", "kept"}
         assert ("ada", "x") not in await store.alist_namespaces(prefix=("ada",))
 

@@ -29,7 +29,7 @@ async def test_two_users_never_share_a_key_and_two_stores_never_share_a_user(
 
 
 @given(st.text(), st.text())
-def test_threads_of_the_same_name_are_apart_by_user(name: str, other: str) -> None:
+def test_threads_of_the_same_name_differ_by_user(name: str, other: str) -> None:
     assert thread_id("a", name) != thread_id("b", name)
     assert (thread_id("a", name) == thread_id("a", other)) == _same(name, other)
     assert "." not in "".join(messages_of("a", thread_id("a", name)))
@@ -47,6 +47,9 @@ def _same(one: str, other: str) -> bool:
 
 
 def test_every_label_of_our_own_is_reserved() -> None:
-    made = [each for name, each in vars(namespaces).items() if name.endswith("_of")]
-    asked = [each("user", *["thread"] * (len(signature(each).parameters) - 1)) for each in made]
-    assert {namespace[1] for namespace in asked} == RESERVED
+    functions = [function for name, function in vars(namespaces).items() if name.endswith("_of")]
+    results = [
+        function("user", *["thread"] * (len(signature(function).parameters) - 1))
+        for function in functions
+    ]
+    assert {namespace[1] for namespace in results} == RESERVED

@@ -20,7 +20,7 @@ from threadkeep.stores.postgres_index import PostgresIndex
 from threadkeep.stores.postgres_items import _dumps
 
 
-async def test_the_tables_of_another_program_are_refused_and_left_as_they_were(
+async def test_the_tables_of_another_program_are_refused_and_not_changed(
     tmp_path: Path,
 ) -> None:
     async with (
@@ -31,10 +31,10 @@ async def test_the_tables_of_another_program_are_refused_and_left_as_they_were(
         with pytest.raises(StorageFailed, match="another program"):
             async with open_store(Settings(home=tmp_path, checkpoints=parse_database(url))):
                 pass
-        found = await conn.execute(
+        cursor = await conn.execute(
             "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
         )
-        assert await found.fetchone() == (1,)
+        assert await cursor.fetchone() == (1,)
 
 
 async def test_the_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ async def test_any_number_may_set_up_the_same_database_at_once(tmp_path: Path) -
         fresh_database("postgres") as other,
     ):
         await asyncio.gather(
-            *(opened(each, number) for number, each in enumerate([url, other] * 3))
+            *(opened(database, number) for number, database in enumerate([url, other] * 3))
         )
 
 
@@ -81,19 +81,19 @@ NASTY = st.text(st.sampled_from("a\0\\u0ü\"'%{}北"), max_size=12)
 
 @given(value=st.recursive(NASTY, lambda inner: st.dictionaries(NASTY, inner) | st.lists(inner)))
 def test_json_loses_nothing_but_nul(value: Any) -> None:
-    def clean(each: Any) -> Any:
-        if isinstance(each, str):
-            return each.replace("\0", "")
-        if isinstance(each, list):
-            return [clean(inner) for inner in each]
-        return {clean(key): clean(inner) for key, inner in each.items()}
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace("\0", "")
+        if isinstance(value, list):
+            return [clean(inner) for inner in value]
+        return {clean(key): clean(inner) for key, inner in value.items()}
 
     keys = str(value).count("\0") == 0
     written = orjson.loads(_dumps(value))
     assert written == clean(value) or not keys
 
 
-async def test_nul_is_left_out_of_what_is_kept(tmp_path: Path) -> None:
+async def test_nul_is_removed_from_stored_text(tmp_path: Path) -> None:
     async with (
         fresh_database("postgres") as url,
         open_store(Settings(home=tmp_path, checkpoints=parse_database(url))) as store,
@@ -104,7 +104,7 @@ async def test_nul_is_left_out_of_what_is_kept(tmp_path: Path) -> None:
         assert item.value == {"text": "ab \\u0000 c"}
 
 
-async def test_what_many_write_at_once_for_one_user_is_all_found(tmp_path: Path) -> None:
+async def test_items_of_concurrent_writers_for_one_user_are_all_searchable(tmp_path: Path) -> None:
     async with fresh_database("postgres") as url:
         one = Settings(home=tmp_path / "1", checkpoints=parse_database(url))
         async with (
@@ -115,13 +115,13 @@ async def test_what_many_write_at_once_for_one_user_is_all_found(tmp_path: Path)
             async def put(number: int) -> None:
                 writer = store if number % 2 else other
                 await writer.aput(("ada", "t", str(number)), "k", {"text": f"parrot {number}"})
-                found = await writer.asearch(("ada",), query="parrot", limit=100)
-                assert f"parrot {number}" in [item.value["text"] for item in found]
+                items = await writer.asearch(("ada",), query="parrot", limit=100)
+                assert f"parrot {number}" in [item.value["text"] for item in items]
 
             await asyncio.gather(*map(put, range(40)))
             for reader in (store, other):
-                found = await reader.asearch(("ada",), query="parrot", limit=100)
-                assert len(found) == 40
+                items = await reader.asearch(("ada",), query="parrot", limit=100)
+                assert len(items) == 40
 
 
 async def test_words_of_an_older_version_are_made_again(
@@ -136,11 +136,11 @@ async def test_words_of_an_older_version_are_made_again(
             await conn.execute("UPDATE indexed SET words = to_tsvector('english', 'Zürich')")
             await conn.execute("UPDATE threadkeep SET version = 2")
         async with open_store(home) as store:
-            found = await store.index.search(("ada",), "Zurich", 9)
-            assert len(found) == 1
+            items = await store.index.search(("ada",), "Zurich", 9)
+            assert len(items) == 1
 
 
-async def test_a_large_users_items_are_found_by_words_below_their_namespace(
+async def test_words_match_below_a_namespace_of_a_large_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("threadkeep.search.memory_indexes.MAX_ROWS_PER_OWNER", -1)
@@ -157,6 +157,6 @@ async def test_a_large_users_items_are_found_by_words_below_their_namespace(
                 (("bob",), ["c"]),
                 (("ad",), []),
             ):
-                found = await store.asearch(below, query="the parrot's ' | & ! :* \\")
-                assert [item.key for item in found] == keys
+                items = await store.asearch(below, query="the parrot's ' | & ! :* \\")
+                assert [item.key for item in items] == keys
             assert isinstance(store.index, PostgresIndex)

@@ -14,7 +14,7 @@ from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.indexing import EMBEDDER
 
-HERE = ("owner", "messages", "thread")
+NAMESPACE = ("owner", "messages", "thread")
 KILLED = """
 import asyncio, os, signal
 from threadkeep.base.settings import Settings
@@ -54,7 +54,7 @@ async def fill(settings: Settings, count: int = 3) -> None:
     async with open_store(settings) as store:
         for number in range(count):
             value = {"text": texts[number % 3], "role": "user", "position": number}
-            await store.aput(HERE, str(number), value)
+            await store.aput(NAMESPACE, str(number), value)
         await store.index_pending()
 
 
@@ -67,15 +67,15 @@ async def test_another_embedder_is_noticed_and_all_is_indexed_again(
 ) -> None:
     await fill(home)
     async with open_store(modelled) as store:
-        told: list[tuple[int, int]] = []
-        await store.index_pending(lambda *numbers: told.append(numbers))
+        progress: list[tuple[int, int]] = []
+        await store.index_pending(lambda *numbers: progress.append(numbers))
         assert store.indexing.complete
         assert store.notice == ""
         (nearness,) = (await nearest(store, "the tax office wrote.")).values()
         assert nearness == pytest.approx(1.0, abs=0.01)
-        kept = await store.aget(*EMBEDDER)
-        assert kept is not None
-        assert kept.value["whole"] is True
+        record = await store.aget(*EMBEDDER)
+        assert record is not None
+        assert record.value["whole"] is True
 
 
 async def test_search_goes_on_by_words_while_indexes_are_made_again(
@@ -85,8 +85,8 @@ async def test_search_goes_on_by_words_while_indexes_are_made_again(
     async with open_store(modelled) as store:
         await store.vectors.open()
         assert not store.indexing.complete
-        found = await store.asearch(HERE, query="the tax office", limit=1)
-        assert [item.key for item in found] == ["1"]
+        items = await store.asearch(NAMESPACE, query="the tax office", limit=1)
+        assert [item.key for item in items] == ["1"]
 
 
 async def test_indexing_again_that_was_killed_goes_on(home: Settings, modelled: Settings) -> None:
@@ -120,7 +120,7 @@ async def test_two_processes_with_other_embedders_never_mix_vectors(
     home: Settings, modelled: Settings, tmp_path: Path
 ) -> None:
     with chroma_server(tmp_path / "chroma-server") as url:
-        static, model = (each.model_copy(update={"chroma_url": url}) for each in (home, modelled))
+        static, model = (one.model_copy(update={"chroma_url": url}) for one in (home, modelled))
         await fill(static)
         async with open_store(static) as store:
             await store.index_pending()
@@ -128,11 +128,11 @@ async def test_two_processes_with_other_embedders_never_mix_vectors(
             command = [sys.executable, "-c", INDEXED]
             other = await asyncio.to_thread(subprocess.run, command, env=environ, check=True)
             assert other.returncode == 0
-            await store.aput(HERE, "new", {"text": "kittens", "role": "user"})
+            await store.aput(NAMESPACE, "new", {"text": "kittens", "role": "user"})
             await store.index_pending()
             assert not store.indexing.complete
             assert "Another process indexes" in store.notice
-            assert await store.asearch(HERE, query="kittens", limit=1)
+            assert await store.asearch(NAMESPACE, query="kittens", limit=1)
         async with open_store(model) as store:
             await store.index_pending()
             assert (await nearest(store, "kittens")).popitem()[1] == pytest.approx(1.0)
@@ -150,8 +150,8 @@ async def test_the_doctor_says_which_embeddings_the_vectors_are_of(
         "doctor",
         "--json",
     ]
-    done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
-    rows = {row["check"]: row for row in map(json.loads, done.stdout.splitlines())}
+    process = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
+    rows = {row["check"]: row for row in map(json.loads, process.stdout.splitlines())}
     assert rows["vectors"]["said"].endswith("made with minilm")
 
 
@@ -166,7 +166,7 @@ def test_a_wrong_path_is_one_sentence_in_the_terminal(home: Settings) -> None:
         "ada",
         "Hi",
     ]
-    done = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
-    assert done.returncode == 1 or done.returncode == 2
-    assert "'/no/such/folder' holds no 'model.onnx'" in done.stderr
-    assert "Traceback" not in done.stderr
+    process = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
+    assert process.returncode == 1 or process.returncode == 2
+    assert "'/no/such/folder' holds no 'model.onnx'" in process.stderr
+    assert "Traceback" not in process.stderr

@@ -54,8 +54,8 @@ async def test_several_processes_share_postgres_and_a_chroma_server(
             await store.index_pending()
             assert await store.index.count_pending() == 0
             near = await store.vectors.search("ada", "parrot", 100)
-            found = await store.asearch(("ada",), query="parrot", limit=100)
-            assert len(near) == len(found) == 60
+            items = await store.asearch(("ada",), query="parrot", limit=100)
+            assert len(near) == len(items) == 60
             await store.adelete(("ada", "0"), "0")
             await store.index_pending()
             assert len(await store.vectors.search("ada", "parrot", 100)) == 59
@@ -70,9 +70,9 @@ async def test_one_stores_reindexing_leaves_anothers_vectors_alone(
         open_store(one) as store,
         open_store(one.model_copy(update={"home": tmp_path / "2"})) as other,
     ):
-        for each in (store, other):
-            await each.aput(("ada", "x"), "k", {"text": "A parrot"})
-            await each.index_pending()
+        for opened_store in (store, other):
+            await opened_store.aput(("ada", "x"), "k", {"text": "A parrot"})
+            await opened_store.index_pending()
         await store.reindex()
         assert len(await other.vectors.search("ada", "parrot", 10)) == 1
         assert len(await store.vectors.search("ada", "parrot", 10)) == 1
@@ -83,8 +83,8 @@ async def test_a_server_that_is_not_there_costs_nothing_but_meaning(tmp_path: Pa
     create_data_folder(settings)
     async with open_store(settings) as store:
         await store.aput(("ada", "x"), "k", {"text": "A parrot"})
-        found = await store.asearch(("ada",), query="parrot")
-        assert [item.key for item in found] == ["k"]
+        items = await store.asearch(("ada",), query="parrot")
+        assert [item.key for item in items] == ["k"]
         await store.index_pending()
         assert "Chroma server 'http://127.0.0.1:1' cannot be used" in store.notice
 

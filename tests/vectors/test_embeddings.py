@@ -24,8 +24,8 @@ from threadkeep.vectors.minilm import MiniLM
 STATIC = StaticEmbeddings()
 
 
-def cosine(left: str, right: str) -> float:
-    pairs = zip(STATIC.embed_query(left), STATIC.embed_query(right), strict=True)
+def cosine(first: str, second: str) -> float:
+    pairs = zip(STATIC.embed_query(first), STATIC.embed_query(second), strict=True)
     return sum(a * b for a, b in pairs)
 
 
@@ -45,7 +45,7 @@ def test_what_is_alike_is_nearer_than_what_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("magic", "'magic' are not known; use static, minilm, minilm:FOLDER or openai/NAME"),
         ("openai/", "'openai/' are not known"),
@@ -55,11 +55,11 @@ def test_what_is_alike_is_nearer_than_what_is_not() -> None:
     ],
 )
 def test_embeddings_that_cannot_be_used_are_one_sentence(
-    tmp_path: Path, name: str, said: str
+    tmp_path: Path, name: str, message: str
 ) -> None:
     with pytest.raises(BadInput) as refused:
         open_embeddings(Settings(home=tmp_path, embeddings=name))
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert str(refused.value).count("\n") == 0
 
 
@@ -92,16 +92,16 @@ def test_a_text_has_the_same_vector_alone_and_among_others(texts: list[str]) -> 
     assert [len(vector) for vector in together] == [384] * len(texts)
     assert all(
         math.isclose(a, b, abs_tol=1e-5)
-        for left, right in zip(together, alone, strict=True)
-        for a, b in zip(left, right, strict=True)
+        for first, second in zip(together, alone, strict=True)
+        for a, b in zip(first, second, strict=True)
     )
 
 
 async def test_vectors_come_from_an_openai_compatible_server(tmp_path: Path) -> None:
-    asked: list[dict[str, Any]] = []
+    bodies: list[dict[str, Any]] = []
 
     def answer(body: dict[str, Any]) -> dict[str, Any]:
-        asked.append(body)
+        bodies.append(body)
         texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
         data = [
             {"object": "embedding", "index": at, "embedding": [1.0, 0.0]}
@@ -110,10 +110,10 @@ async def test_vectors_come_from_an_openai_compatible_server(tmp_path: Path) -> 
         return {"object": "list", "data": data, "model": body["model"], "usage": USAGE}
 
     with json_server(answer) as url:
-        given = Settings(home=tmp_path, embeddings="openai/some-model", openai_base_url=url)
-        vectors = await asyncio.to_thread(open_embeddings(given).embed_documents, ["a", "b"])
+        options = Settings(home=tmp_path, embeddings="openai/some-model", openai_base_url=url)
+        vectors = await asyncio.to_thread(open_embeddings(options).embed_documents, ["a", "b"])
     assert vectors == [[1.0, 0.0], [1.0, 0.0]]
-    assert [body["model"] for body in asked] == ["some-model"]
+    assert [body["model"] for body in bodies] == ["some-model"]
 
 
 class OtherModel(Embeddings):
@@ -129,7 +129,7 @@ class OtherModel(Embeddings):
         return [float(len(text)), 1.0]
 
 
-def test_embeddings_are_told_apart_by_class_model_and_dimension() -> None:
+def test_embeddings_differ_by_class_model_and_dimension() -> None:
     smaller, nameless = OtherModel(), OtherModel()
     smaller.dimensions, nameless.model = 2, ""
     identities = {

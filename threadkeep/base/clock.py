@@ -39,7 +39,7 @@ def use_clock(clock: Clock) -> Iterator[None]:
         _clock.reset(token)
 
 
-def parse_time(text: str, what: str = "time") -> datetime:
+def parse_time(text: str, field: str = "time") -> datetime:
     """Return `text` as an aware moment in UTC; without a zone it is taken as UTC.
 
     Raises:
@@ -50,5 +50,5 @@ def parse_time(text: str, what: str = "time") -> datetime:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise BadInput(
-            f"{what} {text[:60]!r} is not ISO 8601; write it like 2026-03-04T09:30:00+00:00."
+            f"{field} {text[:60]!r} is not ISO 8601; write it like 2026-03-04T09:30:00+00:00."
         ) from error

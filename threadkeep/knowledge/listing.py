@@ -96,11 +96,11 @@ async def usage_rows(store: BaseStore, owner: str, by: By) -> dict[str, Usage]:
 
 def name_rows(rows: Mapping[str, Usage], names: Mapping[str, str]) -> dict[str, Usage]:
     """Return the rows by name, not id; of two threads of one name the second keeps its id."""
-    named = dict[str, Usage]()
+    renamed = dict[str, Usage]()
     for key, usage in rows.items():
         name = names.get(key, key)
-        named[key if name in named else name] = usage
-    return named
+        renamed[key if name in renamed or name == TOTAL else name] = usage
+    return renamed
 
 
 def _search_row(item: SearchItem, names: Mapping[str, str]) -> Row:

@@ -194,8 +194,8 @@ class SqliteIndex:
 
 def match(words: Sequence[str]) -> str:
     """Return an FTS5 expression; every word is quoted, so that a query is never syntax."""
-    wanted = " OR ".join(f'"{word}"' for word in words)
-    return f"{{text before}}:({wanted})" if wanted else ""
+    terms = " OR ".join(f'"{word}"' for word in words)
+    return f"{{text before}}:({terms})" if terms else ""
 
 
 def _owner(prefix: str) -> str:

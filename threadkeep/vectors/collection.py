@@ -29,8 +29,8 @@ def open_collection(client: Any, name: str, embeddings: Embeddings) -> "Chroma":
 def put(client: Any, name: str, numbers: Sequence[int], vectors: list[list[float]]) -> None:
     """Put vectors under the numbers of their items; a vector of the same number is replaced."""
     ids = [str(number) for number in numbers]
-    known = KnownVectors(dict(zip(ids, vectors, strict=True)))
-    open_collection(client, name, known).add_texts(ids, ids=ids)
+    embeddings = KnownVectors(dict(zip(ids, vectors, strict=True)))
+    open_collection(client, name, embeddings).add_texts(ids, ids=ids)
 
 
 def nearest(

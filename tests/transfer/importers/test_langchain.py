@@ -63,7 +63,7 @@ def test_messages_without_text_are_skipped_and_counted(tmp_path: Path) -> None:
     assert transcript.notes == ["1 messages without words"]
 
 
-def test_the_time_of_a_message_is_kept(tmp_path: Path) -> None:
+def test_a_message_has_the_time_of_the_file(tmp_path: Path) -> None:
     value = [
         RECORDS[0] | {"created_at": "2024-05-01T10:00:00+02:00"},
         RECORDS[1] | {"timestamp": 1e9},
