@@ -175,13 +175,15 @@ class Memory:
     ) -> Context:
         """Return the context of a run: `values`, else what the thread was set to, else defaults.
 
+        None in `values` stands for the default of a field, whatever the thread was set to.
+
         Raises:
             BadInput: there is no such field, or a value is not allowed.
         """
         user = self._user(user_id)
         own = await self.thread_context(thread, user_id=user)
-        overrides = {key: value for key, value in (values or {}).items() if value is not None}
-        return Context.model_validate({**own, **overrides, "user_id": user})
+        merged = {**own, **(values or {}), "user_id": user}
+        return Context.model_validate({k: v for k, v in merged.items() if v is not None})
 
     async def undo(self, thread: str, turns: int = 1, *, user_id: str | None = None) -> list[str]:
         """Take back the newest turns of a thread; return the user's messages, the oldest first.

@@ -199,7 +199,9 @@ async def test_the_example_of_the_docs_calls_a_server_through_remote_graph(
         b for b in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "RemoteGraph" in b
     ]
     exec(compile(block, "docs/in_your_graph.md", "exec"), namespace)
-    async with namespace["known_by"](servers.server.url, await servers.token("remote")) as client:
+    async with namespace["client_with_token"](
+        servers.server.url, await servers.token("remote")
+    ) as client:
         thread = (await client.threads.create())["thread_id"]
         await namespace["ask_server"](client, thread, "I live in Bergen.")
         assert "Bergen" in await namespace["ask_server"](client, thread, "Where do I live?")

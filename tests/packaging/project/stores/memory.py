@@ -17,4 +17,4 @@ async def open_checkpointer():
 async def open_store():
     """Open the store."""
     async with threadkeep.open_store(threadkeep.Settings()) as store:
-        yield store
+        yield threadkeep.OwnedStore(store)
