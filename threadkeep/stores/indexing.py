@@ -39,6 +39,8 @@ class Indexing:
         self._lock = asyncio.Lock()
         self._deferred: set[str] = set()
         """Owners whose vectors the next process makes."""
+        self._paused = False
+        """Whether the next process makes all vectors."""
 
     async def read_identity(self) -> str:
         """Return the embeddings that the vectors are of, once Chroma is open."""
@@ -52,7 +54,7 @@ class Indexing:
         """Make the pending vectors; `progress` gets (done, all)."""
         async with self._lock, self._exclusive():
             await self._drop_outdated()
-            if await self._is_current():
+            if not self._paused and await self._is_current():
                 await self._index_pending(progress)
                 await self._mark_complete()
 
@@ -66,19 +68,29 @@ class Indexing:
         async with self._lock, self._exclusive():
             # First: a kill after the deletion then only makes them be made later.
             await self._index.mark_owner_pending(owner)
-            if self._vectors.static and self._vectors.server is None:
+            if self._needs_new_process:
                 self._deferred.add(owner)
             is_erased = await self._vectors.erase(owner)
         self.wakeup.set()
         return is_erased
 
     async def drop(self, names: Collection[str]) -> None:
-        """Delete folders of vectors by name, to be made again in the background."""
+        """Delete folders of vectors by name, to be made again as after `erase`.
+
+        Erased text was found in them, which this process has in its memory: it would be written
+        again.
+        """
         async with self._lock, self._exclusive():
+            self._paused = self._needs_new_process
             await self._index.mark_all_pending()
             for name in names:
                 await self._vectors.erase_named(name)
         self.wakeup.set()
+
+    @property
+    def _needs_new_process(self) -> bool:
+        """Whether vectors can wait for a process that never held the erased texts."""
+        return self._vectors.static and self._vectors.server is None
 
     async def _drop_outdated(self) -> None:
         """Delete the vectors that were requested to be erased, or that cannot be used."""
