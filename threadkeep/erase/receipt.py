@@ -89,7 +89,7 @@ class Receipt:
 
     def _scan_line(self) -> str:
         paths = ", ".join(self.scanned.get("paths", ()))
-        strings = f"{self.scanned.get('strings', 0):,} telling strings"
+        strings = f"{self.scanned.get('strings', 0):,} distinctive strings"
         result = "nothing found" if not self.found else f"{len(self.found)} places found"
         if "files" not in self.scanned:
             return f"Asked ({paths}) for {strings}: {result}. --verify reads the files too."

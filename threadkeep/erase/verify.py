@@ -182,7 +182,7 @@ async def _scan_files(
             # Chroma writes out memory that it has not filled, whatever was in it before.
             dropped.add(path.relative_to(vectors).parts[0])
         elif matches:
-            result.places.append(f"{len(matches)} telling strings in {str(path)!r}")
+            result.places.append(f"{len(matches)} distinctive strings in {str(path)!r}")
     report("scanning files", len(paths), len(paths))
     if dropped:
         await opened.store.drop_vectors(dropped)

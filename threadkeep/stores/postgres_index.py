@@ -53,7 +53,7 @@ class PostgresIndex:
             yield
 
     async def search(self, namespace: Namespace, query: str, limit: int) -> list[Hit]:
-        """Return the best items below a namespace that share a telling word with the query."""
+        """Return the best items below a namespace that share a distinctive word with the query."""
         expression = match(terms(query))
         if not expression or not namespace:
             return []
@@ -84,24 +84,26 @@ class PostgresIndex:
         prefix = ".".join(namespace)
         rows = await self._read(
             "SELECT * FROM (SELECT i.id, "
-            "sum((strpos(s.value ->> 'text', p.said) > 0)::int << p.at::int) AS told, "
+            "sum((strpos(s.value ->> 'text', p.said) > 0)::int << p.at::int) AS matches, "
             "sum((strpos(s.value ->> 'before', p.said) > 0)::int << p.at::int) "
-            "AS told_before "
+            "AS matches_before "
             "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
             "CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS p (said, at) "
             "WHERE i.owner = (SELECT id FROM owners WHERE name = %s) "
             "AND (i.prefix = %s OR starts_with(i.prefix, %s)) GROUP BY i.id) AS found "
-            "WHERE told > 0 OR told_before > 0",
+            "WHERE matches > 0 OR matches_before > 0",
             (list(bigrams), namespace[0], prefix, f"{prefix}."),
         )
-        return [(row["id"], int(row["told"] or 0), int(row["told_before"] or 0)) for row in rows]
+        return [
+            (row["id"], int(row["matches"] or 0), int(row["matches_before"] or 0)) for row in rows
+        ]
 
     async def items(
         self, namespace: Namespace, ids: Sequence[int], expiring: set[int] | None = None
     ) -> dict[int, Item]:
         """Return those of the items that lie below the namespace and have not expired.
 
-        Into `mortal` go the numbers of those that will.
+        Into the table `mortal` go the numbers of those that will.
         """
         prefix = ".".join(namespace)
         rows = await self._read(

@@ -31,7 +31,7 @@ class SqliteIndex:
         self._writing = Lock()
 
     async def search(self, namespace: Namespace, query: str, limit: int) -> list[Hit]:
-        """Return the best items below a namespace that share a telling word with the query.
+        """Return the best items below a namespace that share a distinctive word with the query.
 
         Namespaces of one label, of two and of a whole prefix are exact; others may bring items
         from beside them, which `items` leaves out.
@@ -55,13 +55,13 @@ class SqliteIndex:
         """Return which of the pairs stand in the texts below a namespace; it reads all of them."""
         text = ".".join(namespace)
         rows = await self._conn.execute_fetchall(
-            "SELECT i.id, sum((instr(w.text, p.value) > 0) << p.key) AS told, "
-            "sum((instr(w.before, p.value) > 0) << p.key) AS told_before "
+            "SELECT i.id, sum((instr(w.text, p.value) > 0) << p.key) AS matches, "
+            "sum((instr(w.before, p.value) > 0) << p.key) AS matches_before "
             "FROM indexed AS i CROSS JOIN words AS w ON w.rowid = i.id "
             "CROSS JOIN json_each(?) AS p "
             "WHERE i.owner = (SELECT id FROM spaces WHERE name = ?) "
             "AND (i.prefix = ? OR (i.prefix >= ? AND i.prefix < ?)) "
-            "GROUP BY i.id HAVING told OR told_before",
+            "GROUP BY i.id HAVING matches OR matches_before",
             (json.dumps(bigrams), namespace[0], text, f"{text}.", f"{text}/"),
         )
         return [(int(row[0]), int(row[1]), int(row[2])) for row in rows]
@@ -71,7 +71,7 @@ class SqliteIndex:
     ) -> dict[int, Item]:
         """Return those of the items that lie below the namespace and have not expired.
 
-        Into `mortal` go the numbers of those that will.
+        Into the table `mortal` go the numbers of those that will.
         """
         text = ".".join(namespace)
         rows = await self._conn.execute_fetchall(
