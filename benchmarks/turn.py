@@ -31,7 +31,7 @@ from threadkeep.base.settings import Settings
 from threadkeep.graph.agent import builder as graph_builder
 from threadkeep.knowledge.stored_messages import StoredMessage, store_messages
 from threadkeep.memory import Memory, open_memory
-from threadkeep.process import run
+from threadkeep.process import freeze_loaded_objects, run
 from threadkeep.search.words import STOP_WORDS
 from threadkeep.stores.namespaces import thread_id, user_key
 
@@ -205,6 +205,7 @@ async def measure(home: Path) -> tuple[dict[str, float], dict[str, bool]]:
     async with open_memory(Settings(home=home, model="offline")) as memory:
         await fill(memory, "bench", STORED, random)
         await turns(memory, "bench", 20, random)
+        freeze_loaded_objects(again=True)  # As the terminal and the servers do.
         times = await turns(memory, "bench", TURNS, random)
         bare = await bare_turns(home / "bare.sqlite", 100)
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -62,7 +62,7 @@ def test_help_of_a_command_imports_no_heavy_package(env: dict[str, str], command
 def test_the_prompt_of_the_chat_comes_before_the_graph_is_imported(env: dict[str, str]) -> None:
     packages = imported_packages(env, CHAT, "chat", "-t", "first", "--context", "window=3")
     # Settings are checked, and the model is chosen, before the prompt.
-    before = {"pydantic", "pydantic_settings", "langchain_core", "uvloop"}
+    before = {"pydantic", "pydantic_settings", "uvloop"}
     assert packages & HEAVY <= before
 
 

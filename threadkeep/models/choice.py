@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
 from threadkeep.base.errors import BadInput, NoModel
@@ -20,6 +20,9 @@ from threadkeep.models.provider_models import (
     split_name,
 )
 
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
 OFFLINE = "offline"
 DEFAULT_OPENAI_MODEL = "gpt-4.1-mini"
 _OPENAI_PREFIX = re.compile(r"^openai[/:]")
@@ -33,7 +36,7 @@ class Choice:
     """`offline`, `openai/NAME`, `PROVIDER:NAME`, or the class and name of an instance."""
     reason: str
     """A phrase for the first line of a chat: "offline, because OPENAI_API_KEY is not set"."""
-    build: Callable[[], BaseChatModel]
+    build: "Callable[[], BaseChatModel]"
     """Return the model, loading what it needs.
 
     Raises:
@@ -43,7 +46,7 @@ class Choice:
     """Whether it is a local server that no setting names; the user is told about it."""
 
 
-async def choose_model(settings: Settings, name_or_model: str | BaseChatModel | None) -> Choice:
+async def choose_model(settings: Settings, name_or_model: "str | BaseChatModel | None") -> Choice:
     """Return the model to use.
 
     The first that there is: the argument, THREADKEEP_MODEL, OPENAI_BASE_URL or OPENAI_API_KEY, a
@@ -56,13 +59,8 @@ async def choose_model(settings: Settings, name_or_model: str | BaseChatModel | 
         NoModel: the name cannot be used, for want of a key or a package for instance.
         BadInput: OPENAI_BASE_URL is not an address.
     """
-    if isinstance(name_or_model, BaseChatModel):
-        return _instance(name_or_model)
     if not isinstance(name_or_model, str | None):
-        raise NoModel(
-            f"A {type(name_or_model).__name__} is not a chat model; "
-            "pass a BaseChatModel of LangChain, or a name."
-        )
+        return _instance(name_or_model)
     _check_address(settings.openai_base_url)
     if name_or_model:
         return _by_name(settings, name_or_model.strip(), "it was asked for")
@@ -80,7 +78,14 @@ async def choose_model(settings: Settings, name_or_model: str | BaseChatModel | 
     return _offline("OPENAI_API_KEY is not set and no local server was found")
 
 
-def _instance(model: BaseChatModel) -> Choice:
+def _instance(model: object) -> Choice:
+    from langchain_core.language_models import BaseChatModel  # The first prompt needs none of it.
+
+    if not isinstance(model, BaseChatModel):
+        raise NoModel(
+            f"A {type(model).__name__} is not a chat model; "
+            "pass a BaseChatModel of LangChain, or a name."
+        )
     name = name_of(model)
     return Choice(name, f"{name}, because the caller passed it", lambda: model)
 
@@ -144,7 +149,7 @@ def _local(name: str, address: str) -> Choice:
 
 
 def _offline(cause: str) -> Choice:
-    def build() -> BaseChatModel:
+    def build() -> "BaseChatModel":
         from threadkeep.models.offline import OfflineChatModel
 
         return OfflineChatModel()

@@ -1,12 +1,15 @@
 """Open a model of OpenAI or of a compatible server; langchain-openai is imported lazily."""
 
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
-from threadkeep.models.retries import RetryPolicy
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from threadkeep.models.retries import RetryPolicy
 
 OPENAI = "https://api.openai.com/v1"
 NO_KEY = SecretStr("none")
@@ -16,15 +19,16 @@ def open_openai(
     name: str,
     api_key: SecretStr | None = None,
     base_url: str | None = None,
-    retry_policy: RetryPolicy | None = None,
+    retry_policy: "RetryPolicy | None" = None,
     temperature: float | None = None,
-) -> BaseChatModel:
+) -> "BaseChatModel":
     """Return the model `name` of the server at `base_url` (OpenAI by default); connects later.
 
     It speaks Chat Completions only, as every compatible server does; the few models of OpenAI that
     have nothing but the Responses API (gpt-5-pro, codex) raise `UnknownModel`. Async only.
     """
     from threadkeep.models.openai_model import ThreadkeepOpenAI
+    from threadkeep.models.retries import RetryPolicy
 
     address = base_url or OPENAI
     return ThreadkeepOpenAI.open(

@@ -2,13 +2,16 @@
 
 import re
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from langchain_core.language_models import BaseChatModel
 from pydantic import ValidationError
 
 from threadkeep.base.errors import NoModel
 from threadkeep.base.settings import Settings
 from threadkeep.models.error_text import one_line
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 PROVIDERS = frozenset(
     """
@@ -51,7 +54,7 @@ def check_provider(settings: Settings, provider: str, model: str) -> None:
         )
 
 
-def open_provider_model(provider: str, model: str) -> BaseChatModel:
+def open_provider_model(provider: str, model: str) -> "BaseChatModel":
     """Return the chat model as the provider's package makes it, with the key that it finds.
 
     Raises:
