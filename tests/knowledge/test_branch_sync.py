@@ -1,4 +1,4 @@
-"""Memory follows the branch: what an abandoned branch learned is not known elsewhere."""
+"""Memory follows the branch: what an abandoned branch learned is unknown on the others."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -39,17 +39,17 @@ async def say(memory: Memory, text: str, thread: str = "trip") -> str:
 
 
 async def known_texts(memory: Memory) -> str:
-    """Return the user's messages, and the facts that hold in brackets."""
+    """Return the user's messages and the current facts, each fact in brackets, sorted."""
     owner = await user_key(memory.opened.store, "ada")
     messages = await memory.opened.store.asearch(all_messages_of(owner), limit=1_000)
     facts = await memory.opened.store.asearch(facts_of(owner), limit=1_000)
-    texts = [i.value["text"] for i in messages if i.value["role"] == "user"]
-    texts += [f"[{i.value['text']}]" for i in facts if not i.value["superseded_by"]]
+    texts = [item.value["text"] for item in messages if item.value["role"] == "user"]
+    texts += [f"[{item.value['text']}]" for item in facts if not item.value["superseded_by"]]
     return "\n".join(sorted(texts))
 
 
 async def checkpoint_before(memory: Memory, text: str, thread: str = "trip") -> dict[str, Any]:
-    """Return the config of the state after the turn before the one in which `text` was said."""
+    """Return the config of the newest finished state without the message `text`."""
     config = (await memory.thread(thread, user_id="ada")).config()
     async for snapshot in memory.graph.aget_state_history(config):
         texts = [message.content for message in snapshot.values.get("messages", ())]
@@ -59,7 +59,7 @@ async def checkpoint_before(memory: Memory, text: str, thread: str = "trip") -> 
 
 
 async def run_from(memory: Memory, config: Any, text: str) -> str:
-    """Say something from an older checkpoint, as any LangGraph code forks."""
+    """Run a turn from an older checkpoint, which forks the thread."""
     input_: Any = {"messages": [HumanMessage(text)]}
     output = await memory.graph.ainvoke(input_, config, context=ADA, durability="sync")
     return str(output["messages"][-1].content)
@@ -87,21 +87,21 @@ async def test_the_first_turn_can_be_undone_too(memory: Memory) -> None:
         await memory.undo("trip", 2, user_id="ada")
 
 
-async def test_a_run_from_a_checkpoint_abandons_later_messages_until_one_returns(
+async def test_a_run_from_an_old_checkpoint_hides_later_messages_until_a_run_returns_to_them(
     memory: Memory,
 ) -> None:
     await say(memory, "I live in Bergen.")
     await say(memory, "I moved to Oslo.")
-    newest = (
+    newest_config = (
         await memory.graph.aget_state((await memory.thread("trip", user_id="ada")).config())
     ).config
-    earlier = await checkpoint_before(memory, "I moved to Oslo.")
-    assert "Oslo" not in await run_from(memory, earlier, QUESTION)
+    earlier_config = await checkpoint_before(memory, "I moved to Oslo.")
+    assert "Oslo" not in await run_from(memory, earlier_config, QUESTION)
     assert "Oslo" not in await say(memory, QUESTION, "another")
     assert "[you moved to Oslo" not in await known_texts(memory)
-    await run_from(memory, earlier, "I moved to Rome.")
+    await run_from(memory, earlier_config, "I moved to Rome.")
     assert "Rome" in await say(memory, QUESTION, "third")
-    assert "Oslo" in await run_from(memory, newest, QUESTION)
+    assert "Oslo" in await run_from(memory, newest_config, QUESTION)
     assert "Oslo" in await say(memory, QUESTION, "fourth")
     assert "Rome" not in await known_texts(memory)
 
@@ -121,13 +121,17 @@ async def test_an_edited_message_is_remembered_with_its_new_text(memory: Memory)
     await say(memory, "I live in Bergen.")
     await say(memory, "I keep two parrots.")
     config = (await memory.thread("trip", user_id="ada")).config()
-    old = await memory.graph.aget_state(config)
-    (first,) = [m for m in old.values["messages"] if m.content == "I live in Bergen."]
-    edited = HumanMessage("I live in Oslo.", id=first.id)
+    old_state = await memory.graph.aget_state(config)
+    (first_message,) = [
+        message
+        for message in old_state.values["messages"]
+        if message.content == "I live in Bergen."
+    ]
+    edited = HumanMessage("I live in Oslo.", id=first_message.id)
     await memory.graph.aupdate_state(config, {"messages": [edited]}, as_node="store_turn")
     assert "Bergen" not in await known_texts(memory)
     assert "Oslo" in await say(memory, QUESTION, "another")
-    assert "Bergen" in await run_from(memory, old.config, QUESTION)
+    assert "Bergen" in await run_from(memory, old_state.config, QUESTION)
     assert "Oslo" not in await known_texts(memory)
 
 
@@ -135,16 +139,16 @@ async def test_a_removed_message_is_not_recalled_and_can_be_restored(memory: Mem
     await say(memory, "I live in Bergen.")
     await say(memory, "I keep two parrots.")
     config = (await memory.thread("trip", user_id="ada")).config()
-    old = await memory.graph.aget_state(config)
-    removal = RemoveMessage(id=old.values["messages"][0].id)
+    old_state = await memory.graph.aget_state(config)
+    removal = RemoveMessage(id=old_state.values["messages"][0].id)
     await memory.graph.aupdate_state(config, {"messages": [removal]}, as_node="store_turn")
     assert "Bergen" not in await known_texts(memory)
     assert "parrots" in await known_texts(memory)
-    await run_from(memory, old.config, "Hello.")
+    await run_from(memory, old_state.config, "Hello.")
     assert "Bergen" in await known_texts(memory)
 
 
-async def test_a_fork_does_not_know_what_its_source_learned_since(
+async def test_a_fork_does_not_know_what_its_source_learns_later(
     memory: Memory,
 ) -> None:
     await say(memory, "I live in Bergen.")
@@ -162,10 +166,10 @@ async def test_a_fork_does_not_know_what_its_source_learned_since(
     items = await memory.opened.store.asearch(
         messages_of(owner, thread_id(owner, "fork")), query="Bergen", limit=10
     )
-    assert items, "the fork has a copy of what was said before it"
+    assert items, "the fork has a copy of the earlier messages"
 
 
-async def test_a_fork_after_a_turn_knows_nothing_of_the_later_ones(memory: Memory) -> None:
+async def test_a_fork_at_a_turn_does_not_know_later_turns(memory: Memory) -> None:
     for text in ("I live in Bergen.", "I keep two parrots.", "I moved to Oslo."):
         await say(memory, text)
     await memory.fork("trip", "fork", at=2, user_id="ada")
@@ -180,7 +184,7 @@ async def test_a_fork_after_a_turn_knows_nothing_of_the_later_ones(memory: Memor
         await memory.fork("nowhere", "more", user_id="ada")
 
 
-async def test_a_fork_of_a_state_that_is_pruned_is_refused_and_nothing_is_lost(
+async def test_a_fork_or_undo_to_a_pruned_state_is_refused_and_changes_nothing(
     memory: Memory,
 ) -> None:
     for number in range(24):
@@ -193,7 +197,7 @@ async def test_a_fork_of_a_state_that_is_pruned_is_refused_and_nothing_is_lost(
     assert await known_texts(memory) == before
 
 
-async def test_memory_follows_branches_in_a_graph_of_the_caller(tmp_path: Path) -> None:
+async def test_memory_follows_branches_in_a_graph_that_the_caller_compiles(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     async with (
         open_store(settings) as store,
@@ -202,17 +206,17 @@ async def test_memory_follows_branches_in_a_graph_of_the_caller(tmp_path: Path) 
         graph = builder.compile(checkpointer=saver, store=store)
         config: Any = {"configurable": {"thread_id": "mine", "user_id": "ada"}}
 
-        async def tell(text: str, at: Any = config) -> str:
+        async def run_turn(text: str, run_config: Any = config) -> str:
             input_: Any = {"messages": [HumanMessage(text)]}
-            output = await graph.ainvoke(input_, at, context=ADA, durability="sync")
+            output = await graph.ainvoke(input_, run_config, context=ADA, durability="sync")
             return str(output["messages"][-1].content)
 
-        await tell("I live in Bergen.")
-        earlier = (await graph.aget_state(config)).config
-        await tell("I moved to Oslo.")
-        assert "Oslo" in await tell(QUESTION)
-        assert "Oslo" not in await tell(QUESTION, earlier)
-        await graph.aupdate_state(earlier, None, "__copy__")
+        await run_turn("I live in Bergen.")
+        earlier_config = (await graph.aget_state(config)).config
+        await run_turn("I moved to Oslo.")
+        assert "Oslo" in await run_turn(QUESTION)
+        assert "Oslo" not in await run_turn(QUESTION, earlier_config)
+        await graph.aupdate_state(earlier_config, None, "__copy__")
         owner = await user_key(store, "ada")
         messages = await store.asearch(all_messages_of(owner), limit=100)
         assert [item.value["text"] for item in messages if item.value["role"] == "user"] == [

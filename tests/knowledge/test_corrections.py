@@ -1,4 +1,4 @@
-"""A person corrects their memory, and it is so from the next prompt on, on every branch."""
+"""A correction takes effect in the next prompt, on every branch."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -42,7 +42,7 @@ async def prompt_text(memory: Memory, /, thread: str = "trip", **context: Any) -
 
 
 async def id_of(memory: Memory, text: str) -> str:
-    """The id of the message or of the fact that says this."""
+    """Return the id of the message or the current fact with this text."""
     owner = await user_key(memory.opened.store, "ada")
     for namespace in (all_messages_of(owner), facts_of(owner)):
         for item in await memory.opened.store.asearch(namespace, limit=1_000):
@@ -51,10 +51,10 @@ async def id_of(memory: Memory, text: str) -> str:
     raise AssertionError(text)
 
 
-async def facts(memory: Memory) -> list[str]:
+async def fact_texts(memory: Memory) -> list[str]:
     owner = await user_key(memory.opened.store, "ada")
     items = await memory.opened.store.asearch(facts_of(owner), limit=1_000)
-    return sorted(i.value["text"] for i in items if not i.value["superseded_by"])
+    return sorted(item.value["text"] for item in items if not item.value["superseded_by"])
 
 
 async def test_a_corrected_message_is_recalled_and_shown_with_its_new_text(
@@ -62,23 +62,23 @@ async def test_a_corrected_message_is_recalled_and_shown_with_its_new_text(
 ) -> None:
     await say(memory, "I live in Bergen.")
     assert "Bergen" in await say(memory, QUESTION, "another")
-    message = await id_of(memory, "I live in Bergen.")
-    result = await memory.correct(message[:8], "I live in Oslo.", user_id="ada")
+    message_id = await id_of(memory, "I live in Bergen.")
+    result = await memory.correct(message_id[:8], "I live in Oslo.", user_id="ada")
     assert result == {
         "kind": "message",
-        "id": message,
+        "id": message_id,
         "was": "I live in Bergen.",
         "text": "I live in Oslo.",
     }
-    assert await facts(memory) == ["user lives in Oslo"]
+    assert await fact_texts(memory) == ["user lives in Oslo"]
     for thread in ("trip", "another"):
-        # In the window of the one, recalled in the other.
+        # The first thread has the message in its window; the second recalls it.
         assert "I live in Oslo." in await prompt_text(memory, thread)
-        # What the assistant has quoted of it stays as it was said.
-        quoted = 'in "trip": "I live in Bergen."'
-        assert "I live in Bergen." not in (await prompt_text(memory, thread)).replace(quoted, "")
+        # A quotation in an answer of the assistant is not changed.
+        quotation = 'in "trip": "I live in Bergen."'
+        assert "I live in Bergen." not in (await prompt_text(memory, thread)).replace(quotation, "")
     assert "Oslo" in await say(memory, QUESTION, "third")
-    wordings = await memory.history(message, user_id="ada")
+    wordings = await memory.history(message_id, user_id="ada")
     assert [(wording["why"], wording["text"]) for wording in wordings] == [
         ("corrected", "I live in Bergen."),
         ("now", "I live in Oslo."),
@@ -92,7 +92,7 @@ async def test_a_correction_holds_on_every_branch(memory: Memory) -> None:
     await say(memory, "Hello.")
     await memory.correct(await id_of(memory, "I live in Bergen."), "I live in Oslo.", user_id="ada")
     assert await memory.undo("trip", 2, user_id="ada") == ["I keep two parrots.", "Hello."]
-    assert "user lives in Oslo" in await facts(memory)
+    assert "user lives in Oslo" in await fact_texts(memory)
     assert "Oslo" in await say(memory, QUESTION)
     assert "Oslo" in await say(memory, QUESTION, "fork")
     assert "Oslo" in await say(memory, QUESTION, "another")
@@ -103,10 +103,10 @@ async def test_a_correction_holds_on_every_branch(memory: Memory) -> None:
     owner = await user_key(memory.opened.store, "ada")
     assert not await rebuild_knowledge(memory.opened.store, owner)
     items = await memory.opened.store.asearch(all_messages_of(owner), limit=1_000)
-    assert not [i for i in items if i.value["text"] == "I live in Bergen."]
+    assert not [item for item in items if item.value["text"] == "I live in Bergen."]
 
 
-async def test_a_fork_from_a_checkpoint_before_the_correction_has_it_too(memory: Memory) -> None:
+async def test_a_fork_from_before_a_correction_has_the_correction(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
     config: Any = (
         await memory.graph.aget_state((await memory.thread("trip", user_id="ada")).config())
@@ -117,21 +117,21 @@ async def test_a_fork_from_a_checkpoint_before_the_correction_has_it_too(memory:
     output = await memory.graph.ainvoke(input_, config, context=ADA, durability="sync")
     assert "Oslo" in str(output["messages"][-1].content)
     assert output["messages"][0].text == "I live in Oslo."
-    assert await facts(memory) == ["user lives in Oslo"]
+    assert await fact_texts(memory) == ["user lives in Oslo"]
 
 
-async def test_an_edit_after_a_correction_is_a_branch_of_its_own(memory: Memory) -> None:
+async def test_an_edit_after_a_correction_starts_a_new_branch(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
     config = (await memory.thread("trip", user_id="ada")).config()
-    before: Any = (await memory.graph.aget_state(config)).config
-    message = await id_of(memory, "I live in Bergen.")
-    await memory.correct(message, "I live in Oslo.", user_id="ada")
+    config_before: Any = (await memory.graph.aget_state(config)).config
+    message_id = await id_of(memory, "I live in Bergen.")
+    await memory.correct(message_id, "I live in Oslo.", user_id="ada")
     await say(memory, "Hello.")
-    edited = {"messages": [HumanMessage("I live in Rome.", id=message)]}
-    await memory.graph.aupdate_state(config, edited, as_node="store_turn")
-    assert await facts(memory) == ["user lives in Rome"]
-    await memory.graph.aupdate_state(before, None, "__copy__")
-    assert await facts(memory) == ["user lives in Oslo"]
+    update = {"messages": [HumanMessage("I live in Rome.", id=message_id)]}
+    await memory.graph.aupdate_state(config, update, as_node="store_turn")
+    assert await fact_texts(memory) == ["user lives in Rome"]
+    await memory.graph.aupdate_state(config_before, None, "__copy__")
+    assert await fact_texts(memory) == ["user lives in Oslo"]
     assert "Oslo" in await say(memory, QUESTION)
 
 
@@ -166,12 +166,12 @@ async def test_a_fact_is_corrected_by_an_object_or_a_sentence_and_the_old_one_is
     memory: Memory,
 ) -> None:
     await say(memory, "My sister Miriam moved to Lisbon in March 2026.")
-    first = await id_of(memory, "Miriam lives in Lisbon (since 2026-03)")
-    result = await memory.correct(first, "Porto", user_id="ada")
+    first_id = await id_of(memory, "Miriam lives in Lisbon (since 2026-03)")
+    result = await memory.correct(first_id, "Porto", user_id="ada")
     assert result["text"] == "Miriam lives in Porto (since 2026-03)"
     # Both facts come from the same message.
-    assert "Miriam moved to Porto (2026-03)" in await facts(memory)
-    assert not [text for text in await facts(memory) if "Lisbon" in text]
+    assert "Miriam moved to Porto (2026-03)" in await fact_texts(memory)
+    assert not [text for text in await fact_texts(memory) if "Lisbon" in text]
     second = await memory.correct(
         result["id"][:8], "Miriam lives in Faro (since 2025).", user_id="ada"
     )
@@ -184,20 +184,20 @@ async def test_a_fact_is_corrected_by_an_object_or_a_sentence_and_the_old_one_is
     ]
     owner = await user_key(memory.opened.store, "ada")
     assert not await rebuild_knowledge(memory.opened.store, owner), (
-        "it is what the notes and corrections make"
+        "the facts match the notes and corrections"
     )
     await say(memory, "Something else.")
     await memory.undo("trip", user_id="ada")
-    assert "Miriam lives in Faro (since 2025)" in await facts(memory)
+    assert "Miriam lives in Faro (since 2025)" in await fact_texts(memory)
     assert "Faro" in await say(memory, "Where does Miriam live?", "another")
 
 
 async def test_a_fact_stated_again_after_its_correction_holds_again(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
     await memory.correct(await id_of(memory, "user lives in Bergen"), "Oslo", user_id="ada")
-    assert await facts(memory) == ["user lives in Oslo"]
+    assert await fact_texts(memory) == ["user lives in Oslo"]
     await say(memory, "I live in Bergen.", "later")
-    assert await facts(memory) == ["user lives in Bergen"]
+    assert await fact_texts(memory) == ["user lives in Bergen"]
     owner = await user_key(memory.opened.store, "ada")
     assert not await rebuild_knowledge(memory.opened.store, owner)
 
@@ -205,24 +205,24 @@ async def test_a_fact_stated_again_after_its_correction_holds_again(memory: Memo
 async def test_a_correction_is_abandoned_with_the_branch_of_its_fact(memory: Memory) -> None:
     await say(memory, "Hello.")
     await say(memory, "I live in Bergen.")
-    newest: Any = (
+    newest_config: Any = (
         await memory.graph.aget_state((await memory.thread("trip", user_id="ada")).config())
     ).config
     await memory.correct(await id_of(memory, "user lives in Bergen"), "Oslo", user_id="ada")
     await memory.undo("trip", user_id="ada")
-    assert await facts(memory) == []
-    await memory.graph.aupdate_state(newest, None, "__copy__")
-    assert await facts(memory) == ["user lives in Oslo"]
+    assert await fact_texts(memory) == []
+    await memory.graph.aupdate_state(newest_config, None, "__copy__")
+    assert await fact_texts(memory) == ["user lives in Oslo"]
 
 
-async def test_an_impossible_correction_is_an_error_of_one_sentence(memory: Memory) -> None:
+async def test_an_invalid_correction_is_refused_with_the_reason(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
-    message, fact = (
+    message_id, fact_id = (
         await id_of(memory, "I live in Bergen."),
         await id_of(memory, "user lives in Bergen"),
     )
     owner = await user_key(memory.opened.store, "ada")
-    (entity,) = [
+    (entity_id,) = [
         item.key
         for item in await memory.opened.store.asearch((owner, "entities"), limit=10)
         if item.value["name"] == "user"
@@ -230,17 +230,17 @@ async def test_an_impossible_correction_is_an_error_of_one_sentence(memory: Memo
     for id_, text, error in (
         ("nothing-like-it", "x", "You have no memory 'nothing-like-it'"),
         ("", "x", "You have no memory ''"),
-        (message, " ", "The message is empty"),
-        (message, "I live in Bergen.", "says that already"),
-        (message, "x" * 40_000, "the limit is 32,000"),
-        (fact, "", "1 to 900 characters"),
-        (fact, "Bergen", "says that already"),
-        (entity, "x", "made of facts; correct one of them: "),
+        (message_id, " ", "The message is empty"),
+        (message_id, "I live in Bergen.", "says that already"),
+        (message_id, "x" * 40_000, "the limit is 32,000"),
+        (fact_id, "", "1 to 900 characters"),
+        (fact_id, "Bergen", "says that already"),
+        (entity_id, "x", "made of facts; correct one of them: "),
     ):
         with pytest.raises(BadInput, match=error):
             await memory.correct(id_, text, user_id="ada")
     with pytest.raises(BadInput, match="You have no memory"):
-        await memory.correct(message, "Mine now.", user_id="bob")
-    new = await memory.correct(fact, "Oslo", user_id="ada")
-    with pytest.raises(BadInput, match=f"was replaced by .*{new['id']}"):
-        await memory.correct(fact, "Rome", user_id="ada")
+        await memory.correct(message_id, "Mine now.", user_id="bob")
+    result = await memory.correct(fact_id, "Oslo", user_id="ada")
+    with pytest.raises(BadInput, match=f"was replaced by .*{result['id']}"):
+        await memory.correct(fact_id, "Rome", user_id="ada")

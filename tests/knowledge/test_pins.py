@@ -1,4 +1,4 @@
-"""Pins are in every prompt, in one place, within their budget, and not recalled again."""
+"""Pins have one place and one budget in every prompt; answers can be explained."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -59,9 +59,7 @@ def contents(thread: ScriptedThread) -> list[str]:
 
 
 @pytest.mark.parametrize("preset", get_args(Preset))
-async def test_every_preset_shows_pins_behind_the_system_prompt(
-    home: Settings, preset: str
-) -> None:
+async def test_every_preset_shows_pins_after_the_system_prompt(home: Settings, preset: str) -> None:
     async with open_store(home) as store, open_scripted(store) as thread:
         thread.name = "earlier"
         await thread.say("The gate code is 4711.")
@@ -104,33 +102,35 @@ async def test_the_prefix_changes_only_when_the_pins_do(home: Settings) -> None:
         assert sum("4711" in text for text in contents(thread)) == 1, "it is recalled again"
 
 
-async def test_the_earliest_pins_stay_and_those_that_do_not_fit_are_marked(memory: Memory) -> None:
+async def test_the_oldest_pins_are_shown_and_those_over_the_budget_are_marked(
+    memory: Memory,
+) -> None:
     texts = [f"Fact {number}: " + "the box is green. " * 12 for number in range(4)]
     for text in texts:
         await say(memory, text)
-    added = [
+    entries = [
         await memory.pin(await key_of(memory.opened.store, text), user_id="ada") for text in texts
     ]
-    assert [entry["shown"] for entry in added] == [True, True, True, False]
+    assert [entry["shown"] for entry in entries] == [True, True, True, False]
     plan = await memory.prompt("trip", user_id="ada")
     block = str(plan.prompt[1].text)
     assert count_text(block) <= ADA.pinned_tokens
     assert [text for text in texts if text.strip() in block] == texts[:3]
-    more = Context(user_id="ada", pinned_tokens=600)
-    assert all(entry["shown"] for entry in await memory.pins(**say_options(more)))
-    none = Context(user_id="ada", pinned_tokens=0)
-    assert not any(entry["shown"] for entry in await memory.pins(**say_options(none)))
-    assert (await memory.prompt("trip", **say_options(none))).ledger["pinned"] == 0
+    large_budget = Context(user_id="ada", pinned_tokens=600)
+    assert all(entry["shown"] for entry in await memory.pins(**say_options(large_budget)))
+    no_budget = Context(user_id="ada", pinned_tokens=0)
+    assert not any(entry["shown"] for entry in await memory.pins(**say_options(no_budget)))
+    assert (await memory.prompt("trip", **say_options(no_budget))).ledger["pinned"] == 0
 
 
 async def test_a_pin_follows_the_fact_that_supersedes_it(memory: Memory) -> None:
     await say(memory, "I live in Bergen.")
-    fact = await key_of(memory.opened.store, "user lives in Bergen")
-    message = await key_of(memory.opened.store, "I live in Bergen.")
-    await memory.pin(fact, user_id="ada")
-    await memory.pin(message[:8], user_id="ada")
-    await memory.pin(message, user_id="ada")
-    await memory.correct(fact, "Oslo", user_id="ada")
+    fact_id = await key_of(memory.opened.store, "user lives in Bergen")
+    message_id = await key_of(memory.opened.store, "I live in Bergen.")
+    await memory.pin(fact_id, user_id="ada")
+    await memory.pin(message_id[:8], user_id="ada")
+    await memory.pin(message_id, user_id="ada")
+    await memory.correct(fact_id, "Oslo", user_id="ada")
     assert [entry["text"] for entry in await memory.pins(user_id="ada")] == [
         "user lives in Oslo",
         "I live in Bergen.",
@@ -141,12 +141,12 @@ async def test_a_pin_follows_the_fact_that_supersedes_it(memory: Memory) -> None
     )
     await memory.undo("trip", 2, user_id="ada")
     assert [entry["text"] for entry in await memory.pins(user_id="ada")] == ["", ""]
-    assert await memory.unpin(fact[:8], user_id="ada") == fact
+    assert await memory.unpin(fact_id[:8], user_id="ada") == fact_id
     with pytest.raises(BadInput, match=r"No memory .* is pinned"):
-        await memory.unpin(fact[:8], user_id="ada")
+        await memory.unpin(fact_id[:8], user_id="ada")
 
 
-async def test_pins_are_bounded(home: Settings) -> None:
+async def test_the_number_of_pins_is_limited(home: Settings) -> None:
     async with open_store(home) as store:
         owner = await user_key(store, "ada")
         for number in range(MAX_PINS + 1):
@@ -160,7 +160,7 @@ async def test_pins_are_bounded(home: Settings) -> None:
             assert len(await list_pins(store, owner, ADA)) == MAX_PINS
 
 
-async def test_an_answer_is_explained_also_after_a_restart(tmp_path: Path) -> None:
+async def test_an_answer_can_be_explained_after_a_restart(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     async with open_memory(settings) as memory:
         await say(memory, "My sister Miriam moved to Lisbon in March 2026.", "first")
@@ -191,7 +191,9 @@ async def test_an_answer_is_explained_also_after_a_restart(tmp_path: Path) -> No
         state = await memory.graph.aget_state(
             (await memory.thread("second", user_id="ada")).config()
         )
-        assert "Lisbon" not in str(state.values["recalled"]), "places and scores, no text"
+        assert "Lisbon" not in str(state.values["recalled"]), (
+            "the state holds positions and scores, no text"
+        )
         await say(memory, "And what does she do?", "second")
         explanation = await memory.why("second", user_id="ada")
         assert [
@@ -203,21 +205,27 @@ async def test_an_answer_is_explained_also_after_a_restart(tmp_path: Path) -> No
             await memory.why("nowhere", user_id="ada")
 
 
-async def test_an_answer_is_explained_also_after_a_compaction(home: Settings) -> None:
+async def test_an_answer_can_be_explained_after_a_compaction(home: Settings) -> None:
     async with open_memory(home) as memory:
         await say(memory, "The gate code is 4711.", "first")
-        small = Context(user_id="ada", max_tokens=1_200, reserve_tokens=200, recall_tokens=200)
-        changed = 0
+        small_budget = Context(
+            user_id="ada", max_tokens=1_200, reserve_tokens=200, recall_tokens=200
+        )
+        summary_changes = 0
         for number in range(14):
             text = f"Is line {number} about the gate code? " + "It is late. " * 25
-            turn = await memory.say(text, thread="second", **say_options(small))
+            turn = await memory.say(text, thread="second", **say_options(small_budget))
             await turn.finished()
-            explanation = await memory.why("second", user_id=small.user_id)
+            explanation = await memory.why("second", user_id=small_budget.user_id)
             recalled = [item for item in turn.memories if item.get("before") != "pinned"]
-            assert {item["id"] for item in explanation["memories"]} <= {m["id"] for m in recalled}
+            assert {item["id"] for item in explanation["memories"]} <= {
+                item["id"] for item in recalled
+            }
             assert bool(explanation["memories"]) == bool(recalled)
-            changed += explanation["summary_changed"]
-            plan = await memory.prompt("second", **say_options(small))
-            again = [m.id for m in plan.prompt if str(m.id).startswith("memories-")]
-            assert not (explanation["summary_changed"] and again)
-        assert changed
+            summary_changes += explanation["summary_changed"]
+            plan = await memory.prompt("second", **say_options(small_budget))
+            memory_blocks = [
+                message.id for message in plan.prompt if str(message.id).startswith("memories-")
+            ]
+            assert not (explanation["summary_changed"] and memory_blocks)
+        assert summary_changes

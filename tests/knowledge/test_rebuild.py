@@ -32,10 +32,12 @@ TEXTS = (
     "Nothing to see here.",
 )
 START = datetime(2026, 3, 4, 9, tzinfo=UTC)
-lists = st.lists(st.sampled_from(TEXTS), max_size=30)
+TEXT_LISTS = st.lists(st.sampled_from(TEXTS), max_size=30)
 
 
-def notes_of_texts(texts: Sequence[str], omitted: frozenset[int] = frozenset()) -> list[Note]:
+def notes_of_texts(
+    texts: Sequence[str], omitted_numbers: frozenset[int] = frozenset()
+) -> list[Note]:
     return [
         Note(
             message=f"m{number}",
@@ -45,11 +47,11 @@ def notes_of_texts(texts: Sequence[str], omitted: frozenset[int] = frozenset()) 
             written_at="2026-03-04T10:00:00+00:00",
         )
         for number, text in enumerate(texts)
-        if number not in omitted
+        if number not in omitted_numbers
     ]
 
 
-async def merged(notes: Sequence[Note]) -> BaseStore:
+async def store_with_notes(notes: Sequence[Note]) -> BaseStore:
     store = InMemoryStore()
     for note in notes:
         await merge_notes(store, "ada", [note])
@@ -65,10 +67,10 @@ async def knowledge_in(store: BaseStore) -> dict[tuple[Any, ...], dict[str, Any]
     return {(item.namespace, item.key): item.value for item in items}
 
 
-@given(lists)
-def test_a_rebuild_gives_what_was_learned_turn_by_turn(texts: list[str]) -> None:
+@given(TEXT_LISTS)
+def test_a_rebuild_gives_the_same_knowledge_as_merging_turn_by_turn(texts: list[str]) -> None:
     async def check() -> None:
-        store = await merged(notes_of_texts(texts))
+        store = await store_with_notes(notes_of_texts(texts))
         before = await knowledge_in(store)
         assert await rebuild_knowledge(store, "ada") == 0
         assert await knowledge_in(store) == before
@@ -76,24 +78,27 @@ def test_a_rebuild_gives_what_was_learned_turn_by_turn(texts: list[str]) -> None
     asyncio.run(check())
 
 
-@given(lists, st.frozensets(st.integers(0, 29)))
-def test_a_rebuild_after_a_note_is_deleted_has_no_trace_of_it(
-    texts: list[str], forgotten: frozenset[int]
+@given(TEXT_LISTS, st.frozensets(st.integers(0, 29)))
+def test_a_rebuild_leaves_no_trace_of_a_deleted_note(
+    texts: list[str], deleted_numbers: frozenset[int]
 ) -> None:
     async def check() -> None:
-        store = await merged(notes_of_texts(texts))
-        for number in forgotten:
+        store = await store_with_notes(notes_of_texts(texts))
+        for number in deleted_numbers:
             await store.adelete(notes_of("ada", f"t{number % 3}"), f"m{number}")
         await rebuild_knowledge(store, "ada")
         assert await knowledge_in(store) == await knowledge_in(
-            await merged(notes_of_texts(texts, forgotten))
+            await store_with_notes(notes_of_texts(texts, deleted_numbers))
         )
         assert await rebuild_knowledge(store, "ada") == 0
 
     asyncio.run(check())
 
 
-@given(lists, st.lists(st.tuples(st.integers(0, 29), st.sampled_from(["Rome", "red"])), max_size=4))
+@given(
+    TEXT_LISTS,
+    st.lists(st.tuples(st.integers(0, 29), st.sampled_from(["Rome", "red"])), max_size=4),
+)
 def test_a_rebuild_replays_corrections_in_order_of_time(
     texts: list[str], corrections: list[tuple[int, str]]
 ) -> None:
@@ -101,26 +106,32 @@ def test_a_rebuild_replays_corrections_in_order_of_time(
 
     async def check() -> None:
         store = InMemoryStore()
-        due = dict(corrections)
+        text_by_number = dict(corrections)
         for number, note in enumerate(notes_of_texts(texts)):
             await merge_notes(store, "ada", [note])
             facts = await store.asearch(facts_of("ada"), limit=1_000)
-            holding = sorted(
-                (i for i in facts if not i.value["superseded_by"]), key=lambda i: i.key
+            current_facts = sorted(
+                (item for item in facts if not item.value["superseded_by"]),
+                key=lambda item: item.key,
             )
-            if number in due and holding:
-                item = holding[number % len(holding)]
-                stated = restate(item.value, due[number])
-                # Half a minute after it was said, and before the next message.
-                at = (START + timedelta(minutes=number, seconds=30)).isoformat()
-                await store.abatch([Correction(fact=item.key, stated=stated, at=at).put_op("ada")])
+            if number in text_by_number and current_facts:
+                item = current_facts[number % len(current_facts)]
+                statement = restate(item.value, text_by_number[number])
+                # Half a minute after the message and half a minute before the next one.
+                corrected_at = (START + timedelta(minutes=number, seconds=30)).isoformat()
+                await store.abatch(
+                    [Correction(fact=item.key, stated=statement, at=corrected_at).put_op("ada")]
+                )
                 await rebuild_knowledge(store, "ada")
-                (old,) = [
-                    i
-                    for i in await store.asearch(facts_of("ada"), limit=1_000)
-                    if i.key == item.key
+                (old_fact,) = [
+                    fact
+                    for fact in await store.asearch(facts_of("ada"), limit=1_000)
+                    if fact.key == item.key
                 ]
-                assert stated.sentence == item.value["text"] or old.value["corrected_at"] == at
+                assert (
+                    statement.sentence == item.value["text"]
+                    or old_fact.value["corrected_at"] == corrected_at
+                )
         before = await knowledge_in(store)
         assert await rebuild_knowledge(store, "ada") == 0
         assert await knowledge_in(store) == before
@@ -129,7 +140,7 @@ def test_a_rebuild_replays_corrections_in_order_of_time(
 
 
 @pytest.mark.parametrize(
-    ("value", "text", "sentence"),
+    ("fact", "text", "sentence"),
     [
         (("user", "lives in", "Bergen", None), "Oslo", "user lives in Oslo"),
         (("user", "lives in", "Bergen", None), "I live in Oslo.", "user lives in Oslo"),
@@ -149,9 +160,9 @@ def test_a_rebuild_replays_corrections_in_order_of_time(
         ),
     ],
 )
-def test_a_correction_is_a_sentence_or_the_object_alone(
-    value: tuple[str, str, str, str | None], text: str, sentence: str
+def test_a_correction_is_a_whole_sentence_or_only_the_object(
+    fact: tuple[str, str, str, str | None], text: str, sentence: str
 ) -> None:
-    subject, predicate, object_, since = value
+    subject, predicate, object_, since = fact
     record = {"subject": subject, "predicate": predicate, "object": object_, "valid_from": since}
     assert restate(record | {"recorded_at": START.isoformat()}, text).sentence == sentence
