@@ -16,9 +16,9 @@ from threadkeep.prompt.plan import plan_prompt
 from threadkeep.prompt.valid_messages import valid_message
 
 
-def test_no_prompt_of_any_history_is_one_that_a_provider_would_refuse() -> None:
-    figures, met = measure(300)
-    assert all(met.values()), figures
+def test_providers_accept_the_prompt_of_any_history() -> None:
+    figures, targets = measure(300)
+    assert all(targets.values()), figures
 
 
 @pytest.mark.parametrize(
@@ -36,13 +36,13 @@ async def test_a_budget_without_room_for_a_prompt_is_an_error(
     context: dict[str, Any], message: str
 ) -> None:
     async with open_scripted() as thread:
-        with pytest.raises(BadInput, match=message) as refused:
+        with pytest.raises(BadInput, match=message) as error:
             await thread.say("hello", **context)
-        assert "\n" not in str(refused.value)
+        assert "\n" not in str(error.value)
         assert thread.server.requests == []
 
 
-ODD: list[list[AnyMessage]] = [
+UNUSUAL_HISTORIES: list[list[AnyMessage]] = [
     [HumanMessage([{"type": "hologram", "data": 7}, {"type": "text", "text": "What is this?"}])],
     [HumanMessage([{"type": "text"}, {"text": 7}, {"type": "image_url"}])],
     [HumanMessage([{"type": "file", "url": "https://example.org/a.pdf"}])],
@@ -55,8 +55,10 @@ ODD: list[list[AnyMessage]] = [
 
 
 @pytest.mark.parametrize("memory", ["hybrid", "summary", "window"])
-@pytest.mark.parametrize("messages", ODD)
-async def test_odd_messages_become_a_valid_request(messages: list[AnyMessage], memory: str) -> None:
+@pytest.mark.parametrize("messages", UNUSUAL_HISTORIES)
+async def test_unusual_messages_become_a_valid_request(
+    messages: list[AnyMessage], memory: str
+) -> None:
     async with open_scripted() as thread:
         output = await thread.say(*messages, memory=memory)
         assert output["messages"][-1].text == "Noted."
@@ -83,10 +85,12 @@ async def test_a_run_without_a_thread_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("memory", ["buffer", "progressive", "hybrid", "window"])
-async def test_ten_thousand_messages_in_one_call_fit(memory: str) -> None:
+async def test_ten_thousand_messages_in_one_call_fit_the_budget(memory: str) -> None:
     messages: list[AnyMessage] = [
-        AIMessage(f"Answer {n} is {n * 7}.") if n % 2 else HumanMessage(f"What is number {n}?")
-        for n in range(10_000)
+        AIMessage(f"Answer {number} is {number * 7}.")
+        if number % 2
+        else HumanMessage(f"What is number {number}?")
+        for number in range(10_000)
     ]
     async with open_scripted() as thread:
         await thread.say(*messages, HumanMessage("And now?"), memory=memory)
@@ -96,12 +100,12 @@ async def test_ten_thousand_messages_in_one_call_fit(memory: str) -> None:
         assert refused_by_provider(thread.prompts[-1]) == []
 
 
-def test_one_exchange_of_ten_thousand_answers_keeps_its_question_and_its_newest_results() -> None:
+def test_a_turn_with_five_thousand_tool_calls_keeps_its_question_and_newest_results() -> None:
     messages: list[AnyMessage] = [HumanMessage("Go on.", id="h")]
-    for n in range(5_000):
-        call = {"name": "look", "args": {"n": n}, "id": f"c{n}"}
-        messages.append(AIMessage("", id=f"a{n}", tool_calls=[call]))
-        messages.append(ToolMessage(f"result {n}", id=f"r{n}", tool_call_id=f"c{n}"))
+    for number in range(5_000):
+        call = {"name": "look", "args": {"n": number}, "id": f"c{number}"}
+        messages.append(AIMessage("", id=f"a{number}", tool_calls=[call]))
+        messages.append(ToolMessage(f"result {number}", id=f"r{number}", tool_call_id=f"c{number}"))
     prompt = plan_prompt(State(messages=messages), [], Context(user_id="ada")).prompt
     assert prompt[1].text == "Go on."
     assert prompt[-1].text == "result 4999"

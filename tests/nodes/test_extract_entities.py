@@ -26,12 +26,12 @@ EXTRACTION = {
         {"subject": "Miriam", "predicate": "moved to", "object": "Lisbon", "valid_from": "2026-03"}
     ],
 }
-REFUSED = Fault(status=400, body={"error": {"message": "response_format is not supported"}})
-DOWN = Fault(status=401, body={"error": {"message": "no key"}})
+SCHEMA_REFUSED = Fault(status=400, body={"error": {"message": "response_format is not supported"}})
+KEY_REFUSED = Fault(status=401, body={"error": {"message": "no key"}})
 
 
 @pytest.fixture(autouse=True)
-def _forget_methods() -> Iterator[None]:
+def _reset_first_method() -> Iterator[None]:
     extraction_calls._first_method.clear()
     yield
     extraction_calls._first_method.clear()
@@ -43,18 +43,20 @@ def method_of(request: dict[str, Any]) -> str:
     return "function calling" if "tools" in request else "JSON in the prompt"
 
 
-async def extract_with(*answers: Reply | Fault | str) -> tuple[set[str], list[str]]:
-    """Return the names that are known after one message, and the methods that were tried."""
-    remaining = list(answers)
+async def extract_with(*replies: Reply | Fault | str) -> tuple[set[str], list[str]]:
+    """Send one message; return the entity names in the store and the methods in order."""
+    remaining_replies = list(replies)
     store = InMemoryStore()
     async with open_scripted(store) as thread:
         thread.context["memory"] = "entity"
-        thread.extract = lambda request: remaining.pop(0)
+        thread.extract = lambda request: remaining_replies.pop(0)
         output = await thread.say(TEXT)
         assert output["messages"][-1].text == "Noted."
         items = await store.asearch(entities_of(await user_key(store, "ada")))
         methods = [
-            method_of(a) for a in thread.server.requests if purpose_of_request(a) == "extraction"
+            method_of(request)
+            for request in thread.server.requests
+            if purpose_of_request(request) == "extraction"
         ]
     return {item.value["name"] for item in items}, methods
 
@@ -63,9 +65,9 @@ async def test_a_schema_is_tried_first() -> None:
     assert await extract_with(json.dumps(EXTRACTION)) == ({"Miriam"}, ["json_schema"])
 
 
-async def test_a_function_is_tried_second_and_json_in_the_prompt_third() -> None:
+async def test_function_calling_is_tried_second_and_json_in_the_prompt_third() -> None:
     tool_call = Reply(tool_calls=[("note_extraction", EXTRACTION)])
-    assert await extract_with(REFUSED, tool_call) == (
+    assert await extract_with(SCHEMA_REFUSED, tool_call) == (
         {"Miriam"},
         ["json_schema", "function calling"],
     )
@@ -81,22 +83,24 @@ async def test_rules_extract_when_every_method_fails() -> None:
     assert methods == ["json_schema", "function calling", "JSON in the prompt"]
 
 
-async def test_a_server_that_is_down_gets_one_request() -> None:
-    names, methods = await extract_with(DOWN)
+async def test_a_refused_key_is_not_tried_with_other_methods() -> None:
+    names, methods = await extract_with(KEY_REFUSED)
     assert "Miriam" in names
     assert methods == ["json_schema"]
 
 
-async def test_the_method_that_worked_is_tried_first_the_next_time() -> None:
+async def test_the_method_that_succeeded_is_tried_first_next_time() -> None:
     async with open_scripted() as thread:
         thread.context["memory"] = "entity"
         thread.extract = lambda request: (
-            REFUSED if method_of(request) != "JSON in the prompt" else json.dumps(EXTRACTION)
+            SCHEMA_REFUSED if method_of(request) != "JSON in the prompt" else json.dumps(EXTRACTION)
         )
         await thread.say(TEXT)
         await thread.say(TEXT)
         methods = [
-            method_of(a) for a in thread.server.requests if purpose_of_request(a) == "extraction"
+            method_of(request)
+            for request in thread.server.requests
+            if purpose_of_request(request) == "extraction"
         ]
     assert methods == [
         "json_schema",
@@ -106,7 +110,7 @@ async def test_the_method_that_worked_is_tried_first_the_next_time() -> None:
     ]
 
 
-def test_the_schema_is_strict_as_openai_requires() -> None:
+def test_the_schema_meets_the_strict_rules_of_openai() -> None:
     def check(schema: dict[str, Any]) -> None:
         if schema.get("type") == "object":
             assert schema["additionalProperties"] is False
@@ -140,5 +144,5 @@ def test_malformed_parts_of_a_reply_are_dropped(text: str, entities: int, facts:
 
 
 @pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"a": 1}', "{" * 5_000 + "}" * 5_000])
-def test_a_reply_without_an_extraction_is_none(text: str) -> None:
+def test_a_reply_without_an_extraction_gives_none(text: str) -> None:
     assert read_json(text) is None

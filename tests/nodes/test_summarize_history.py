@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.scripted_thread import ScriptedThread, open_scripted
+from benchmarks.scripted_thread import ScriptedThread, open_scripted, prompt_tokens
 from threadkeep.graph.state import State
 from threadkeep.testing import Fault, Reply
 
@@ -16,11 +16,11 @@ SMALL = {"max_tokens": 1_500, "reserve_tokens": 300, "memory": "progressive"}
 FILLER = "We spoke at length about the weather over the harbour, and agreed on little else. "
 
 
-def words(number: int, size: int = 60) -> str:
+def message_text(number: int, size: int = 60) -> str:
     return f"Message {number}: " + FILLER * (size // 15)
 
 
-def faulty(kind: str) -> Callable[[dict[str, Any]], Reply | Fault | str]:
+def summariser_with(kind: str) -> Callable[[dict[str, Any]], Reply | Fault | str]:
     def summarise(request: dict[str, Any]) -> Reply | Fault | str:
         outcomes: dict[str, Reply | Fault | str] = {
             "good": "They talked about the weather.",
@@ -35,8 +35,8 @@ def faulty(kind: str) -> Callable[[dict[str, Any]], Reply | Fault | str]:
     return summarise
 
 
-class Watch:
-    """The messages of a thread, in order; checks that each is shown or covered."""
+class CoverageChecker:
+    """Collect the messages of a thread in order, and check that each is shown or covered."""
 
     def __init__(self, thread: ScriptedThread) -> None:
         self.thread = thread
@@ -60,65 +60,71 @@ class Watch:
     async def check(self) -> None:
         """Check that the newest prompt shows or covers every message before it."""
         state = await self.thread.state()
-        prompt_texts = {m["content"] for m in self.thread.prompts[-1]}
-        places = {key: place for place, key in enumerate(self.ids)}
+        prompt_texts = {message["content"] for message in self.thread.prompts[-1]}
+        positions = {message_id: position for position, message_id in enumerate(self.ids)}
         covered = max(
-            places.get(state.summarized_through, -1), places.get(state.extracted_through, -1)
+            positions.get(state.summarized_through, -1), positions.get(state.extracted_through, -1)
         )
-        for place, key in enumerate(self.ids[:-1]):
-            assert place <= covered or self.texts[key] in prompt_texts, (place, covered)
+        for position, message_id in enumerate(self.ids[:-1]):
+            assert position <= covered or self.texts[message_id] in prompt_texts, (
+                position,
+                covered,
+            )
         ids = [message.id for message in state.messages]
-        assert all(key in ids for key in self.ids[covered + 1 :])
+        assert all(message_id in ids for message_id in self.ids[covered + 1 :])
 
 
 async def test_each_message_is_shown_or_covered_at_every_turn() -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
         thread.replies = lambda request: f"Reply {len(thread.prompts)}: " + FILLER
-        watch = Watch(thread)
+        checker = CoverageChecker(thread)
         for number in range(40):
-            await watch.turn(words(number))
+            await checker.turn(message_text(number))
         assert len(thread.summaries) >= 3
-        for text in watch.texts.values():
-            evicted = text not in {m.text for m in (await thread.state()).messages}
+        for text in checker.texts.values():
+            evicted = text not in {message.text for message in (await thread.state()).messages}
             assert not evicted or any(text.strip() in prompt for prompt in thread.summaries)
 
 
 @pytest.mark.parametrize("kind", ["empty", "too long", "cut off", "refused", "no quota"])
-async def test_a_summary_that_fails_leaves_the_state_and_is_tried_again(kind: str) -> None:
+async def test_a_failed_summary_leaves_the_state_unchanged_and_is_retried(kind: str) -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
-        thread.summarise = faulty(kind)
-        watch, number = Watch(thread), 0
+        thread.summarise = summariser_with(kind)
+        checker, number = CoverageChecker(thread), 0
         while not thread.summaries:
-            await watch.turn(words(number))
+            await checker.turn(message_text(number))
             number += 1
         state = await thread.state()
         assert (state.summary, state.summarized_through, state.extract) == ("", "", "")
         assert len(state.messages) == 2 * number
-        tried = len(thread.summaries)
+        attempts = len(thread.summaries)
         while not (await thread.state()).extract:
-            await watch.turn(words(number))
+            await checker.turn(message_text(number))
             number += 1
-        assert len(thread.summaries) > tried
+        assert len(thread.summaries) > attempts
         assert "# Quoted, not summarised yet" in thread.prompts[-1][1]["content"]
-        thread.summarise = faulty("good")
-        await watch.turn(words(number))
+        thread.summarise = summariser_with("good")
+        await checker.turn(message_text(number))
         state = await thread.state()
         assert state.summary == "They talked about the weather."
         assert state.extract == ""
-        await watch.turn("And now?")
+        await checker.turn("And now?")
         assert "# Quoted" not in thread.prompts[-1][1]["content"]
-        assert all(any(words(n).strip() in s for s in thread.summaries) for n in range(3))
+        assert all(
+            any(message_text(number).strip() in prompt for prompt in thread.summaries)
+            for number in range(3)
+        )
 
 
-async def test_a_summary_that_always_fails_leaves_a_bounded_state() -> None:
+async def test_the_state_stays_bounded_when_every_summary_fails() -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
-        thread.summarise = faulty("empty")
-        watch, sizes = Watch(thread), []
+        thread.summarise = summariser_with("empty")
+        checker, sizes = CoverageChecker(thread), []
         for number in range(160):
-            await watch.turn(words(number))
+            await checker.turn(message_text(number))
             sizes.append(len((await thread.state()).messages))
         assert max(sizes[80:]) <= max(sizes[:80]) + 2
 
@@ -128,7 +134,7 @@ async def test_every_summary_extends_the_one_before() -> None:
         thread.context |= SMALL
         thread.summarise = lambda request: f"Summary number {len(thread.summaries)}."
         for number in range(30):
-            await thread.say(words(number))
+            await thread.say(message_text(number))
         for number, prompt in enumerate(thread.summaries[1:], 1):
             assert f"<summary_so_far>\nSummary number {number}.\n</summary_so_far>" in prompt
 
@@ -139,7 +145,7 @@ async def test_a_message_too_long_for_one_call_is_shown_to_the_summariser_in_par
         text = " ".join(f"fact{number}" for number in range(2_000))
         await thread.say(text)
         for number in range(6):
-            await thread.say(words(number))
+            await thread.say(message_text(number))
         transcripts = "\n".join(
             re.findall(r"<new_messages>\n(.*?)\n</new_messages>", "\n".join(thread.summaries), re.S)
         )
@@ -159,7 +165,7 @@ LITERALS = {
 }
 
 
-async def test_literals_of_summarised_messages_stay_word_for_word() -> None:
+async def test_literals_of_summarised_messages_are_quoted_word_for_word() -> None:
     async with open_scripted() as thread:
         thread.context |= {**SMALL, "max_tokens": 3_000}
         for text in LITERALS.values():
@@ -183,28 +189,28 @@ async def test_literals_of_summarised_messages_stay_word_for_word() -> None:
             assert pin["message"]
 
 
-async def test_literal_passages_are_bounded_and_the_least_used_go_first() -> None:
+async def test_literal_passages_are_limited_and_the_least_used_are_dropped_first() -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
         await thread.say("The gate code is 4711-KX.")
         for number in range(60):
-            again = "4711-KX again. " if number % 8 == 0 else ""
-            await thread.say(f"{again}Box {number}-QZ holds {number * 7} jars. " + FILLER * 4)
+            prefix = "4711-KX again. " if number % 8 == 0 else ""
+            await thread.say(f"{prefix}Box {number}-QZ holds {number * 7} jars. " + FILLER * 4)
         pins = (await thread.state()).pins
         assert any("4711-KX" in pin["text"] for pin in pins)
         assert not any("Box 0-QZ" in pin["text"] for pin in pins)
-        assert all(prompt_tokens(prompt) <= 1_200 for prompt in thread.prompts)
+        assert all(prompt_tokens({"messages": prompt}) <= 1_200 for prompt in thread.prompts)
 
 
-async def test_what_one_preset_prunes_is_covered_for_a_later_preset_with_a_summary() -> None:
+async def test_messages_that_one_preset_prunes_are_covered_for_a_later_summary() -> None:
     async with open_scripted() as thread:
         thread.context |= SMALL
-        watch = Watch(thread)
-        await watch.turn("The gate code is 4711-KX.", memory="window", window=1)
+        checker = CoverageChecker(thread)
+        await checker.turn("The gate code is 4711-KX.", memory="window", window=1)
         for number in range(8):
-            await watch.turn(words(number), memory="window", window=1)
+            await checker.turn(message_text(number), memory="window", window=1)
         assert len((await thread.state()).messages) <= 6
-        await watch.turn("And now?")
+        await checker.turn("And now?")
         assert "4711-KX" in thread.prompts[-1][1]["content"]
 
 
@@ -228,13 +234,7 @@ async def test_what_one_preset_prunes_is_covered_for_a_later_preset_with_a_summa
 async def test_no_preset_and_no_fault_loses_a_message(turns: list[tuple[str, str, int]]) -> None:
     async with open_scripted() as thread:
         thread.context |= {**SMALL, "window": 1}
-        watch = Watch(thread)
+        checker = CoverageChecker(thread)
         for number, (preset, kind, size) in enumerate(turns):
-            thread.summarise = faulty(kind)
-            await watch.turn(words(number, size), memory=preset)
-
-
-def prompt_tokens(prompt: list[dict[str, Any]]) -> int:
-    from benchmarks.scripted_thread import prompt_tokens
-
-    return prompt_tokens({"messages": prompt})
+            thread.summarise = summariser_with(kind)
+            await checker.turn(message_text(number, size), memory=preset)

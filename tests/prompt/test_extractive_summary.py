@@ -44,8 +44,8 @@ def test_the_least_informative_sentences_are_dropped_first() -> None:
 
 
 def test_a_summary_is_deterministic_and_idempotent() -> None:
-    once = summarize("", MESSAGES, 500)
-    assert once == summarize("", MESSAGES, 500) == summarize(once, MESSAGES, 500)
+    summary = summarize("", MESSAGES, 500)
+    assert summary == summarize("", MESSAGES, 500) == summarize(summary, MESSAGES, 500)
 
 
 def test_names_numbers_paths_and_denials_score_higher_than_small_talk() -> None:

@@ -34,23 +34,22 @@ ITEMS = st.lists(
 @settings(max_examples=200, deadline=None)
 @given(ITEMS, st.integers(0, 1_500))
 def test_a_block_never_exceeds_its_budget(items: list[RecalledItem], budget: int) -> None:
-    fitting = best_within(items, budget)
-    block = render_memories(fitting)
+    selection = best_within(items, budget)
+    block = render_memories(selection)
     assert count_text(block) <= budget
-    assert fitting == [item for item in items if any(item is other for other in fitting)]
+    assert selection == [item for item in items if any(item is other for other in selection)]
     if budget >= count_text(render_memories(items)) + 1:
-        assert len(fitting) == len(items)
+        assert len(selection) == len(items)
 
 
-def test_two_short_messages_beat_a_long_one_of_about_the_same_score() -> None:
+def test_two_short_messages_are_preferred_to_a_long_one_of_similar_score() -> None:
     def message(number: int, text: str, score: float) -> RecalledItem:
-        day = "2026-03-04T10:00:00+00:00"
         return RecalledItem(
             id=str(number),
             kind="message",
             text=text,
             speaker="user",
-            time=day,
+            time="2026-03-04T10:00:00+00:00",
             thread="first",
             score=score,
         )
@@ -58,5 +57,5 @@ def test_two_short_messages_beat_a_long_one_of_about_the_same_score() -> None:
     long = message(0, "We talked about it at length and agreed on little else. " * 6, 0.62)
     short = [message(1, "The gate code is 4711.", 0.6), message(2, "The gate is green.", 0.6)]
     budget = count_text(render_memories([long])) + 1
-    assert [memory["id"] for memory in best_within([long, *short], budget)] == ["1", "2"]
+    assert [item["id"] for item in best_within([long, *short], budget)] == ["1", "2"]
     assert best_within([long], budget) == [long]

@@ -15,10 +15,10 @@ from threadkeep.prompt.plan import plan_prompt
 from threadkeep.prompt.templates import pinned_message
 
 PRESETS = list(Preset.__args__)  # type: ignore[attr-defined]
-words = st.text(max_size=40) | st.integers(1, 400).map(lambda n: "olive grove, 17 km; " * n)
-FRAME = 4
-"""Tokens of a message beside its words."""
-calls = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True)
+TEXTS = st.text(max_size=40) | st.integers(1, 400).map(lambda n: "olive grove, 17 km; " * n)
+MESSAGE_OVERHEAD = 4
+"""Tokens that a message costs beyond its text."""
+CALL_IDS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2, unique=True)
 
 
 @st.composite
@@ -26,19 +26,19 @@ def messages(draw: st.DrawFn) -> list[AnyMessage]:
     kinds = draw(st.lists(st.sampled_from(["human", "ai", "call", "tool", "system"]), max_size=14))
     history: list[AnyMessage] = []
     for number, kind in enumerate([*kinds, "human"]):
-        text, key = draw(words), f"m{number}"
+        text, message_id = draw(TEXTS), f"m{number}"
         if kind == "human":
-            history.append(HumanMessage(text, id=key))
+            history.append(HumanMessage(text, id=message_id))
         elif kind == "ai":
-            history.append(AIMessage(text, id=key))
+            history.append(AIMessage(text, id=message_id))
         elif kind == "call":
-            tool_calls = [{"name": "look", "args": {}, "id": name} for name in draw(calls)]
-            history.append(AIMessage(text, id=key, tool_calls=tool_calls))
+            tool_calls = [{"name": "look", "args": {}, "id": name} for name in draw(CALL_IDS)]
+            history.append(AIMessage(text, id=message_id, tool_calls=tool_calls))
         elif kind == "tool":
             name = draw(st.sampled_from("abc"))
-            history.append(ToolMessage(text, id=key, tool_call_id=name))
+            history.append(ToolMessage(text, id=message_id, tool_call_id=name))
         else:
-            history.append(SystemMessage(text, id=key))
+            history.append(SystemMessage(text, id=message_id))
     return history
 
 
@@ -54,12 +54,12 @@ def turns(draw: st.DrawFn) -> tuple[State, list[RecalledItem], Context]:
         pinned_tokens=draw(st.integers(0, 600)),
     )
     ids = [message.id or "" for message in history]
-    through = draw(st.sampled_from(["", *ids[:-1]]))
+    summarized_through = draw(st.sampled_from(["", *ids[:-1]]))
     memories: list[RecalledItem] = [
         {
             "id": f"r{number}",
             "kind": "message",
-            "text": draw(words),
+            "text": draw(TEXTS),
             "speaker": "user",
             "time": "2026-01-01T00:00:00+00:00",
             "thread": "old",
@@ -71,7 +71,7 @@ def turns(draw: st.DrawFn) -> tuple[State, list[RecalledItem], Context]:
         {
             "id": f"p{number}",
             "kind": draw(st.sampled_from(["message", "fact"])),
-            "text": draw(words),
+            "text": draw(TEXTS),
             "speaker": "user",
             "time": "2026-01-01T00:00:00+00:00",
             "thread": "old",
@@ -79,8 +79,8 @@ def turns(draw: st.DrawFn) -> tuple[State, list[RecalledItem], Context]:
         }
         for number in range(draw(st.integers(0, 4)))
     ]
-    state = State(messages=history, summary=draw(words) if through else "")
-    state.summarized_through = through
+    state = State(messages=history, summary=draw(TEXTS) if summarized_through else "")
+    state.summarized_through = summarized_through
     return state, memories, context
 
 
@@ -108,7 +108,7 @@ def test_every_message_is_shown_or_covered_in_summarising_presets(
     if context.summarizes:
         uncovered = plan.coverage.uncovered(state.messages)
         ids = {message.id for message in plan.prompt}
-        user_messages = [m for m in uncovered if isinstance(m, HumanMessage)]
+        user_messages = [message for message in uncovered if isinstance(message, HumanMessage)]
         assert all(message.id in ids for message in user_messages)
 
 
@@ -120,7 +120,7 @@ def test_the_ledger_adds_up_to_the_limit(turn: tuple[State, list[RecalledItem], 
     assert sum(ledger[part] for part in PARTS) == ledger["prompt"]
     assert ledger["prompt"] + ledger["free"] + ledger["reserve"] == ledger["limit"]
     assert all(ledger[part] >= 0 for part in (*PARTS, "free"))
-    assert ledger["pinned"] <= context.pinned_tokens + FRAME
+    assert ledger["pinned"] <= context.pinned_tokens + MESSAGE_OVERHEAD
 
 
 @settings(max_examples=100, deadline=None)
@@ -130,10 +130,10 @@ def test_pins_come_right_after_the_system_prompt_in_every_preset(
 ) -> None:
     state, memories, context = turn
     plan = plan_prompt(state, memories, context)
-    pins = [at for at, message in enumerate(plan.prompt) if message.id == PINNED]
-    fits = fit_pins(memories, pinned_budget(context))
-    assert pins == ([1] if fits else [])
-    assert plan.prompt[1:2] == pinned_message(fits) or not fits
+    positions = [position for position, message in enumerate(plan.prompt) if message.id == PINNED]
+    pins = fit_pins(memories, pinned_budget(context))
+    assert positions == ([1] if pins else [])
+    assert plan.prompt[1:2] == pinned_message(pins) or not pins
 
 
 def assert_valid(prompt: Sequence[AnyMessage]) -> None:
@@ -146,7 +146,7 @@ def assert_valid(prompt: Sequence[AnyMessage]) -> None:
             assert message.tool_call_id in pending
             pending.remove(message.tool_call_id)
             continue
-        assert not pending, "a call is parted from its results"
+        assert not pending, "a message separates a call from its results"
         if isinstance(message, AIMessage):
             pending = [str(call["id"]) for call in message.tool_calls]
     assert not pending

@@ -14,7 +14,8 @@ SMALL = {"max_tokens": 1_800, "reserve_tokens": 300, "recall_tokens": 300}
 
 def summary_in(prompt: list[dict[str, object]]) -> str:
     """Return the summary message, which changes with every compaction."""
-    return next((t for m in prompt if (t := str(m["content"])).startswith("<summary>")), "")
+    texts = (str(message["content"]) for message in prompt)
+    return next((text for text in texts if text.startswith("<summary>")), "")
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)
@@ -22,7 +23,7 @@ def summary_in(prompt: list[dict[str, object]]) -> str:
 async def test_between_compactions_the_prompt_only_grows_at_its_end(
     sizes: list[int], memory: str
 ) -> None:
-    # This store does not rank and returns everything: there is always something to recall.
+    # This store does not rank and returns every item, so each turn recalls something.
     async with open_scripted(InMemoryStore()) as thread:
         thread.context |= {**SMALL, "memory": memory}
         thread.summarise = lambda request: f"Summary {len(thread.summaries)}."
@@ -30,20 +31,23 @@ async def test_between_compactions_the_prompt_only_grows_at_its_end(
         for number in range(8):
             await thread.say(f"Fact {number} is that box {number} is painted in colour {number}.")
         thread.name = "now"
-        before: list[dict[str, object]] = []
+        previous_prompt: list[dict[str, object]] = []
         for number, size in enumerate(sizes):
             await thread.say(f"Question {number}: " + "and so on " * size)
             prompt = thread.prompts[-1]
-            if before and summary_in(prompt) == summary_in(before):
-                assert prompt[: len(before)] == before
-            assert recalled_twice(prompt) == []
-            before = prompt
+            if previous_prompt and summary_in(prompt) == summary_in(previous_prompt):
+                assert prompt[: len(previous_prompt)] == previous_prompt
+            assert repeated_lines(prompt) == []
+            previous_prompt = prompt
 
 
-def recalled_twice(prompt: list[dict[str, object]]) -> list[str]:
-    blocks = [str(m["content"]) for m in prompt if str(m["content"]).startswith("<memories>")]
-    lines = Counter(line for b in blocks for line in b.splitlines() if line.startswith("- user"))
-    return [line for line, times in lines.items() if times > 1]
+def repeated_lines(prompt: list[dict[str, object]]) -> list[str]:
+    texts = [str(message["content"]) for message in prompt]
+    blocks = [text for text in texts if text.startswith("<memories>")]
+    lines = Counter(
+        line for block in blocks for line in block.splitlines() if line.startswith("- user")
+    )
+    return [line for line, count in lines.items() if count > 1]
 
 
 async def test_recalled_items_stay_in_place_and_follow_corrections() -> None:

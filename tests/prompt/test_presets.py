@@ -1,7 +1,7 @@
 """The exact prompts of each preset, turn by turn: `golden/PRESET.txt`.
 
 After an intended change: `THREADKEEP_GOLDEN=write pytest tests/prompt/test_presets.py`,
-and read the difference.
+and review the diff.
 """
 
 import json
@@ -28,7 +28,7 @@ SMALL = {
     "history_tokens": 120,
     "window": 2,
 }
-# So that its oldest messages leave too.
+# A smaller budget, so that this preset drops its oldest messages too.
 TIGHT = {"buffer": {"reserve_tokens": 330}}
 EARLIER = "Miriam takes care of the parrots whenever we travel."
 TURNS = {
@@ -76,7 +76,7 @@ def reply(request: dict[str, Any]) -> str:
 def extract(request: dict[str, Any]) -> str:
     text = request["messages"][-1]["content"]
     return json.dumps(
-        next((extraction for words, extraction in EXTRACTIONS.items() if words in text), EMPTY)
+        next((extraction for phrase, extraction in EXTRACTIONS.items() if phrase in text), EMPTY)
     )
 
 
@@ -104,7 +104,7 @@ async def prompts_of(settings: Settings, preset: str) -> str:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-async def test_each_preset_shows_exactly_what_it_says(home: Settings, preset: str) -> None:
+async def test_each_preset_sends_exactly_the_golden_prompts(home: Settings, preset: str) -> None:
     settings = home.model_copy(update={"now": datetime(2026, 3, 4, 9, 30, tzinfo=UTC)})
     text = await prompts_of(settings, preset)
     path = GOLDEN / f"{preset}.txt"
@@ -114,7 +114,7 @@ async def test_each_preset_shows_exactly_what_it_says(home: Settings, preset: st
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_each_preset_has_a_row_and_its_own_section_in_the_docs(preset: str) -> None:
+def test_each_preset_has_a_row_and_a_section_in_the_docs(preset: str) -> None:
     page = DOCS.read_text()
     assert re.search(rf"^\| `{preset}`", page, re.MULTILINE)
     assert re.search(rf"^### `{preset}`", page, re.MULTILINE)
