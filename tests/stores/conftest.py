@@ -1,4 +1,4 @@
-"""Run each test on every database that can keep items."""
+"""Run each test on every database that can store items."""
 
 from tests.database_fixtures import chroma_may_leave_its_sockets, home, pytest_generate_tests
 

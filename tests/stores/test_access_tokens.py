@@ -1,4 +1,4 @@
-"""Bearer tokens: of one user each, kept as digests outside everybody's memory."""
+"""Each bearer token belongs to one user; the store holds digests that no user can read."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.owned import OwnedStore
 
 
-async def test_a_token_is_its_users_until_it_is_revoked(home: Settings) -> None:
+async def test_a_token_identifies_its_user_until_it_is_revoked(home: Settings) -> None:
     async with open_store(home) as store:
         assert not await tokens_were_made(store)
         first, second = await add_token(store, "ada"), await add_token(store, "ada")
@@ -44,7 +44,7 @@ async def test_a_token_is_its_users_until_it_is_revoked(home: Settings) -> None:
     "text",
     ["", "tk", "tk_", "tk__", "x_y_z", "tk_' OR 1_x", "tk_0_" + "x" * 100_000, "tk_é_\ud800"],
 )
-async def test_text_that_is_no_token_has_no_user(home: Settings, text: str) -> None:
+async def test_an_invalid_token_has_no_user(home: Settings, text: str) -> None:
     async with open_store(home) as store:
         token = await add_token(store, "ada")
         assert await user_of_token(store, text) is None

@@ -2,7 +2,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +15,6 @@ from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.vectors.embeddings import open_embeddings
 from threadkeep.vectors.vector_index import VectorIndex
 
-ROOT = Path(__file__).parents[2]
 LISBON = "My sister Miriam moved to Lisbon and keeps two parrots."
 TRAIN = "The night train to Vienna was late again."
 
@@ -41,7 +39,7 @@ async def test_a_put_item_is_searchable_at_once_and_after_a_restart(home: Settin
         assert await search_keys(store, "Where do the parrots live?") == ["lisbon"]
 
 
-async def test_a_search_stays_below_its_namespace(home: Settings) -> None:
+async def test_a_search_returns_only_items_below_its_namespace(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
         await store.index_pending()
@@ -51,14 +49,14 @@ async def test_a_search_stays_below_its_namespace(home: Settings) -> None:
         assert await search_keys(store, "parrots", "bob") == ["bobs"]
 
 
-async def test_a_query_with_nothing_relevant_has_no_results(home: Settings) -> None:
+async def test_a_query_without_relevant_items_has_no_results(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
         await store.index_pending()
         assert await search_keys(store, "What is the boiling point of tungsten?") == []
 
 
-async def test_meaning_finds_what_shares_no_word(home: Settings) -> None:
+async def test_a_search_finds_related_text_without_a_common_word(home: Settings) -> None:
     async with open_store(home) as store:
         await store.aput(("ada", "messages", "t1"), "dog", {"text": "My puppy barks at cats."})
         await store.aput(("ada", "messages", "t1"), "tax", {"text": "The tax office wrote."})
@@ -95,21 +93,21 @@ async def test_a_search_filters_pages_and_scores(home: Settings) -> None:
             value = {"text": f"parrot number {number}", "n": number}
             await store.aput(("ada", "x"), str(number), value)
         await store.index_pending()
-        space = ("ada", "x")
-        whole = await store.asearch(space, query="parrot", limit=10)
-        scores = [item.score or 0 for item in whole]
+        namespace = ("ada", "x")
+        items = await store.asearch(namespace, query="parrot", limit=10)
+        scores = [item.score or 0 for item in items]
         assert scores == sorted(scores, reverse=True)
         assert 0 < min(scores) <= max(scores) <= 1
-        page = await store.asearch(space, query="parrot", limit=3, offset=3)
-        assert [item.key for item in page] == [item.key for item in whole[3:6]]
-        high = await store.asearch(space, query="parrot", filter={"n": {"$gte": 8}})
-        assert {item.key for item in high} == {"8", "9"}
+        page = await store.asearch(namespace, query="parrot", limit=3, offset=3)
+        assert [item.key for item in page] == [item.key for item in items[3:6]]
+        filtered = await store.asearch(namespace, query="parrot", filter={"n": {"$gte": 8}})
+        assert {item.key for item in filtered} == {"8", "9"}
 
 
 async def test_operations_of_all_kinds_keep_their_order_in_a_batch(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
-        item, hits, none, listed = await store.abatch(
+        item, hits, put_result, items = await store.abatch(
             [
                 GetOp(("ada", "messages", "t2"), "train"),
                 SearchOp(("ada",), query="parrots"),
@@ -119,15 +117,15 @@ async def test_operations_of_all_kinds_keep_their_order_in_a_batch(home: Setting
         )
         assert getattr(item, "key", None) == "train"
         assert [item.key for item in hits] == ["lisbon"]  # type: ignore[union-attr]
-        assert none is None
-        assert len(listed) == 2  # type: ignore[arg-type]
+        assert put_result is None
+        assert len(items) == 2  # type: ignore[arg-type]
 
 
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(query=st.text(max_size=60) | st.sampled_from(['"', "a OR", "NEAR(", "owner:x", "*", "a-b^"]))
-async def test_no_query_is_syntax(home: Settings, query: str) -> None:
+async def test_a_query_is_never_parsed_as_search_syntax(home: Settings, query: str) -> None:
     async with open_store(home) as store:
         await store.aput(("ada", "x"), "k", {"text": "parrots"})
         await store.aput(("bob", "x"), "k", {"text": query or "x"})
@@ -142,7 +140,7 @@ async def test_chinese_and_thai_words_match(home: Settings) -> None:
         assert await search_keys(store, "北京") == ["zh"]
 
 
-OTHER = """
+SECOND_PROCESS = """
 import asyncio
 from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
@@ -157,13 +155,13 @@ asyncio.run(main())
 """
 
 
-async def test_a_second_process_searches_without_vectors_says_so_and_is_indexed_by_the_first(
+async def test_a_second_process_searches_by_words_with_a_notice_and_the_first_indexes_its_items(
     home: Settings,
 ) -> None:
     async with open_store(home) as store:
         await store.index_pending()
         process = subprocess.run(
-            [sys.executable, "-c", OTHER],
+            [sys.executable, "-c", SECOND_PROCESS],
             env=environ_of(home),
             capture_output=True,
             text=True,
@@ -174,7 +172,7 @@ async def test_a_second_process_searches_without_vectors_says_so_and_is_indexed_
         assert await search_keys(store, "dogs and kittens") == ["other"]
 
 
-KILLED = """
+KILLED_BEFORE_INDEXING = """
 import asyncio, os, signal
 from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
@@ -188,15 +186,17 @@ asyncio.run(main())
 """
 
 
-async def test_a_vector_that_a_kill_prevented_is_made_on_the_next_start(home: Settings) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED], env=environ_of(home), check=False)
-    assert killed.returncode == -9
+async def test_a_vector_missing_after_a_kill_is_made_on_the_next_start(home: Settings) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", KILLED_BEFORE_INDEXING], env=environ_of(home), check=False
+    )
+    assert process.returncode == -9
     async with open_store(home) as store:
         await store.index_pending()
         assert await search_keys(store, "dogs and kittens") == ["dog"]
 
 
-async def test_vectors_in_the_layout_of_an_earlier_version_are_made_again(home: Settings) -> None:
+async def test_vectors_in_the_layout_of_an_earlier_version_are_rebuilt(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
         await store.index_pending()
@@ -211,7 +211,7 @@ async def test_vectors_in_the_layout_of_an_earlier_version_are_made_again(home: 
         assert not store.notice
 
 
-async def test_a_broken_vector_folder_costs_its_owner_alone_until_it_is_made_again(
+async def test_a_broken_vector_folder_affects_only_its_owner_until_it_is_rebuilt(
     home: Settings,
 ) -> None:
     async with open_store(home) as store:
@@ -229,7 +229,7 @@ async def test_a_broken_vector_folder_costs_its_owner_alone_until_it_is_made_aga
         assert len(await store.vectors.search("ada", "Vienna", 10)) == 2
 
 
-async def test_words_and_vectors_can_be_made_again_from_the_items(home: Settings) -> None:
+async def test_words_and_vectors_can_be_rebuilt_from_the_items(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
         await store.index_pending()
@@ -261,9 +261,9 @@ async def test_a_file_that_is_no_database_is_not_changed(
 async def test_the_database_of_another_program_is_refused_and_not_changed(
     home: Settings,
 ) -> None:
-    with sqlite3.connect(home.database) as other:
-        other.execute("CREATE TABLE recipes (name)")
-    other.close()
+    with sqlite3.connect(home.database) as conn:
+        conn.execute("CREATE TABLE recipes (name)")
+    conn.close()
     before = home.database.read_bytes()
     with pytest.raises(StorageFailed, match="belongs to another program"):
         async with open_store(home):
@@ -275,14 +275,14 @@ async def test_the_database_of_another_program_is_refused_and_not_changed(
 async def test_the_data_of_a_newer_version_is_refused_and_not_changed(home: Settings) -> None:
     async with open_store(home) as store:
         await fill(store)
-    with sqlite3.connect(home.database) as newer:
-        newer.execute("PRAGMA user_version = 99")
-    newer.close()
+    with sqlite3.connect(home.database) as conn:
+        conn.execute("PRAGMA user_version = 99")
+    conn.close()
     with pytest.raises(StorageFailed, match="version 99"):
         async with open_store(home):
             pass
-    with sqlite3.connect(home.database) as older:
-        older.execute("PRAGMA user_version = 1")
-    older.close()
+    with sqlite3.connect(home.database) as conn:
+        conn.execute("PRAGMA user_version = 1")
+    conn.close()
     async with open_store(home) as store:
         assert await search_keys(store, "parrots") == ["lisbon"]

@@ -1,17 +1,17 @@
-"""What has outlived its time to live is never seen again, swept or not; use extends a life."""
+"""An expired item is never returned, swept or not; a read restarts its TTL."""
 
 import asyncio
 
 from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
 
-SHORT = 1.2 / 60
-"""Minutes."""
+SHORT_TTL = 1.2 / 60
+"""In minutes."""
 
 
 async def test_an_item_that_has_expired_is_never_returned(home: Settings) -> None:
     async with open_store(home) as store:
-        await store.aput(("ada", "x"), "short", {"text": "A parrot"}, ttl=SHORT)
+        await store.aput(("ada", "x"), "short", {"text": "A parrot"}, ttl=SHORT_TTL)
         await store.aput(("ada", "y"), "long", {"text": "A parrot"}, ttl=60)
         await store.aput(("ada", "z"), "kept", {"text": "A parrot"})
         assert len(await store.asearch(("ada",), query="parrot", refresh_ttl=False)) == 3
@@ -23,10 +23,10 @@ async def test_an_item_that_has_expired_is_never_returned(home: Settings) -> Non
         assert ("ada", "x") not in await store.alist_namespaces(prefix=("ada",))
 
 
-async def test_every_use_extends_a_life(home: Settings) -> None:
+async def test_a_read_restarts_the_ttl_unless_refresh_is_off(home: Settings) -> None:
     async with open_store(home) as store:
         for key in ("got", "found", "listed", "left", "seen"):
-            await store.aput((f"u{key}", "x"), key, {"text": "A parrot"}, ttl=SHORT)
+            await store.aput((f"u{key}", "x"), key, {"text": "A parrot"}, ttl=SHORT_TTL)
         for _ in range(4):
             await asyncio.sleep(0.5)
             assert await store.aget(("ugot", "x"), "got")
@@ -36,7 +36,7 @@ async def test_every_use_extends_a_life(home: Settings) -> None:
         assert await store.aget(("useen", "x"), "seen") is None
 
 
-async def test_what_has_expired_is_swept_when_the_store_is_opened(home: Settings) -> None:
+async def test_expired_items_are_swept_when_the_store_is_opened(home: Settings) -> None:
     async with open_store(home) as store:
         for number in range(3):
             await store.aput(("ada", "x"), str(number), {"text": "A parrot"}, ttl=0.1 / 60)

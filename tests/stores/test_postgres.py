@@ -1,4 +1,4 @@
-"""What only PostgreSQL can get wrong."""
+"""Behaviour that only PostgreSQL has: set-up, JSON, concurrency and word search."""
 
 import asyncio
 from pathlib import Path
@@ -39,47 +39,51 @@ async def test_the_tables_of_another_program_are_refused_and_not_changed(
 
 async def test_the_tables_of_a_newer_version_are_refused(tmp_path: Path) -> None:
     async with fresh_database("postgres") as url:
-        home = Settings(home=tmp_path, checkpoints=parse_database(url))
-        async with open_store(home):
+        settings = Settings(home=tmp_path, checkpoints=parse_database(url))
+        async with open_store(settings):
             pass
         async with await AsyncConnection.connect(url, autocommit=True) as conn:
             await conn.execute("UPDATE threadkeep SET version = 99")
         with pytest.raises(StorageFailed, match="version 99"):
-            async with open_store(home):
+            async with open_store(settings):
                 pass
 
 
-async def test_any_number_may_set_up_the_same_database_at_once(tmp_path: Path) -> None:
-    async def opened(url: str, number: int) -> None:
-        home = Settings(home=tmp_path / str(number), checkpoints=parse_database(url))
-        async with open_store(home), open_checkpointer(parse_database(url)):
+async def test_concurrent_stores_can_set_up_the_same_database(tmp_path: Path) -> None:
+    async def open_both(url: str, number: int) -> None:
+        settings = Settings(home=tmp_path / str(number), checkpoints=parse_database(url))
+        async with open_store(settings), open_checkpointer(parse_database(url)):
             pass
 
-    # Several databases, since an index that is made concurrently waits for everybody on the server.
+    # Two databases: an index that is built concurrently waits for every session of the server.
     async with (
         asyncio.timeout(120),
         fresh_database("postgres") as url,
         fresh_database("postgres") as other,
     ):
         await asyncio.gather(
-            *(opened(database, number) for number, database in enumerate([url, other] * 3))
+            *(open_both(database, number) for number, database in enumerate([url, other] * 3))
         )
 
 
-async def test_a_server_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+async def test_an_unreachable_server_is_an_error_of_one_sentence(tmp_path: Path) -> None:
     database = parse_database("postgresql://me:geheim@127.0.0.1:1/nothing")
-    with pytest.raises(StorageFailed) as raised:
+    with pytest.raises(StorageFailed) as error:
         async with open_store(Settings(home=tmp_path, checkpoints=database)):
             pass
-    assert "postgresql://me@127.0.0.1:1/nothing" in str(raised.value)
-    assert "geheim" not in str(raised.value)
-    assert "\n" not in str(raised.value)
+    assert "postgresql://me@127.0.0.1:1/nothing" in str(error.value)
+    assert "geheim" not in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-NASTY = st.text(st.sampled_from("a\0\\u0ü\"'%{}北"), max_size=12)
+UNUSUAL_TEXT = st.text(st.sampled_from("a\0\\u0ü\"'%{}北"), max_size=12)
 
 
-@given(value=st.recursive(NASTY, lambda inner: st.dictionaries(NASTY, inner) | st.lists(inner)))
+@given(
+    value=st.recursive(
+        UNUSUAL_TEXT, lambda inner: st.dictionaries(UNUSUAL_TEXT, inner) | st.lists(inner)
+    )
+)
 def test_json_loses_nothing_but_nul(value: Any) -> None:
     def clean(value: Any) -> Any:
         if isinstance(value, str):
@@ -88,9 +92,9 @@ def test_json_loses_nothing_but_nul(value: Any) -> None:
             return [clean(inner) for inner in value]
         return {clean(key): clean(inner) for key, inner in value.items()}
 
-    keys = str(value).count("\0") == 0
-    written = orjson.loads(_dumps(value))
-    assert written == clean(value) or not keys
+    has_no_nul = str(value).count("\0") == 0
+    decoded = orjson.loads(_dumps(value))
+    assert decoded == clean(value) or not has_no_nul
 
 
 async def test_nul_is_removed_from_stored_text(tmp_path: Path) -> None:
@@ -106,10 +110,10 @@ async def test_nul_is_removed_from_stored_text(tmp_path: Path) -> None:
 
 async def test_items_of_concurrent_writers_for_one_user_are_all_searchable(tmp_path: Path) -> None:
     async with fresh_database("postgres") as url:
-        one = Settings(home=tmp_path / "1", checkpoints=parse_database(url))
+        settings = Settings(home=tmp_path / "1", checkpoints=parse_database(url))
         async with (
-            open_store(one) as store,
-            open_store(one.model_copy(update={"home": tmp_path / "2"})) as other,
+            open_store(settings) as store,
+            open_store(settings.model_copy(update={"home": tmp_path / "2"})) as other,
         ):
 
             async def put(number: int) -> None:
@@ -124,39 +128,39 @@ async def test_items_of_concurrent_writers_for_one_user_are_all_searchable(tmp_p
                 assert len(items) == 40
 
 
-async def test_words_of_an_older_version_are_made_again(
+async def test_the_words_of_an_older_version_are_rebuilt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("threadkeep.search.memory_indexes.MAX_ROWS_PER_OWNER", -1)
     async with fresh_database("postgres") as url:
-        home = Settings(home=tmp_path, checkpoints=parse_database(url))
-        async with open_store(home) as store:
+        settings = Settings(home=tmp_path, checkpoints=parse_database(url))
+        async with open_store(settings) as store:
             await store.aput(("ada", "m"), "k", {"text": "Zürich"})
         async with await AsyncConnection.connect(url, autocommit=True) as conn:
             await conn.execute("UPDATE indexed SET words = to_tsvector('english', 'Zürich')")
             await conn.execute("UPDATE threadkeep SET version = 2")
-        async with open_store(home) as store:
+        async with open_store(settings) as store:
             items = await store.index.search(("ada",), "Zurich", 9)
             assert len(items) == 1
 
 
-async def test_words_match_below_a_namespace_of_a_large_user(
+async def test_a_word_search_of_a_large_user_stays_below_its_namespace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("threadkeep.search.memory_indexes.MAX_ROWS_PER_OWNER", -1)
     async with fresh_database("postgres") as url:
-        home = Settings(home=tmp_path, checkpoints=parse_database(url))
-        async with open_store(home) as store:
+        settings = Settings(home=tmp_path, checkpoints=parse_database(url))
+        async with open_store(settings) as store:
             await store.aput(("ada", "messages", "t1"), "a", {"text": "Two parrots live here."})
             await store.aput(("ada", "messages", "t2"), "b", {"text": "x", "before": "A parrot?"})
             await store.aput(("bob", "messages", "t1"), "c", {"text": "A parrot"})
             await store.aput(("adam", "messages", "t1"), "d", {"text": "A parrot"})
-            for below, keys in (
+            for namespace, keys in (
                 (("ada",), ["a", "b"]),
                 (("ada", "messages", "t2"), ["b"]),
                 (("bob",), ["c"]),
                 (("ad",), []),
             ):
-                items = await store.asearch(below, query="the parrot's ' | & ! :* \\")
+                items = await store.asearch(namespace, query="the parrot's ' | & ! :* \\")
                 assert [item.key for item in items] == keys
             assert isinstance(store.index, PostgresIndex)

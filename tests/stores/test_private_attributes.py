@@ -1,4 +1,4 @@
-"""What the stores use of LangGraph that is not public; pyproject.toml bounds these versions."""
+"""The private attributes of LangGraph that the stores use; pyproject.toml limits its versions."""
 
 import asyncio
 import inspect
@@ -16,7 +16,7 @@ from threadkeep.stores.tombstones import tombstone_of
 
 
 @pytest.mark.parametrize("store", [AsyncSqliteStore, AsyncPostgresStore])
-def test_langgraph_still_puts_a_batch_through_the_method_that_checks_tombstones(
+def test_langgraph_writes_each_batch_with_the_method_that_checks_tombstones(
     store: type[AsyncBatchedBaseStore],
 ) -> None:
     put = store.__dict__["_batch_put_ops"]

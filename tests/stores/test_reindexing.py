@@ -1,4 +1,4 @@
-"""Another embedder: its vectors are never mixed with those before, and are made again behind."""
+"""A change of embeddings: vectors of two models never mix; a background task rebuilds them."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.indexing import EMBEDDER
 
 NAMESPACE = ("owner", "messages", "thread")
-KILLED = """
+KILLED_WHILE_INDEXING = """
 import asyncio, os, signal
 from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
@@ -30,7 +30,7 @@ async def main():
 asyncio.run(main())
 """
 
-INDEXED = """
+INDEX_ALL = """
 import asyncio
 from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
@@ -45,7 +45,7 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def modelled(home: Settings, tmp_path: Path) -> Settings:
+def minilm_settings(home: Settings, tmp_path: Path) -> Settings:
     return home.model_copy(update={"embeddings": f"minilm:{tiny_model(tmp_path)}"})
 
 
@@ -62,11 +62,11 @@ async def nearest(store: HybridStore, query: str) -> dict[int, float]:
     return await store.vectors.search("owner", query, 1)
 
 
-async def test_another_embedder_is_noticed_and_all_is_indexed_again(
-    home: Settings, modelled: Settings
+async def test_a_change_of_embeddings_is_detected_and_every_item_is_reindexed(
+    home: Settings, minilm_settings: Settings
 ) -> None:
     await fill(home)
-    async with open_store(modelled) as store:
+    async with open_store(minilm_settings) as store:
         progress: list[tuple[int, int]] = []
         await store.index_pending(lambda *numbers: progress.append(numbers))
         assert store.indexing.complete
@@ -78,71 +78,77 @@ async def test_another_embedder_is_noticed_and_all_is_indexed_again(
         assert record.value["whole"] is True
 
 
-async def test_search_goes_on_by_words_while_indexes_are_made_again(
-    home: Settings, modelled: Settings
+async def test_a_search_uses_words_while_vectors_are_rebuilt(
+    home: Settings, minilm_settings: Settings
 ) -> None:
     await fill(home)
-    async with open_store(modelled) as store:
+    async with open_store(minilm_settings) as store:
         await store.vectors.open()
         assert not store.indexing.complete
         items = await store.asearch(NAMESPACE, query="the tax office", limit=1)
         assert [item.key for item in items] == ["1"]
 
 
-async def test_indexing_again_that_was_killed_goes_on(home: Settings, modelled: Settings) -> None:
+async def test_reindexing_continues_after_a_kill(home: Settings, minilm_settings: Settings) -> None:
     await fill(home, 90)
-    environ = environ_of(modelled) | {"THREADKEEP_EMBEDDINGS": modelled.embeddings}
-    killed = subprocess.run([sys.executable, "-c", KILLED], env=environ, check=False)
-    assert killed.returncode == -9
-    async with open_store(modelled) as store:
-        waiting = await store.index.count_pending()
-        assert 0 < waiting < 90
+    environ = environ_of(minilm_settings) | {"THREADKEEP_EMBEDDINGS": minilm_settings.embeddings}
+    process = subprocess.run(
+        [sys.executable, "-c", KILLED_WHILE_INDEXING], env=environ, check=False
+    )
+    assert process.returncode == -9
+    async with open_store(minilm_settings) as store:
+        pending = await store.index.count_pending()
+        assert 0 < pending < 90
         await store.index_pending()
         assert await store.index.count_pending() == 0
         assert store.indexing.complete
 
 
-async def test_going_back_to_static_vectors_mixes_nothing(
-    home: Settings, modelled: Settings
+async def test_a_return_to_static_embeddings_mixes_no_vectors(
+    home: Settings, minilm_settings: Settings
 ) -> None:
     await fill(home)
-    await fill(modelled)
+    await fill(minilm_settings)
     async with open_store(home) as store:
         await store.index_pending()
         assert store.indexing.complete
         assert len(await nearest(store, "dogs and kittens")) == 1
 
 
-# Chroma's client leaves a connection to the garbage collector.
+# Chroma's client does not close its connection; the garbage collector does.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("chroma_may_leave_its_sockets")
-async def test_two_processes_with_other_embedders_never_mix_vectors(
-    home: Settings, modelled: Settings, tmp_path: Path
+async def test_two_processes_with_different_embeddings_never_mix_vectors(
+    home: Settings, minilm_settings: Settings, tmp_path: Path
 ) -> None:
     with chroma_server(tmp_path / "chroma-server") as url:
-        static, model = (one.model_copy(update={"chroma_url": url}) for one in (home, modelled))
-        await fill(static)
-        async with open_store(static) as store:
+        static_on_server, minilm_on_server = (
+            settings.model_copy(update={"chroma_url": url}) for settings in (home, minilm_settings)
+        )
+        await fill(static_on_server)
+        async with open_store(static_on_server) as store:
             await store.index_pending()
-            environ = environ_of(model) | {"THREADKEEP_EMBEDDINGS": model.embeddings}
-            command = [sys.executable, "-c", INDEXED]
-            other = await asyncio.to_thread(subprocess.run, command, env=environ, check=True)
-            assert other.returncode == 0
+            environ = environ_of(minilm_on_server) | {
+                "THREADKEEP_EMBEDDINGS": minilm_on_server.embeddings
+            }
+            command = [sys.executable, "-c", INDEX_ALL]
+            process = await asyncio.to_thread(subprocess.run, command, env=environ, check=True)
+            assert process.returncode == 0
             await store.aput(NAMESPACE, "new", {"text": "kittens", "role": "user"})
             await store.index_pending()
             assert not store.indexing.complete
             assert "Another process indexes" in store.notice
             assert await store.asearch(NAMESPACE, query="kittens", limit=1)
-        async with open_store(model) as store:
+        async with open_store(minilm_on_server) as store:
             await store.index_pending()
             assert (await nearest(store, "kittens")).popitem()[1] == pytest.approx(1.0)
 
 
-async def test_the_doctor_says_which_embeddings_the_vectors_are_of(
-    home: Settings, modelled: Settings
+async def test_the_doctor_reports_which_embeddings_made_the_vectors(
+    home: Settings, minilm_settings: Settings
 ) -> None:
     await fill(home)
-    environ = environ_of(modelled) | {"THREADKEEP_EMBEDDINGS": modelled.embeddings}
+    environ = environ_of(minilm_settings) | {"THREADKEEP_EMBEDDINGS": minilm_settings.embeddings}
     command = [
         sys.executable,
         "-c",
@@ -155,7 +161,7 @@ async def test_the_doctor_says_which_embeddings_the_vectors_are_of(
     assert rows["vectors"]["said"].endswith("made with minilm")
 
 
-def test_a_wrong_path_is_one_sentence_in_the_terminal(home: Settings) -> None:
+def test_a_wrong_model_path_is_one_sentence_in_the_terminal(home: Settings) -> None:
     environ = environ_of(home) | {"THREADKEEP_EMBEDDINGS": "minilm:/no/such/folder"}
     command = [
         sys.executable,

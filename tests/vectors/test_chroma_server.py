@@ -46,29 +46,29 @@ async def test_several_processes_share_postgres_and_a_chroma_server(
         )
         create_data_folder(settings)
         workers = [
-            subprocess.Popen([sys.executable, "-c", WORKER, str(n)], env=environ_of(settings))
-            for n in range(3)
+            subprocess.Popen([sys.executable, "-c", WORKER, str(number)], env=environ_of(settings))
+            for number in range(3)
         ]
         assert [worker.wait(120) for worker in workers] == [0, 0, 0]
         async with open_store(settings) as store:
             await store.index_pending()
             assert await store.index.count_pending() == 0
-            near = await store.vectors.search("ada", "parrot", 100)
+            nearness = await store.vectors.search("ada", "parrot", 100)
             items = await store.asearch(("ada",), query="parrot", limit=100)
-            assert len(near) == len(items) == 60
+            assert len(nearness) == len(items) == 60
             await store.adelete(("ada", "0"), "0")
             await store.index_pending()
             assert len(await store.vectors.search("ada", "parrot", 100)) == 59
 
 
-async def test_one_stores_reindexing_leaves_anothers_vectors_alone(
+async def test_reindexing_one_store_keeps_the_vectors_of_another(
     server: str, tmp_path: Path
 ) -> None:
-    one = Settings(home=tmp_path / "1", chroma_url=server)
-    create_data_folder(one)
+    settings = Settings(home=tmp_path / "1", chroma_url=server)
+    create_data_folder(settings)
     async with (
-        open_store(one) as store,
-        open_store(one.model_copy(update={"home": tmp_path / "2"})) as other,
+        open_store(settings) as store,
+        open_store(settings.model_copy(update={"home": tmp_path / "2"})) as other,
     ):
         for opened_store in (store, other):
             await opened_store.aput(("ada", "x"), "k", {"text": "A parrot"})
@@ -78,7 +78,7 @@ async def test_one_stores_reindexing_leaves_anothers_vectors_alone(
         assert len(await store.vectors.search("ada", "parrot", 10)) == 1
 
 
-async def test_a_server_that_is_not_there_costs_nothing_but_meaning(tmp_path: Path) -> None:
+async def test_without_a_reachable_server_a_search_uses_words(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home", chroma_url="http://127.0.0.1:1")
     create_data_folder(settings)
     async with open_store(settings) as store:
@@ -89,7 +89,7 @@ async def test_a_server_that_is_not_there_costs_nothing_but_meaning(tmp_path: Pa
         assert "Chroma server 'http://127.0.0.1:1' cannot be used" in store.notice
 
 
-async def test_a_server_that_comes_back_is_used_again(
+async def test_a_restarted_server_is_used_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("threadkeep.stores.hybrid.REOPEN_SECONDS", 0.2)
@@ -109,7 +109,7 @@ async def test_a_server_that_comes_back_is_used_again(
                     await asyncio.sleep(0.1)
                 while not await store.vectors.search("ada", "parrot", 10):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
-            # Gone again in the middle of its work: words answer, and nothing is raised.
+            # The server stops again: a search uses words, and nothing is raised.
         await store.aput(("ada", "x"), "l", {"text": "A second parrot"})
         assert await store.vectors.search("ada", "parrot", 10) == {}
         assert len(await store.asearch(("ada",), query="parrot")) == 2

@@ -1,4 +1,4 @@
-"""Embedded vectors after an erasure: the process that held the erased texts does not make them."""
+"""After an erasure the next process rebuilds embedded vectors, not the one that had the texts."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,13 +10,13 @@ from threadkeep.stores.hybrid import HybridStore
 
 
 async def drop_all(store: HybridStore) -> None:
-    """Drop every folder, as a verification does that finds erased text in them."""
+    """Drop every folder, as a verification does when it finds erased text."""
     folders = store.vectors.folder.iterdir()
     await store.drop_vectors([path.name for path in folders if path.is_dir()])
 
 
 @pytest.mark.parametrize("remove", [lambda store: store.erase_index("ada"), drop_all])
-async def test_deleted_vectors_are_made_again_by_the_next_process(
+async def test_deleted_vectors_are_rebuilt_by_the_next_process(
     tmp_path: Path, remove: Callable[[HybridStore], Awaitable[object]]
 ) -> None:
     settings = Settings(home=tmp_path)

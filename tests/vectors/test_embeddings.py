@@ -38,7 +38,7 @@ def test_every_text_has_a_vector_of_length_one(text: str) -> None:
     assert STATIC.embed_documents([text]) == [vector]
 
 
-def test_what_is_alike_is_nearer_than_what_is_not() -> None:
+def test_related_texts_are_nearer_than_unrelated_ones() -> None:
     assert cosine("dogs and kittens", "My puppy barks at cats.") > cosine(
         "dogs and kittens", "The tax office wrote."
     )
@@ -54,28 +54,30 @@ def test_what_is_alike_is_nearer_than_what_is_not() -> None:
         ("minilm", "THREADKEEP_ALLOW_DOWNLOAD=1"),
     ],
 )
-def test_embeddings_that_cannot_be_used_are_one_sentence(
+def test_unusable_embeddings_are_an_error_of_one_sentence(
     tmp_path: Path, name: str, message: str
 ) -> None:
-    with pytest.raises(BadInput) as refused:
+    with pytest.raises(BadInput) as error:
         open_embeddings(Settings(home=tmp_path, embeddings=name))
-    assert message in str(refused.value)
-    assert str(refused.value).count("\n") == 0
+    assert message in str(error.value)
+    assert str(error.value).count("\n") == 0
 
 
-def test_a_missing_extra_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_an_error_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("threadkeep.vectors.embeddings.find_spec", lambda name: None)
     with pytest.raises(BadInput, match=r"install threadkeep\[minilm\]"):
         open_embeddings(Settings(home=tmp_path, embeddings=f"minilm:{tiny_model(tmp_path)}"))
 
 
-def test_a_model_of_another_size_is_one_sentence(tmp_path: Path) -> None:
-    model = MiniLM(tiny_model(tmp_path, numbers=8))
+def test_a_model_of_another_size_is_an_error_with_both_sizes(tmp_path: Path) -> None:
+    model = MiniLM(tiny_model(tmp_path, dimensions=8))
     with pytest.raises(BadInput, match="vectors of 8 numbers; all-MiniLM-L6-v2 gives 384"):
         model.embed_query("dogs")
 
 
-def test_a_broken_model_is_one_sentence(tmp_path: Path) -> None:
+def test_a_broken_model_file_is_an_error(tmp_path: Path) -> None:
     folder = tiny_model(tmp_path)
     (folder / "model.onnx").write_bytes(b"no model")
     with pytest.raises(BadInput, match="cannot be read"):
@@ -104,14 +106,18 @@ async def test_vectors_come_from_an_openai_compatible_server(tmp_path: Path) -> 
         bodies.append(body)
         texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
         data = [
-            {"object": "embedding", "index": at, "embedding": [1.0, 0.0]}
-            for at, _ in enumerate(texts)
+            {"object": "embedding", "index": index, "embedding": [1.0, 0.0]}
+            for index, _ in enumerate(texts)
         ]
         return {"object": "list", "data": data, "model": body["model"], "usage": USAGE}
 
     with json_server(answer) as url:
-        options = Settings(home=tmp_path, embeddings="openai/some-model", openai_base_url=url)
-        vectors = await asyncio.to_thread(open_embeddings(options).embed_documents, ["a", "b"])
+        server_settings = Settings(
+            home=tmp_path, embeddings="openai/some-model", openai_base_url=url
+        )
+        vectors = await asyncio.to_thread(
+            open_embeddings(server_settings).embed_documents, ["a", "b"]
+        )
     assert vectors == [[1.0, 0.0], [1.0, 0.0]]
     assert [body["model"] for body in bodies] == ["some-model"]
 
@@ -143,10 +149,10 @@ def test_embeddings_differ_by_class_model_and_dimension() -> None:
     assert [identity_of(embeddings) for embeddings in identities.values()] == list(identities)
 
 
-async def test_any_langchain_embeddings_can_be_an_argument_and_win(home: Settings) -> None:
-    space = ("ada", "messages", "t")
+async def test_langchain_embeddings_as_an_argument_override_the_settings(home: Settings) -> None:
+    namespace = ("ada", "messages", "t")
     async with open_store(home) as store:
-        await store.aput(space, "k", {"text": "A parrot"})
+        await store.aput(namespace, "k", {"text": "A parrot"})
         await store.index_pending()
     for size in (8, 12):
         embeddings = DeterministicFakeEmbedding(size=size)
@@ -155,4 +161,4 @@ async def test_any_langchain_embeddings_can_be_an_argument_and_win(home: Setting
             (nearness,) = (await store.vectors.search("ada", "A parrot", 1)).values()
             assert nearness == pytest.approx(1.0, abs=1e-3)
             assert store.vectors.identity == f"DeterministicFakeEmbedding of {size}"
-            assert [item.key for item in await store.asearch(space, query="parrot")] == ["k"]
+            assert [item.key for item in await store.asearch(namespace, query="parrot")] == ["k"]

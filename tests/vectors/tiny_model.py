@@ -1,4 +1,4 @@
-"""A model in MiniLM's shape of 250 bytes, and a server that answers with JSON."""
+"""A model of 250 bytes with MiniLM's inputs and outputs, and a server that answers JSON."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 USAGE = {"prompt_tokens": 1, "total_tokens": 1}
-# ONNX: the token with the number n has the vector that is 1 at place n and 0 elsewhere.
+# ONNX models: token n has the vector with 1 at position n and 0 elsewhere.
 MODELS = {
     384: (
         "CAg67wEKSwoJaW5wdXRfaWRzCgVkZXB0aAoGdmFsdWVzEhFsYXN0X2hpZGRlbl9zdGF0ZSIGT25lSG90KhQKBGF4"
@@ -28,24 +28,24 @@ MODELS = {
 WORDS = "[PAD] [UNK] dogs dog kittens puppy my the barks at cats tax office wrote".split()
 
 
-def tiny_model(folder: Path, numbers: int = 384) -> Path:
-    """Write the model and its tokenizer into a folder below `folder`; return that one."""
+def tiny_model(folder: Path, dimensions: int = 384) -> Path:
+    """Write the model and its tokenizer into a subfolder of `folder` and return its path."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    place = folder / f"model of {numbers}"
-    place.mkdir(exist_ok=True)
-    (place / "model.onnx").write_bytes(b64decode(MODELS[numbers]))
+    model_folder = folder / f"model of {dimensions}"
+    model_folder.mkdir(exist_ok=True)
+    (model_folder / "model.onnx").write_bytes(b64decode(MODELS[dimensions]))
     vocabulary = {word: number for number, word in enumerate(WORDS)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.save(str(place / "tokenizer.json"))
-    return place
+    tokenizer.save(str(model_folder / "tokenizer.json"))
+    return model_folder
 
 
 @contextmanager
 def json_server(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[str]:
-    """Answer every POST on this machine with what `answer` makes of it; yield the address."""
+    """Serve `answer(body)` as JSON for each POST on a local port; yield the base URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
