@@ -1,4 +1,4 @@
-"""Import everything once, then erase in a forked process for each line of stdin."""
+"""Import everything once, then erase or open in a forked process for each line of stdin."""
 
 import asyncio
 import json
@@ -10,8 +10,10 @@ import chromadb  # noqa: F401  (imported before the forks, not by each of them)
 
 from threadkeep.base.settings import Settings
 from threadkeep.erase.erase import carry_out
+from threadkeep.erase.intents import has_erasures
 from threadkeep.erase.plan import Target
 from threadkeep.memory import open_memory
+from threadkeep.stores.hybrid import open_store
 
 
 async def forget(job: dict[str, str]) -> None:
@@ -26,6 +28,17 @@ async def forget(job: dict[str, str]) -> None:
         say("done")
 
 
+async def recover(job: dict[str, str]) -> None:
+    """Open a data folder after a kill; report whether an erasure was interrupted and completed."""
+    settings = Settings(home=Path(job["home"]), model="offline")
+    async with open_store(settings) as store:
+        interrupted = await has_erasures(store)
+    async with open_memory(settings) as memory:
+        completed = any("is forgotten now" in sentence for sentence in memory.recovered)
+        await memory.opened.store.index_pending()
+    say(f"recovered {json.dumps([interrupted, completed])}")
+
+
 def say(line: str) -> None:
     """Write a line to stdout without a buffer."""
     os.write(1, f"{line}\n".encode())
@@ -37,7 +50,8 @@ def main() -> None:
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            asyncio.run(forget(json.loads(line)))
+            job = json.loads(line)
+            asyncio.run(forget(job) if "kind" in job else recover(job))
             os._exit(0)
         say(f"pid {pid}")
         os.waitpid(pid, 0)

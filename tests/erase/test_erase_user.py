@@ -131,6 +131,10 @@ async def test_vectors_of_the_user_are_erased_and_others_stay_searchable(
         assert _count_in_files(tmp_path / "chroma", ada_vectors) > 100
         await memory.forget(USER, user_id="ada")
         assert _count_in_files(tmp_path / "chroma", ada_vectors) == 0
+        (item,) = await memory.opened.store.asearch((bob,), query=diary_text("bob", 4), limit=1)
+        assert item.value["text"] == diary_text("bob", 4)
+    async with open_memory(settings) as memory:
+        await memory.opened.store.index_pending()
         assert _count_in_files(tmp_path / "chroma", bob_vectors) > 100
         assert await memory.opened.store.vectors.count(ada) == 0
         assert await memory.opened.store.vectors.count(bob) == len(bob_vectors)

@@ -37,8 +37,6 @@ class Indexing:
         self._index = index
         self._vectors = vectors
         self._lock = asyncio.Lock()
-        self._deferred: set[str] = set()
-        """Owners whose vectors the next process makes."""
         self._paused = False
         """Whether the next process makes all vectors."""
 
@@ -62,33 +60,36 @@ class Indexing:
         """Delete all vectors of an owner; those of the items that stay are made again.
 
         Chroma's files keep deleted vectors, so all are deleted. Chroma also writes out memory that
-        it has not filled: with static embeddings, whose vectors few searches need, they are made by
-        the next process, which never held the erased texts. False if another process has to do it.
+        it has not filled, into the folder of any owner: embedded static vectors, which few searches
+        need, are deleted for all owners, and made again by the next process, which never held the
+        erased texts. False if another process has to do it.
         """
         async with self._lock, self._exclusive():
             # First: a kill after the deletion then only makes them be made later.
             await self._index.mark_owner_pending(owner)
-            if self._needs_new_process:
-                self._deferred.add(owner)
             is_erased = await self._vectors.erase(owner)
+            if self._vectors.available and self._can_wait:
+                self._paused = True
+                await self._clear()
         self.wakeup.set()
         return is_erased
 
     async def drop(self, names: Collection[str]) -> None:
-        """Delete folders of vectors by name, to be made again as after `erase`.
-
-        Erased text was found in them, which this process has in its memory: it would be written
-        again.
-        """
+        """Delete folders of vectors by name, to be made again in the background."""
         async with self._lock, self._exclusive():
-            self._paused = self._needs_new_process
             await self._index.mark_all_pending()
             for name in names:
                 await self._vectors.erase_named(name)
         self.wakeup.set()
 
+    async def _clear(self) -> None:
+        """Delete all vectors, to be made again."""
+        await self._index.mark_all_pending()
+        await self._index.clear_deleted()
+        await self._vectors.clear()
+
     @property
-    def _needs_new_process(self) -> bool:
+    def _can_wait(self) -> bool:
         """Whether vectors can wait for a process that never held the erased texts."""
         return self._vectors.static and self._vectors.server is None
 
@@ -97,15 +98,17 @@ class Indexing:
         if not self._vectors.available:
             return
         for path, owner in await self._vectors.requests():
-            await self._erase(owner)
+            if owner:
+                await self._erase(owner)
             await self._vectors.erase_named(path.stem)
+            if self._can_wait:
+                self._paused = True
+                await self._clear()
             await asyncio.to_thread(path.unlink, missing_ok=True)
         for owner in self._vectors.take_broken():
             await self._erase(owner)
         if self._vectors.is_outdated:
-            await self._index.mark_all_pending()
-            await self._index.clear_deleted()
-            await self._vectors.clear()
+            await self._clear()
 
     async def _erase(self, owner: str) -> None:
         await self._index.mark_owner_pending(owner)
@@ -175,9 +178,7 @@ class Indexing:
     async def _index_pending(self, progress: Progress | None) -> None:
         count, total = 0, 0
         size = BATCH if self._vectors.static else MODEL_BATCH
-        while self._vectors.available and (
-            batch := await self._index.pending(size, self._deferred)
-        ):
+        while self._vectors.available and (batch := await self._index.pending(size)):
             if progress and not total:
                 total = await self._index.count_pending()
             for owner, rows in _by_owner(batch).items():

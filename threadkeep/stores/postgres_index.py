@@ -1,6 +1,6 @@
 """Full-text search by PostgreSQL's tsvector, and the marks by which vectors keep up."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -133,14 +133,13 @@ class PostgresIndex:
                 "DELETE FROM indexed WHERE prefix = %s AND key = %s", (".".join(namespace), key)
             )
 
-    async def pending(self, limit: int, skip: Collection[str] = ()) -> list[Pending]:
-        """Return items whose vectors are pending, the oldest first, but those of owners to skip."""
+    async def pending(self, limit: int) -> list[Pending]:
+        """Return items whose vectors are pending, the oldest first."""
         rows = await self._read(
             "SELECT i.id, split_part(i.prefix, '.', 1) AS owner, s.value ->> 'text' AS text "
             "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
-            "WHERE i.pending AND i.owner <> ALL(ARRAY(SELECT id FROM owners WHERE name = ANY(%s))) "
-            "ORDER BY i.id LIMIT %s",
-            (list(skip), limit),
+            "WHERE i.pending ORDER BY i.id LIMIT %s",
+            (limit,),
         )
         return [(int(row["id"]), row["owner"], row["text"] or "") for row in rows]
 

@@ -2,7 +2,7 @@
 
 import json
 from asyncio import Lock
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -89,15 +89,14 @@ class SqliteIndex:
         rows = [(".".join(namespace), key) for namespace, key in places]
         await self._write("DELETE FROM indexed WHERE prefix = ? AND key = ?", rows)
 
-    async def pending(self, limit: int, skip: Collection[str] = ()) -> list[Pending]:
-        """Return items whose vectors are pending, the oldest first, but those of owners to skip."""
+    async def pending(self, limit: int) -> list[Pending]:
+        """Return items whose vectors are pending, the oldest first."""
         rows = await self._conn.execute_fetchall(
             # CROSS JOIN: SQLite keeps the order; by itself it reads the words of everything.
             "SELECT i.id, i.prefix, w.text FROM indexed AS i "
             "CROSS JOIN words AS w ON w.rowid = i.id "
-            "WHERE i.pending AND i.owner NOT IN (SELECT id FROM spaces "
-            "WHERE name IN (SELECT value FROM json_each(?))) ORDER BY i.id LIMIT ?",
-            (json.dumps(list(skip)), limit),
+            "WHERE i.pending ORDER BY i.id LIMIT ?",
+            (limit,),
         )
         return [(int(row[0]), _owner(row[1]), str(row[2])) for row in rows]
 

@@ -141,8 +141,7 @@ class VectorIndex:
             return True
         if self.server is None and not await asyncio.to_thread(self.folder.exists):
             return True
-        request = self._requests / f"{self._name(owner)}{REQUEST}"
-        await asyncio.to_thread(request.write_text, owner, encoding="utf-8")
+        await self._request(self._name(owner), owner)
         return False
 
     async def has_requests(self) -> bool:
@@ -150,7 +149,7 @@ class VectorIndex:
         return await asyncio.to_thread(lambda: any(self._requests.glob(f"*{REQUEST}")))
 
     async def requests(self) -> list[tuple[Path, str]]:
-        """Return the requests of other processes, each with its owner."""
+        """Return the requests of other processes, each with its owner, or "" for a name alone."""
 
         def read() -> list[tuple[Path, str]]:
             paths = list(self._requests.glob(f"*{REQUEST}"))
@@ -159,13 +158,20 @@ class VectorIndex:
         return await asyncio.to_thread(read)
 
     async def erase_named(self, name: str) -> None:
-        """Delete the folder or collection of this name."""
-        await self._run(self._chroma.erase, name)
+        """Delete the folder or collection of this name, or request it as `erase` does."""
+        if self.available or self.server:
+            await self._run(self._chroma.erase, name)
+        else:
+            await self._request(name, "")
 
     def take_broken(self) -> set[str]:
         """Return the owners whose vectors must be made again, once."""
         broken, self._broken = self._broken, set()
         return broken
+
+    async def _request(self, name: str, owner: str) -> None:
+        path = self._requests / f"{name}{REQUEST}"
+        await asyncio.to_thread(path.write_text, owner, encoding="utf-8")
 
     async def _run(self, work: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
