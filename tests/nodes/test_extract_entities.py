@@ -8,7 +8,7 @@ import pytest
 from langgraph.store.memory import InMemoryStore
 
 from benchmarks.scripted_thread import open_scripted, purpose_of_request
-from threadkeep.extract.schema import RESPONSE_FORMAT, SCHEMA, read_json
+from threadkeep.extract.schema import RESPONSE_FORMAT, SCHEMA
 from threadkeep.knowledge import extraction_calls
 from threadkeep.stores.namespaces import entities_of, user_key
 from threadkeep.testing import Fault, Reply
@@ -122,27 +122,3 @@ def test_the_schema_meets_the_strict_rules_of_openai() -> None:
 
     check(SCHEMA)
     assert RESPONSE_FORMAT["json_schema"]["strict"] is True
-
-
-@pytest.mark.parametrize(
-    ("text", "entities", "facts"),
-    [
-        ('{"entities": [3, {"name": ""}, {"name": "A"}], "facts": []}', 1, 0),
-        ('{"entities": [{"name": "A", "attributes": {"age": 3}}]}', 1, 0),
-        ('{"facts": [{"subject": "A", "predicate": "is"}]}', 0, 0),
-        (
-            '{"facts": [{"subject": "A", "predicate": "is", "object": 7, "valid_from": "soon"}]}',
-            0,
-            1,
-        ),
-    ],
-)
-def test_malformed_parts_of_a_reply_are_dropped(text: str, entities: int, facts: int) -> None:
-    extraction = read_json(text)
-    assert extraction is not None
-    assert (len(extraction.entities), len(extraction.facts)) == (entities, facts)
-
-
-@pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"a": 1}', "{" * 5_000 + "}" * 5_000])
-def test_a_reply_without_an_extraction_gives_none(text: str) -> None:
-    assert read_json(text) is None

@@ -53,3 +53,5 @@ class Extraction(BaseModel):
 
     entities: list[Entity] = Field(default_factory=list)
     facts: list[Fact] = Field(default_factory=list)
+    dropped: int = Field(default=0, exclude=True)
+    """How many records of a model's reply could not be read."""

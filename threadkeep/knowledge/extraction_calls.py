@@ -11,14 +11,8 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import RunnableLambda
 
 from threadkeep.extract.extraction import Extraction
-from threadkeep.extract.schema import (
-    NAME,
-    RESPONSE_FORMAT,
-    SCHEMA,
-    TOOL,
-    read_extraction,
-    read_json,
-)
+from threadkeep.extract.reply_reader import read_extraction, read_reply
+from threadkeep.extract.schema import NAME, RESPONSE_FORMAT, SCHEMA, TOOL
 from threadkeep.models.calls import Bound
 from threadkeep.models.faults import BrokenReply, CallFailed, RequestRefused
 from threadkeep.models.identity import OwnModel, endpoint_of
@@ -85,6 +79,9 @@ async def extract_by_model(model: BaseChatModel, prompt: str) -> tuple[Extractio
         usage = sum_usage([usage, spent])
         if (extraction := _read(reply)) is not None:
             _first_method[endpoint] = index
+            if count := extraction.dropped:
+                subject = "1 record is" if count == 1 else f"{count} records are"
+                log.warning("Of what %s extracted, %s unreadable and left out.", endpoint, subject)
             return extraction, usage
     log.warning("The model %s gave nothing that can be read; rules extracted instead.", endpoint)
     _first_method.pop(endpoint, None)
@@ -92,5 +89,7 @@ async def extract_by_model(model: BaseChatModel, prompt: str) -> tuple[Extractio
 
 
 def _read(reply: AIMessage) -> Extraction | None:
-    calls = [call for call in reply.tool_calls if call["name"] == NAME]
-    return read_extraction(calls[0]["args"]) if calls else read_json(reply.text)
+    """Return the extraction in a reply: in a tool call, valid or not, or in its text."""
+    documents = [call["args"] for call in [*reply.tool_calls, *reply.invalid_tool_calls]]
+    readable = (read_extraction(document) for document in documents)
+    return next((extraction for extraction in readable if extraction), read_reply(reply.text))
