@@ -3,13 +3,20 @@
 import getpass
 import os
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 from platformdirs import user_data_path
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 
 from threadkeep.base.clock import Clock, parse_time, system_clock
 from threadkeep.base.database_url import Database, parse_database, sqlite_database
@@ -92,9 +99,14 @@ class Settings(BaseSettings):
     An argument wins; what is not passed is read from the environment once, when the object is
     made; an empty variable counts as unset. Nothing else in the package reads the environment.
 
+    `environment` holds variables to read instead of those of the process; names as there, in any
+    case. `db` and `store_db` are other names of `checkpoints` and `items`: a URL, or None for the
+    environment's.
+
     Raises:
         StorageFailed: an address or a number cannot be used.
         BadInput: THREADKEEP_NOW is not ISO 8601.
+        TypeError: `environment` is no mapping, or a database is passed under both its names.
     """
 
     model_config = SettingsConfigDict(
@@ -146,6 +158,34 @@ class Settings(BaseSettings):
     """Whether a model server on this machine is looked for where nothing names a model."""
     now: Annotated[datetime | None, NoDecode, BeforeValidator(_moment)] = None
     """A fixed present for demonstrations; THREADKEEP_NOW, ISO 8601."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        /,
+        *,
+        db: str | Database | None = None,
+        store_db: str | Database | None = None,
+        **values: Any,
+    ) -> None:
+        if environment is not None and not isinstance(environment, Mapping):
+            raise TypeError(
+                "Settings takes one positional argument, a mapping of environment variables; "
+                f"this is {type(environment).__name__}. Pass settings by their names."
+            )
+        for name, alias, database in (("checkpoints", "db", db), ("items", "store_db", store_db)):
+            if database is None:
+                continue
+            if name in values:
+                raise TypeError(f"{alias} and {name} are the same setting; pass one of them.")
+            values[name] = database
+        if environment is None:
+            super().__init__(**values)
+            return
+        variables = EnvSettingsSource(type(self))
+        variables.env_vars = {name.lower(): value for name, value in environment.items()}
+        arguments = InitSettingsSource(type(self), values)
+        super().__init__(_build_sources=((arguments, variables), values))
 
     @field_validator("*", mode="before")
     @classmethod
