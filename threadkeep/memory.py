@@ -22,10 +22,10 @@ from threadkeep.checkpoints.locks import WAIT_SECONDS
 from threadkeep.checkpoints.thread_records import NO_LIMIT, list_records, update_record
 from threadkeep.checkpoints.thread_turns import COPY_NODE, turn_at, undo_turns
 from threadkeep.erase import erase
-from threadkeep.erase.intents import has_erasures
+from threadkeep.erase.intents import unfinished_erasures
 from threadkeep.erase.plan import ErasurePlan, Target
 from threadkeep.erase.receipt import Receipt
-from threadkeep.erase.resume import finish_erasures
+from threadkeep.erase.resume import finish_erasures, retry_erasures
 from threadkeep.graph.agent import builder
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Input, State
@@ -489,6 +489,22 @@ class Memory:
         async with self._acting(user_id) as (user, _):
             return await erase.erase(self.opened, user, target, verify=verify, progress=progress)
 
+    async def unfinished_erasures(self, *, user_id: str | None = None) -> list[str]:
+        """Return a sentence about each erasure of the user that failed or was interrupted."""
+        async with self._acting(user_id) as (_, owner):
+            erasures = await unfinished_erasures(self.opened.store, owner)
+            return [erasure.sentence for erasure in erasures]
+
+    async def retry_erasures(
+        self, *, progress: Progress | None = None, user_id: str | None = None
+    ) -> tuple[list[Receipt], list[str]]:
+        """Try the user's unfinished erasures again, those set aside after failures too.
+
+        Return the receipts, and a sentence about each erasure that is still unfinished.
+        """
+        async with self._acting(user_id) as (_, owner):
+            return await retry_erasures(self.opened, owner, progress)
+
     async def delete_thread(self, thread: str, *, user_id: str | None = None) -> None:
         """Erase a thread, and what was learned from it alone; one that is gone is no error.
 
@@ -624,10 +640,9 @@ async def open_memory(
         ) as opened:
             opened.store.start_indexing()
             memory = Memory(opened)
-            if await has_erasures(opened.store):
-                with use_clock(opened.clock):
-                    receipts = await finish_erasures(opened)
-                memory.recovered = [receipt.recovery_notice for receipt in receipts]
+            with use_clock(opened.clock):
+                receipts = await finish_erasures(opened)
+            memory.recovered = [receipt.recovery_notice for receipt in receipts]
             yield memory
 
 

@@ -111,13 +111,16 @@ def forget(
         str | None, typer.Option("--fact", help="The fact of that id, and what taught it.")
     ] = None,
     keep_messages: KeepMessages = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Complete what could not be forgotten before.")
+    ] = False,
     verify: Verify = False,
     yes: Yes = False,
     db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Forget for good, and print a receipt: all of a user, or one thread, message or fact."""
-    from threadkeep.cli.forget import run_forget
+    from threadkeep.cli.forget import run_forget, run_retry
 
     parts = {"thread": thread, "message": message, "fact": fact}
     targets = [(kind, name) for kind, name in parts.items() if name is not None]
@@ -125,6 +128,11 @@ def forget(
         raise BadInput("Name one of --thread, --message and --fact at a time.")
     if keep_messages and fact is None:
         raise BadInput("--keep-messages goes with --fact; what else would be forgotten?")
+    if retry and targets:
+        raise BadInput("--retry completes earlier erasures; name nothing else with it.")
+    if retry:
+        run_retry(load_settings(db), user_or_login(user), as_json=as_json)
+        return
     if not targets and user is None:
         raise BadInput("Say whose memory is forgotten with --user, or what of it.")
     kind, name = targets[0] if targets else ("user", "")

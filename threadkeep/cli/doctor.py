@@ -11,6 +11,7 @@ from threadkeep.checkpoints.locks import open_locks
 from threadkeep.checkpoints.savers import open_saver
 from threadkeep.cli.output import one_line, print_lines
 from threadkeep.cli.progress import open_progress
+from threadkeep.erase.intents import unfinished_erasures
 from threadkeep.memory import open_memory
 from threadkeep.process import run
 from threadkeep.stores.hybrid import HybridStore
@@ -55,6 +56,7 @@ async def run_checks(
         async with open_memory(settings) as memory:
             store = memory.opened.store
             yield await _result("items", lambda: check_items(settings, store, sweep=sweep))
+            yield await _result("erasures", lambda: check_erasures(store))
             yield await _result("vectors", lambda: check_vectors(settings, store))
             if reindex:
                 yield await _result("indexes", lambda: rebuild_indexes(store))
@@ -85,6 +87,18 @@ async def check_items(settings: Settings, store: HybridStore, *, sweep: bool) ->
     pending = await store.index.count_pending()
     swept = f", {await store.sweep()} expired deleted" if sweep else ""
     return f"{settings.item_database}, {pending:,} still to be indexed by meaning{swept}"
+
+
+async def check_erasures(store: HybridStore) -> str:
+    """Read the unfinished erasures.
+
+    Raises:
+        StorageFailed: one has failed.
+    """
+    erasures = await unfinished_erasures(store)
+    if failed := [erasure.sentence for erasure in erasures if erasure.reason]:
+        raise StorageFailed(" ".join(failed))
+    return f"{len(erasures)} unfinished"
 
 
 async def check_vectors(settings: Settings, store: HybridStore) -> str:

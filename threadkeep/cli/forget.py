@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import typer
 
-from threadkeep.base.errors import BadInput
+from threadkeep.base.errors import BadInput, StorageFailed
 from threadkeep.base.settings import Settings
 from threadkeep.cli.connection import with_memory
-from threadkeep.cli.output import json_line, print_lines
+from threadkeep.cli.output import json_line, print_lines, print_notice
 from threadkeep.cli.progress import open_step_progress
 from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
@@ -44,6 +44,24 @@ def run_forget(
     print_receipt(receipt, as_json=as_json)
     if not receipt.clean:
         raise typer.Exit(1)
+
+
+def run_retry(settings: Settings, user_id: str, *, as_json: bool) -> None:
+    """Complete the unfinished erasures of a user, and print the receipts.
+
+    Raises:
+        StorageFailed: an erasure failed again.
+    """
+    with open_step_progress("Forgetting") as progress:
+        receipts, unfinished = with_memory(
+            settings, lambda memory: memory.retry_erasures(progress=progress, user_id=user_id)
+        )
+    for receipt in receipts:
+        print_receipt(receipt, as_json=as_json)
+    if unfinished:
+        raise StorageFailed(" ".join(unfinished))
+    if not receipts:
+        print_notice("No erasure is unfinished.")
 
 
 def confirm(lines: Sequence[str]) -> bool:

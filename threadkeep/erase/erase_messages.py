@@ -6,6 +6,7 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.store.base import PutOp
 
+from threadkeep.base.storage_errors import is_storage_error
 from threadkeep.base.user import USER_KEY, acting_as
 from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.erase.remove_messages import Entry, Value, remove_messages, text_of
@@ -53,7 +54,23 @@ async def erase_messages(opened: Opened, owner: str, thread: str, erased: Set[st
 async def _erase_from_state(
     opened: Opened, owner: str, thread: str, record: Mapping[str, Any], erased: Set[str]
 ) -> list[Entry]:
-    """Remove messages from the state, keep only its newest checkpoint, and return its branch."""
+    """Remove messages from the state, keep only its newest checkpoint, and return its branch.
+
+    A state that cannot be read is deleted; the stored messages stay.
+    """
+    try:
+        return await _rewrite_state(opened, owner, thread, record, erased)
+    except Exception as error:
+        if is_storage_error(error):
+            raise
+        # A state that cannot be read cannot be rewritten either, and may hold what is erased.
+        await opened.inner_saver.adelete_thread(thread)
+        return []
+
+
+async def _rewrite_state(
+    opened: Opened, owner: str, thread: str, record: Mapping[str, Any], erased: Set[str]
+) -> list[Entry]:
     config: Any = {"configurable": {"thread_id": thread, "checkpoint_ns": ""}}
     newest = await opened.inner_saver.aget_tuple(config)
     if newest is None:

@@ -119,6 +119,28 @@ async def forget(request: Request) -> JSONResponse:
     return JSONResponse(receipt.as_json())
 
 
+@described(
+    "Your erasures that failed or were interrupted, a sentence about each",
+    "The `sentences`; empty where everything is done.",
+)
+async def read_erasures(request: Request) -> JSONResponse:
+    """List the unfinished erasures."""
+    ctx = request_context(request)
+    return JSONResponse({"sentences": await ctx.memory.unfinished_erasures(user_id=ctx.user_id)})
+
+
+@described(
+    "Try your unfinished erasures again",
+    "The `receipts` of what is done now, and `sentences` about what is still unfinished.",
+)
+async def retry_erasures(request: Request) -> JSONResponse:
+    """Retry the unfinished erasures."""
+    ctx = request_context(request)
+    receipts, sentences = await ctx.memory.retry_erasures(user_id=ctx.user_id)
+    bodies = [receipt.as_json() for receipt in receipts]
+    return JSONResponse({"receipts": bodies, "sentences": sentences})
+
+
 async def _target(request: Request, *kinds: Kind) -> Target:
     body = await body_of(request)
     kind, keep_messages = body.get("kind", "memory"), body.get("keep_messages", False)
@@ -149,4 +171,6 @@ routes = [
     Route("/me/pins", remove_pin, methods=["DELETE"]),
     Route("/me/forget/plan", plan_forget, methods=["POST"]),
     Route("/me/forget", forget, methods=["POST"]),
+    Route("/me/erasures", read_erasures),
+    Route("/me/erasures/retry", retry_erasures, methods=["POST"]),
 ]
