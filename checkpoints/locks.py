@@ -14,6 +14,7 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
+from threadkeep.base.cancellation import uninterrupted
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadBusy
 from threadkeep.base.storage_errors import storage_errors
@@ -110,7 +111,7 @@ class FileLocks:
         try:
             yield FileThreadLock()
         finally:
-            await asyncio.shield(asyncio.to_thread(lock.release))
+            await uninterrupted(asyncio.to_thread(lock.release))
 
     async def discard(self, thread: str) -> None:
         """Delete the lock file of a thread."""
@@ -124,14 +125,11 @@ class FileLocks:
 
 async def _try_acquire(lock: FileLock) -> bool:
     """Return whether the lock was free; a cancelled attempt does not keep it."""
-    attempt = asyncio.ensure_future(asyncio.to_thread(lock.acquire))
     try:
-        await asyncio.shield(attempt)
+        await uninterrupted(asyncio.to_thread(lock.acquire))
     except Timeout:
         return False
     except asyncio.CancelledError:
-        await asyncio.wait([attempt])
-        if not attempt.exception():
-            await asyncio.to_thread(lock.release)
+        await uninterrupted(asyncio.to_thread(lock.release))
         raise
     return True

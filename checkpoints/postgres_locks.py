@@ -8,6 +8,7 @@ from hashlib import sha256
 from psycopg import Error
 from psycopg.errors import LockNotAvailable
 
+from threadkeep.base.cancellation import cancel_and_wait, uninterrupted
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadBusy, ThreadLost
 from threadkeep.base.postgres import Connection, open_connection
@@ -40,8 +41,7 @@ class PostgresThreadLock:
 
     async def stop(self) -> None:
         """Stop watching, so that the connection can be used again."""
-        self._watcher.cancel()
-        await asyncio.gather(self._watcher, return_exceptions=True)
+        await cancel_and_wait(self._watcher)
 
     async def _watch(self) -> None:
         """Wait for notifications; none are sent, and a closed connection ends the wait."""
@@ -88,20 +88,26 @@ class PostgresLocks:
             await conn.execute("SELECT set_config('lock_timeout', %s, false)", (str(milliseconds),))
             await conn.execute("SELECT pg_advisory_lock(%s)", (key,))
         except LockNotAvailable:
-            await self._recycle(conn)
+            await uninterrupted(self._recycle(conn))
             raise ThreadBusy(name, wait) from None
         except BaseException:
             # A cancelled call may have acquired the lock: closing the connection releases it.
-            await self._close(conn)
+            await uninterrupted(self._close(conn))
             raise
         lock = PostgresThreadLock(conn, name)
         try:
             yield lock
         finally:
-            await lock.stop()
-            with suppress(Error):
-                await conn.execute("SELECT pg_advisory_unlock(%s)", (key,))
-            await self._recycle(conn)
+            await uninterrupted(self._release(lock, key))
+
+    async def _release(self, lock: PostgresThreadLock, key: int) -> None:
+        await lock.stop()
+        try:
+            await lock.conn.execute("SELECT pg_advisory_unlock(%s)", (key,))
+        except Error:
+            await self._close(lock.conn)
+        else:
+            await self._recycle(lock.conn)
 
     async def discard(self, thread: str) -> None:
         """Do nothing: a released advisory lock leaves no trace."""
@@ -123,6 +129,9 @@ class PostgresLocks:
             except Error:
                 await self._close(conn)  # The server was restarted meanwhile.
                 continue
+            except BaseException:
+                await uninterrupted(self._close(conn))
+                raise
             return conn
         stack = AsyncExitStack()
         conn = await stack.enter_async_context(open_connection(self._database))
@@ -138,5 +147,7 @@ class PostgresLocks:
     async def _close(self, conn: Connection) -> None:
         if stack := self._open.pop(conn, None):
             with suppress(Error):
+                # First, since leaving the stack commits, which waits for the server.
                 await conn.close()
+            with suppress(Error):
                 await stack.aclose()

@@ -5,11 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
+from uuid import uuid4
 
 from valkey.asyncio import Valkey
 from valkey.asyncio.lock import Lock
 from valkey.exceptions import LockError, ValkeyError
 
+from threadkeep.base.cancellation import cancel_and_wait, uninterrupted
 from threadkeep.base.errors import ThreadBusy, ThreadLost
 from threadkeep.checkpoints.locks import POLL_SECONDS, WAIT_SECONDS
 
@@ -39,8 +41,7 @@ class RedisThreadLock:
 
     async def stop(self) -> None:
         """Stop renewing the key."""
-        self._renewal.cancel()
-        await asyncio.gather(self._renewal, return_exceptions=True)
+        await cancel_and_wait(self._renewal)
 
     async def _renew(self) -> None:
         loop = asyncio.get_running_loop()
@@ -84,15 +85,29 @@ class RedisLocks:
             sleep=POLL_SECONDS,
             thread_local=False,
         )
-        if not await key.acquire(blocking=wait > 0, blocking_timeout=wait or None):
+        token = uuid4().hex
+        try:
+            acquired = await key.acquire(
+                blocking=wait > 0, blocking_timeout=wait or None, token=token
+            )
+        except asyncio.CancelledError:
+            # The cancelled call may have set the key.
+            key.local.token = token.encode()
+            await uninterrupted(self._release(key))
+            raise
+        if not acquired:
             raise ThreadBusy(name, wait)
         lock = RedisThreadLock(key, name, self._expires)
         try:
             yield lock
         finally:
+            await uninterrupted(self._release(key, lock))
+
+    async def _release(self, key: Lock, lock: RedisThreadLock | None = None) -> None:
+        if lock is not None:
             await lock.stop()
-            with suppress(LockError):
-                await key.release()
+        with suppress(LockError):
+            await key.release()
 
     async def discard(self, thread: str) -> None:
         """Do nothing: the key is deleted on release, or expires."""

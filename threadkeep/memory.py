@@ -141,6 +141,8 @@ class Memory:
         modes: Sequence[StreamMode] = ("messages", "updates"),
         checkpoint_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        output_only: bool = False,
+        recursion_limit: int | None = None,
     ) -> AsyncIterator[Event]:
         """Take the thread and return a run of the graph; see `turn.start_run`.
 
@@ -160,6 +162,8 @@ class Memory:
                 modes=modes,
                 checkpoint_id=checkpoint_id,
                 metadata=metadata,
+                output_only=output_only,
+                recursion_limit=recursion_limit,
             )
 
     def stop(self) -> None:

@@ -1,8 +1,8 @@
 """The lifecycle of one turn: lock, recover, run, prune, unlock; and the turn as it is read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from contextvars import Context as Variables
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StreamMode
 
+from threadkeep.base.cancellation import cancel_and_wait, uninterrupted
 from threadkeep.base.memory_block import RecalledItem
 from threadkeep.base.storage_errors import storage_errors
 from threadkeep.base.user import USER_KEY, acting_as
@@ -27,6 +28,8 @@ from threadkeep.stores.namespaces import user_key
 Graph = CompiledStateGraph[State, Context, Input, Output]
 Event = tuple[str, Any]
 """What a run streams: the stream mode, and what LangGraph streams in it."""
+OPENED: Event = ("opened", None)
+"""The first event inside `start_run`: the thread is held."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +81,19 @@ async def open_turn(
                 yield lock
             except BaseException as error:
                 if is_stop(error):
-                    await opened.turn_journal.finish(owner, thread.id)
+                    await uninterrupted(_give_up(opened, graph, owner, thread))
                 raise
             await opened.turn_journal.finish(owner, thread.id)
             with acting_as(context.user_id):
                 await opened.saver.aprune_turns(thread.id, MAX_TURNS)
+
+
+async def _give_up(
+    opened: Opened, graph: CompiledStateGraph[Any, Any, Any, Any], owner: str, thread: Thread
+) -> None:
+    """Drop the record of a turn that was stopped; the next turn finishes what follows a reply."""
+    if not _is_bookkeeping(await pending_nodes(graph, thread.config())):
+        await opened.turn_journal.finish(owner, thread.id)
 
 
 async def _finish_bookkeeping(
@@ -90,8 +101,12 @@ async def _finish_bookkeeping(
 ) -> None:
     """Finish what a turn owes after its reply; a reply that never came is not asked for again."""
     pending = await pending_nodes(graph, thread.config())
-    if pending and pending <= {*BOOKKEEPING}:
+    if _is_bookkeeping(pending):
         await graph.ainvoke(None, thread.config(), context=context, durability="sync")
+
+
+def _is_bookkeeping(nodes: set[str]) -> bool:
+    return bool(nodes) and nodes <= {*BOOKKEEPING}
 
 
 async def start_run(
@@ -106,35 +121,49 @@ async def start_run(
     modes: Sequence[StreamMode] = ("messages", "updates"),
     checkpoint_id: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    output_only: bool = False,
+    recursion_limit: int | None = None,
 ) -> AsyncIterator[Event]:
     """Take the thread and return a run of the graph, which releases it at its end.
 
-    The iterator must be consumed. `values` None finishes what the thread's last run left pending;
-    `checkpoint_id` names the state to go on from, by default the newest.
+    `values` None finishes what the thread's last run left pending; `checkpoint_id` names the state
+    to go on from, by default the newest. With `output_only`, events have the fields of the graph's
+    output schema alone.
 
     Raises:
         ThreadBusy: somebody else holds the thread for `wait` seconds.
     """
     config = thread.config(checkpoint_id)
     config["metadata"] = {**(metadata or {}), **config["metadata"]}
-    turn = AsyncExitStack()
-    lock = await turn.enter_async_context(
-        open_turn(opened, graph, context, thread, is_stop=is_stop, wait=wait)
-    )
+    if recursion_limit is not None:
+        config["recursion_limit"] = recursion_limit
 
-    async def run() -> AsyncIterator[Event]:
+    async def run() -> AsyncGenerator[Event, None]:
+        turn = open_turn(opened, graph, context, thread, is_stop=is_stop, wait=wait)
         with storage_errors(opened.settings.checkpoint_database):
-            async with turn:
+            async with turn as lock:
+                yield OPENED
                 resumes = values is None and checkpoint_id is None
                 if resumes and not await pending_nodes(graph, config):
                     return
-                async for event in graph.astream(
-                    values, config, context=context, stream_mode=list(modes), durability="sync"
-                ):
-                    lock.check()
-                    yield cast(Event, event)
+                events = graph.astream(
+                    values,
+                    config,
+                    context=context,
+                    stream_mode=list(modes),
+                    output_keys=graph.output_channels if output_only else None,
+                    durability="sync",
+                )
+                async with aclosing(cast(AsyncGenerator[Event, None], events)):
+                    async for event in events:
+                        lock.check()
+                        yield cast(Event, event)
 
-    return run()
+    events = run()
+    # A generator that has begun releases the thread even if nobody iterates over it: asyncio
+    # closes it when it is dropped.
+    await anext(events)
+    return events
 
 
 class Turn:
@@ -162,12 +191,15 @@ class Turn:
         Raises:
             ThreadkeepError: what kept it from being stored.
         """
-        await self._task
+        try:
+            await asyncio.shield(self._task)
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Give the turn up where it stands; the user's message stays in the thread."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await cancel_and_wait(self._task)
 
     async def _consume(self, run: AsyncIterator[Event]) -> None:
         try:

@@ -9,10 +9,11 @@ from typing import Any
 import aiosqlite
 from langgraph.store.base import Item
 
+from threadkeep.base.cancellation import uninterrupted
 from threadkeep.search.changes import Changes, ReadPosition, read_changes
 from threadkeep.search.text_matches import BEFORE_WEIGHT, TEXT_WEIGHT, BigramMatch, Hit
 from threadkeep.search.words import terms
-from threadkeep.stores.sqlite_items import ALIVE, COLUMNS, Place, as_item, uninterrupted
+from threadkeep.stores.sqlite_items import ALIVE, COLUMNS, Place, as_item
 from threadkeep.stores.sqlite_schema import REBUILD
 
 Namespace = tuple[str, ...]

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import aiosqlite
 import orjson
 from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, PutOp, Result, SearchOp
 
+from threadkeep.base.cancellation import uninterrupted
 from threadkeep.stores.sqlite_erasing import SqliteErasing
 from threadkeep.stores.tombstones import (
     TOMBSTONES,
@@ -18,7 +19,6 @@ from threadkeep.stores.tombstones import (
     tombstones_over,
 )
 
-T = TypeVar("T")
 Place = tuple[tuple[str, ...], str]
 """A namespace and a key."""
 
@@ -182,13 +182,3 @@ def as_item(row: Sequence[Any]) -> Item:
         created_at=created_at,
         updated_at=updated_at,
     )
-
-
-async def uninterrupted(operation: Coroutine[Any, Any, T]) -> T:
-    """Finish an operation even if its caller is cancelled: half a transaction would stay open."""
-    task = asyncio.ensure_future(operation)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

@@ -242,7 +242,9 @@ async def test_a_server_that_is_stopped_finishes_its_runs(servers: Servers, tmp_
         output: Any = await run
         assert code in (0, -signal.SIGTERM), server.log.read_text()
         assert output["messages"][-1]["type"] == "ai"
-        assert output["stored"] == 2
+        servers.server = first
+        state: Any = await (await servers.client("ada")).threads.get_state(thread)
+        assert state["values"]["stored"] == 2
         assert "Traceback" not in server.log.read_text()
     finally:
         servers.server = first

@@ -1,6 +1,7 @@
 """Run the graph: stream a run, or wait for its end."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from threadkeep.base.errors import BadInput
 from threadkeep.checkpoints.locks import WAIT_SECONDS
@@ -24,6 +26,9 @@ from threadkeep.server.run_input import CONTEXT_PROVIDED, validate_run
 from threadkeep.server.threads import GRAPH, missing_thread_detail, read_thread, thread_name_of
 
 UNSUPPORTED = ("command", "interrupt_before", "interrupt_after", "webhook", "after_seconds")
+CLIENT_CLOSED_REQUEST = 499
+"""Status for the log: nobody reads the response."""
+MAX_STEPS = 10_000
 STRATEGIES = {"enqueue": WAIT_SECONDS, "reject": 0.0}
 """Seconds that a run waits for another run on its thread."""
 
@@ -38,23 +43,55 @@ class StartedRun:
     stops_on_disconnect: bool
 
 
+class RunResponse(StreamingResponse):
+    """The events of a run; a client that disconnects stops the run if it asked for that."""
+
+    def __init__(self, run: StartedRun) -> None:
+        headers = {
+            "Content-Location": f"/threads/{run.thread_id}/runs/{run.run_id}",
+            "Cache-Control": "no-store",
+        }
+        events = events_of(run.run_id, aiter(run.stream))
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._run = run
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Here, since the iterator of a client that has already left is never begun.
+            if self._run.stops_on_disconnect:
+                self._run.stream.stop()
+
+
 async def stream_run(request: Request) -> Response:
     """Stream a run's events."""
-    run = await _start_run(request, await body_of(request))
-    headers = {
-        "Content-Location": f"/threads/{run.thread_id}/runs/{run.run_id}",
-        "Cache-Control": "no-store",
-    }
-    return StreamingResponse(_events(run), media_type="text/event-stream", headers=headers)
+    return RunResponse(await _start_run(request, await body_of(request)))
 
 
 async def wait_for_run(request: Request) -> Response:
     """Wait for a run, and return its output."""
     run = await _start_run(request, {**await body_of(request), "stream_mode": "values"})
+    watcher = asyncio.create_task(_stop_on_disconnect(request, run))
     output: Any = None
-    async for mode, data in run.stream:
-        output = data if mode == "values" else output
+    try:
+        async for mode, data in run.stream:
+            output = data if mode == "values" else output
+    except asyncio.CancelledError:
+        if not run.stream.task.cancelled():
+            raise
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
+    finally:
+        watcher.cancel()
     return json_response(output)
+
+
+async def _stop_on_disconnect(request: Request, run: StartedRun) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    if run.stops_on_disconnect:
+        run.stream.stop()
 
 
 async def _start_run(request: Request, body: Mapping[str, Any]) -> StartedRun:
@@ -72,6 +109,8 @@ async def _start_run(request: Request, body: Mapping[str, Any]) -> StartedRun:
         modes=[GRAPH_MODES.get(mode, mode) for mode in modes],  # type: ignore[misc]
         checkpoint_id=checkpoint_id,
         metadata={"run_id": run_id, "graph_id": GRAPH},
+        output_only=True,
+        recursion_limit=_recursion_limit(body),
     )
     return StartedRun(
         stream=runs.begin(run),
@@ -110,15 +149,6 @@ async def _validated(
     return kwargs
 
 
-async def _events(run: StartedRun) -> AsyncIterator[bytes]:
-    try:
-        async for event in events_of(run.run_id, aiter(run.stream)):
-            yield event
-    finally:
-        if run.stops_on_disconnect and not run.stream.task.done():
-            await run.stream.stop()
-
-
 def _refuse_unsupported(body: Mapping[str, Any]) -> None:
     for name in UNSUPPORTED:
         if body.get(name):
@@ -130,6 +160,18 @@ def _refuse_unsupported(body: Mapping[str, Any]) -> None:
         )
     if (assistant := body.get("assistant_id")) not in ASSISTANTS:
         raise BadInput(f"There is no assistant {assistant!r:.60}; use {GRAPH!r}.")
+
+
+def _recursion_limit(body: Mapping[str, Any]) -> int | None:
+    value = object_of(body.get("config"), "config").get("recursion_limit")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_STEPS:
+        raise BadInput(
+            f"config.recursion_limit {value!r:.40} is not allowed; "
+            f"write a number from 1 to {MAX_STEPS:,}."
+        )
+    return value
 
 
 def _strategy(body: Mapping[str, Any]) -> str:

@@ -38,10 +38,10 @@ class Stream:
         finally:
             self._has_reader = False
 
-    async def stop(self) -> None:
-        """Cancel the run."""
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+    def stop(self) -> None:
+        """Cancel the run, once; `Runs` waits for its end."""
+        if not (self.task.done() or self.task.cancelling()):
+            self.task.cancel()
 
     async def _consume(self, run: AsyncIterator[Event]) -> None:
         try:
