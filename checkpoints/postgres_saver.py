@@ -16,7 +16,7 @@ from psycopg import Error
 
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadDeleted
-from threadkeep.base.postgres import Pool, open_pool, setup_lock
+from threadkeep.base.postgres import Pool, migrate, open_pool, setup_lock
 from threadkeep.checkpoints import postgres_retention as retention
 from threadkeep.checkpoints.postgres_erasing import PostgresRawReader
 
@@ -153,10 +153,9 @@ async def open_postgres(
     """
     async with open_pool(database) as pool:
         saver = PostgresSaver(pool, ttl_minutes)
-        async with setup_lock(pool):
-            await saver.setup()
-            async with pool.connection() as conn:
-                await conn.execute(retention.SCHEMA, prepare=False)
+        async with setup_lock(pool), pool.connection() as conn, conn.transaction():
+            await migrate(conn, "checkpoint_migrations", saver.MIGRATIONS)
+            await conn.execute(retention.SCHEMA, prepare=False)
         yield saver
 
 

@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 from aiosqlite import Connection
+
+from threadkeep.base.sqlite_file import transaction
 
 TABLES = ("writes", "checkpoints")
 FOREVER_MINUTES = 1e9
@@ -33,18 +34,6 @@ COLUMNS = {
     "checkpoints": "checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata",
     "writes": "checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value",
 }
-
-
-@asynccontextmanager
-async def transaction(conn: Connection) -> AsyncIterator[None]:
-    """Run statements in one transaction, on a connection in autocommit mode."""
-    await conn.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        await conn.execute("COMMIT")
-    except BaseException:
-        await conn.execute("ROLLBACK")
-        raise
 
 
 async def delete_thread(conn: Connection, thread_id: str) -> None:

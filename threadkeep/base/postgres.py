@@ -1,7 +1,7 @@
 """Connections to PostgreSQL; the first one is opened at once, so that errors show early."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any
@@ -95,6 +95,33 @@ async def setup_lock(pool: Pool) -> AsyncIterator[None]:
             yield
         finally:
             await conn.execute(f"SELECT pg_advisory_unlock({SETUP_LOCK})")
+
+
+async def migrate(conn: Connection, table: str, migrations: Sequence[str]) -> None:
+    """Apply LangGraph's migrations that `table` does not name, in the caller's transaction.
+
+    LangGraph commits them one by one, so that a start that is cut off leaves half of the tables.
+    """
+    await conn.execute(f"CREATE TABLE IF NOT EXISTS {table} (v INTEGER PRIMARY KEY)")
+    row = await (await conn.execute(f"SELECT max(v) AS version FROM {table}")).fetchone()  # noqa: S608
+    newest = -1 if row is None or row["version"] is None else int(row["version"])
+    if newest + 1 >= len(migrations):
+        return
+    await _drop_invalid_indexes(conn)
+    for version, statement in enumerate(migrations[newest + 1 :], start=newest + 1):
+        await conn.execute(statement.replace(" CONCURRENTLY", ""), prepare=False)
+        await conn.execute(f"INSERT INTO {table} (v) VALUES (%s)", (version,))  # noqa: S608
+
+
+async def _drop_invalid_indexes(conn: Connection) -> None:
+    """Drop what a CREATE INDEX CONCURRENTLY left that was cut off; IF NOT EXISTS would keep it."""
+    cursor = await conn.execute(
+        "SELECT indexrelid::regclass::text AS name FROM pg_index "
+        "JOIN pg_class ON pg_class.oid = indexrelid "
+        "WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace"
+    )
+    for row in await cursor.fetchall():
+        await conn.execute(f"DROP INDEX IF EXISTS {row['name']}")
 
 
 async def _check(conn: Connection) -> None:

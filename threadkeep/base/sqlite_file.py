@@ -1,9 +1,17 @@
-"""New SQLite files: their folder, and the mark that they are threadkeep's."""
+"""SQLite files: new ones with the mark that they are threadkeep's, and transactions."""
 
+import asyncio
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from aiosqlite import Connection
+
+BUSY_TIMEOUT_SECONDS = 30.0
+POLL_SECONDS = 0.05
 APPLICATION_ID = 0x746B6570
 """The mark in the header of the file: "tkep"."""
 
@@ -20,3 +28,39 @@ def create_sqlite_file(path: Path) -> None:
         (tables,) = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
             conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+@asynccontextmanager
+async def transaction(conn: "Connection") -> AsyncIterator[None]:
+    """Run statements in one transaction, on a connection in autocommit mode."""
+    await execute_when_free(conn, "BEGIN IMMEDIATE")
+    try:
+        yield
+        await conn.execute("COMMIT")
+    except BaseException:
+        await conn.execute("ROLLBACK")
+        raise
+
+
+async def execute_when_free(conn: "Connection", statement: str) -> None:
+    """Execute what SQLite refuses at once, instead of waiting, while another process writes."""
+    await retry_while_busy(lambda: conn.execute(statement))
+
+
+async def retry_while_busy(operation: Callable[[], Awaitable[object]]) -> None:
+    """Repeat an operation until no other process is in its way.
+
+    Raises:
+        sqlite3.OperationalError: another process is, for `BUSY_TIMEOUT_SECONDS`.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            await operation()
+            return
+        except sqlite3.OperationalError as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or loop.time() > deadline:
+                raise
+            await asyncio.sleep(POLL_SECONDS)

@@ -1,12 +1,10 @@
 """Remove every byte of deleted rows from an SQLite file."""
 
 import asyncio
-import sqlite3
 
 import aiosqlite
 
-BUSY_TIMEOUT_SECONDS = 30.0
-POLL_SECONDS = 0.05
+from threadkeep.base.sqlite_file import BUSY_TIMEOUT_SECONDS, POLL_SECONDS, execute_when_free
 
 
 async def scrub_file(conn: aiosqlite.Connection, *, full_text: bool = False) -> bool:
@@ -17,8 +15,8 @@ async def scrub_file(conn: aiosqlite.Connection, *, full_text: bool = False) -> 
     """
     if full_text:
         # `secure_delete` is not enough: older index segments still list words of deleted rows.
-        await _retry_while_busy(conn, "INSERT INTO words (words) VALUES ('optimize')")
-    await _retry_while_busy(conn, "VACUUM")
+        await execute_when_free(conn, "INSERT INTO words (words) VALUES ('optimize')")
+    await execute_when_free(conn, "VACUUM")
     return await truncate_log(conn)
 
 
@@ -33,17 +31,3 @@ async def truncate_log(conn: aiosqlite.Connection) -> bool:
         if loop.time() > deadline:
             return False  # A reader still uses an old snapshot of the file.
         await asyncio.sleep(POLL_SECONDS)
-
-
-async def _retry_while_busy(conn: aiosqlite.Connection, statement: str) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + BUSY_TIMEOUT_SECONDS
-    while True:
-        try:
-            await conn.execute(statement)
-            return
-        except sqlite3.OperationalError as error:
-            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-            if not busy or loop.time() > deadline:
-                raise
-            await asyncio.sleep(POLL_SECONDS)

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb, set_json_dumps
 
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import Erased, StorageFailed
-from threadkeep.base.postgres import Connection, Pool, open_pool, setup_lock
+from threadkeep.base.postgres import Connection, Pool, migrate, open_pool, setup_lock
 from threadkeep.stores.namespaces import SECRET, new_secret
 from threadkeep.stores.postgres_erasing import PostgresErasing
 from threadkeep.stores.postgres_schema import FORGOTTEN, REWORD, SCHEMA, VERSION
@@ -142,20 +142,21 @@ def _dumps(value: Any) -> bytes:
 
 
 async def _set_up(items: PostgresItems, database: Database) -> None:
-    async with items.pool.connection() as conn:
-        version = await _version(conn, database)
-    if version == VERSION:
-        return
-    await items.setup()
+    """Create or upgrade the tables in one transaction: all of it is there, or nothing."""
     async with items.pool.connection() as conn, conn.transaction():
+        version = await _version(conn, database)
+        if version == VERSION:
+            return
+        await migrate(conn, "store_migrations", items.MIGRATIONS)
         await conn.execute(SCHEMA, prepare=False)
         if version:
             await conn.execute(REWORD)
-        namespace, key = SECRET
-        await conn.execute(
-            "INSERT INTO store (prefix, key, value) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            (".".join(namespace), key, Jsonb(new_secret())),
-        )
+        else:
+            namespace, key = SECRET
+            await conn.execute(
+                "INSERT INTO store (prefix, key, value) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                (".".join(namespace), key, Jsonb(new_secret())),
+            )
         await conn.execute("DELETE FROM threadkeep")
         await conn.execute("INSERT INTO threadkeep VALUES (%s)", (VERSION,))
 

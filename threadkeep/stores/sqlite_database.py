@@ -2,14 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiosqlite
 
 from threadkeep.base.errors import StorageFailed
-from threadkeep.base.sqlite_file import APPLICATION_ID
+from threadkeep.base.sqlite_file import APPLICATION_ID, retry_while_busy, transaction
 from threadkeep.stores.namespaces import SECRET, new_secret
 from threadkeep.stores.sqlite_items import SqliteItems
 from threadkeep.stores.sqlite_schema import SCHEMA
@@ -30,11 +30,11 @@ async def open_database(path: Path) -> AsyncIterator[SqliteItems]:
         try:
             writer = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
             await _prepare(writer)
-            await _check(writer, path)
+            await retry_while_busy(lambda: _check(writer, path))
             reader = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))
             items = SqliteItems(writer, reader)
             stack.push_async_callback(items.stop)
-            await _set_up(items)
+            await retry_while_busy(lambda: _set_up(items))
             await _prepare(reader)
             yield items
         except sqlite3.Error as error:
@@ -68,21 +68,52 @@ async def _check(conn: aiosqlite.Connection, path: Path) -> None:
 
 async def _set_up(items: SqliteItems) -> None:
     conn = items.conn
-    if await _number(conn, "PRAGMA user_version") == VERSION:
-        await items.setup()
-        return
-    await conn.execute("PRAGMA journal_mode = WAL")
-    # First of all, so that a second process that starts right now knows whose file this is.
-    await conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    if await _number(conn, "PRAGMA user_version") != VERSION:
+        await conn.execute("PRAGMA journal_mode = WAL")
+        async with transaction(conn):
+            # Another process may have done it meanwhile.
+            if await _number(conn, "PRAGMA user_version") != VERSION:
+                await _create_tables(conn, items.MIGRATIONS)
     await items.setup()
-    await conn.executescript(SCHEMA)
+
+
+async def _create_tables(conn: aiosqlite.Connection, migrations: Sequence[str]) -> None:
+    """Create the tables in the caller's transaction: all of it is there, or nothing."""
+    await conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    await conn.execute("CREATE TABLE IF NOT EXISTS store_migrations (v INTEGER PRIMARY KEY)")
+    newest = await _number(conn, "SELECT coalesce(max(v), -1) FROM store_migrations")
+    for version, script in enumerate(migrations[newest + 1 :], start=newest + 1):
+        # A start of an earlier version that was cut off has added the column without noting it.
+        with _ignore_duplicate_column():
+            await _run_script(conn, script)
+        await conn.execute("INSERT INTO store_migrations (v) VALUES (?)", (version,))
+    await _run_script(conn, SCHEMA)
     (namespace, key), value = SECRET, json.dumps(new_secret())
-    # Whichever of two processes comes first makes the secret; the other takes it.
     await conn.execute(
         "INSERT OR IGNORE INTO store (prefix, key, value) VALUES (?, ?, ?)",
         (".".join(namespace), key, value),
     )
     await conn.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextmanager
+def _ignore_duplicate_column() -> Iterator[None]:
+    """Ignore that a column exists: SQLite has no ADD COLUMN IF NOT EXISTS."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "duplicate column name" not in str(error):
+            raise
+
+
+async def _run_script(conn: aiosqlite.Connection, script: str) -> None:
+    """Run statements in the caller's transaction, which `executescript` would commit."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            await conn.execute(statement)
+            statement = ""
 
 
 async def _number(conn: aiosqlite.Connection, query: str) -> int:
