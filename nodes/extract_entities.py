@@ -5,7 +5,7 @@ from datetime import datetime
 from langchain_core.language_models import BaseChatModel
 from langgraph.runtime import Runtime
 
-from threadkeep.base.clock import now, parse_time
+from threadkeep.base.clock import as_local, now, parse_time
 from threadkeep.base.fences import escape_tags
 from threadkeep.base.message_text import text_of
 from threadkeep.base.tokens import count_text
@@ -57,10 +57,10 @@ async def _by_model_or_rules(
     usage = NO_USAGE
     if not isinstance(model, OfflineChatModel):
         prompt = EXTRACT.format(
-            speaker=speaker, said_at=time.date().isoformat(), text=escape_tags(text)
+            speaker=speaker, said_at=as_local(time).date().isoformat(), text=escape_tags(text)
         )
         if count_text(prompt) <= max_tokens:
             extraction, usage = await extract_by_model(model, prompt)
             if extraction is not None:
                 return extraction, usage
-    return extract(text, speaker=speaker, written_at=time), usage
+    return extract(text, speaker=speaker, written_at=as_local(time)), usage

@@ -150,7 +150,7 @@ class Memory:
             BadInput: the name is refused.
             ThreadBusy: somebody else holds the thread for `wait` seconds.
         """
-        with use_clock(self.opened.clock):
+        with use_clock(self.opened.clock, self.settings.time_zone):
             return await start_run(
                 self.opened,
                 self.graph,
@@ -590,7 +590,11 @@ class Memory:
         """Act as the user; yield the user's id and owner key."""
         user = self._user(user_id)
         database = self.settings.checkpoint_database
-        with storage_errors(database), acting_as(user), use_clock(self.opened.clock):
+        with (
+            storage_errors(database),
+            acting_as(user),
+            use_clock(self.opened.clock, self.settings.time_zone),
+        ):
             yield user, await user_key(self.opened.store, user)
 
     @asynccontextmanager
@@ -612,7 +616,7 @@ class Memory:
     async def _act_for(self, user: str, iterator: AsyncIterator[T]) -> AsyncIterator[T]:
         """Yield what `iterator` yields; it acts as the user, whoever consumes it does not."""
         while True:
-            with acting_as(user), use_clock(self.opened.clock):
+            with acting_as(user), use_clock(self.opened.clock, self.settings.time_zone):
                 try:
                     item = await anext(iterator)
                 except StopAsyncIteration:
@@ -644,7 +648,7 @@ async def open_memory(
         ) as opened:
             opened.store.start_indexing()
             memory = Memory(opened)
-            with use_clock(opened.clock):
+            with use_clock(opened.clock, opened.settings.time_zone):
                 receipts = await finish_erasures(opened)
             memory.recovered = [receipt.recovery_notice for receipt in receipts]
             yield memory

@@ -132,3 +132,16 @@ def test_users_and_threads_may_have_any_printable_name(env: dict[str, str], name
 def test_the_data_folder_is_readable_by_its_owner_only(env: dict[str, str]) -> None:
     ask(env, "ada", "first", MIRIAM)
     assert Path(env["THREADKEEP_HOME"]).stat().st_mode & 0o777 == 0o700
+
+
+def test_days_and_times_are_those_of_the_users_zone(env: dict[str, str]) -> None:
+    env |= {"THREADKEEP_NOW": "2026-03-04T04:00:00+00:00", "TZ": "America/Los_Angeles"}
+    run(env, "ask", "-t", "home", "Yesterday I moved to Lisbon.")
+    facts = run(env, "memory", "list").stdout
+    assert "user moved to Lisbon (2026-03-02) (said 2026-03-03 20:00)" in facts
+    prompt = run(env, "ask", "-t", "other", "--json", "Where did I move to?").stdout
+    assert "on 3 March 2026" in prompt
+    env["THREADKEEP_TIME_ZONE"] = "Asia/Tokyo"
+    assert "(said 2026-03-04 13:00)" in run(env, "memory", "list").stdout
+    env["THREADKEEP_TIME_ZONE"] = "Mars/Olympus"
+    assert "write it like Europe/Oslo" in run(env, "memory", "list", code=2).stderr

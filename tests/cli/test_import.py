@@ -16,6 +16,7 @@ from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.namespaces import (
     all_messages_of,
     entities_of,
+    facts_of,
     messages_of,
     thread_id,
     threads_of,
@@ -285,3 +286,25 @@ def test_an_interrupted_command_keeps_stored_batches_and_says_so(
         run_import(settings, path, "jsonl", user=None, skip_bad=False)
     assert "import the file again for the rest" in capsys.readouterr().err
     assert len(asyncio.run(messages_in(settings))) >= 200
+
+
+@pytest.mark.parametrize(
+    ("time", "zone", "day"),
+    [
+        ("2026-03-04T06:30:00+08:00", "UTC", "2026-03-03"),
+        ("2026-03-03T22:30:00Z", "Asia/Shanghai", "2026-03-03"),
+        ("2026-03-04T06:30:00", "Asia/Shanghai", "2026-03-03"),
+        ("2026-03-03T20:00:00-08:00", "Europe/Oslo", "2026-03-02"),
+        ("2026-03-04T04:00:00Z", "America/Los_Angeles", "2026-03-02"),
+        (1772596800, "America/Los_Angeles", "2026-03-02"),
+    ],
+)
+async def test_yesterday_counts_from_the_day_where_it_was_said(
+    tmp_path: Path, time: str | int, zone: str, day: str
+) -> None:
+    settings = Settings(home=tmp_path / "home", time_zone=zone)
+    line = record(("user", "Yesterday I moved to Lisbon.", ""), time=time)
+    await import_file(settings, jsonl(tmp_path, [line]), "jsonl")
+    async with open_store(settings) as store:
+        facts = await store.asearch(facts_of(await key_of(store, "ada")))
+    assert f"user moved to Lisbon ({day})" in [fact.value["text"] for fact in facts]

@@ -9,6 +9,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from threadkeep.base.clock import local_day, said_at
 from threadkeep.base.fences import one_line
 
 
@@ -21,6 +22,8 @@ class RecalledItem(TypedDict):
     speaker: str
     time: str
     """When it was said, ISO 8601."""
+    utc_offset: NotRequired[int]
+    """In minutes, where it was said; without it the user's zone decides what day it was."""
     thread: str
     """The thread's name; its id if it has no name."""
     score: NotRequired[float]
@@ -63,7 +66,7 @@ def render_memories(items: Sequence[RecalledItem], fence: str = FENCE) -> str:
     if facts := [item for item in items if item["kind"] != "message"]:
         lines += [f"# {KNOWN_HEADING}", *map(fact_line, facts)]
     messages = [item for item in items if item["kind"] == "message"]
-    for _, of_day in groupby(sorted(messages, key=lambda item: item["time"]), key=day_of):
+    for _, of_day in groupby(sorted(messages, key=_day_and_time), key=day_of):
         lines += day_lines(list(of_day))
     return "\n".join([*lines, closing_line(fence)])
 
@@ -84,8 +87,8 @@ def fact_line(item: RecalledItem) -> str:
 
 
 def day_of(item: RecalledItem) -> str:
-    """Return the day of a message, as YYYY-MM-DD."""
-    return item["time"][:10]
+    """Return the day of a message where it was said, as YYYY-MM-DD."""
+    return said_at(item).date().isoformat() if "utc_offset" in item else local_day(item["time"])
 
 
 def day_lines(messages: Sequence[RecalledItem]) -> list[str]:
@@ -124,6 +127,10 @@ def is_memory_block(text: str) -> bool:
     return any(
         text.startswith(f"<{fence}>\n") and text.endswith(f"</{fence}>") for fence in HEADINGS
     )
+
+
+def _day_and_time(item: RecalledItem) -> tuple[str, str]:
+    return day_of(item), item["time"]
 
 
 def _item(

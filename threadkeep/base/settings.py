@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from platformdirs import user_data_path
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
@@ -20,7 +21,7 @@ from pydantic_settings import (
 
 from threadkeep.base.clock import Clock, parse_time, system_clock
 from threadkeep.base.database_url import Database, parse_database, sqlite_database
-from threadkeep.base.errors import StorageFailed
+from threadkeep.base.errors import BadInput, StorageFailed
 
 LOCAL_USER = "THREADKEEP_LOCAL_USER"
 MINUTES_PER_DAY = 24 * 60
@@ -86,6 +87,15 @@ def _moment(value: object) -> object:
     return parse_time(value, "THREADKEEP_NOW") if isinstance(value, str) else value
 
 
+def _zone(value: object) -> object:
+    try:
+        return ZoneInfo(value.strip().removeprefix(":")) if isinstance(value, str) else value
+    except (LookupError, ValueError, OSError) as error:
+        raise BadInput(
+            f"THREADKEEP_TIME_ZONE {value!r:.60} is no time zone; write it like Europe/Oslo."
+        ) from error
+
+
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -105,7 +115,7 @@ class Settings(BaseSettings):
 
     Raises:
         StorageFailed: an address or a number cannot be used.
-        BadInput: THREADKEEP_NOW is not ISO 8601.
+        BadInput: THREADKEEP_NOW is not ISO 8601, or THREADKEEP_TIME_ZONE names no zone.
         TypeError: `environment` is no mapping, or a database is passed under both its names.
     """
 
@@ -156,6 +166,9 @@ class Settings(BaseSettings):
         default=True, validation_alias="THREADKEEP_NO_PROBE"
     )
     """Whether a model server on this machine is looked for where nothing names a model."""
+    time_zone: Annotated[ZoneInfo | None, NoDecode, BeforeValidator(_zone)] = None
+    """The user's time zone, by which days are counted and times shown; None is the system's.
+    THREADKEEP_TIME_ZONE, a name such as Europe/Oslo."""
     now: Annotated[datetime | None, NoDecode, BeforeValidator(_moment)] = None
     """A fixed present for demonstrations; THREADKEEP_NOW, ISO 8601."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from threadkeep.base.clock import local_day
 from threadkeep.base.settings import Settings
 from threadkeep.cli.connection import with_memory
 from threadkeep.cli.output import json_line, one_line, print_lines
@@ -42,4 +43,4 @@ def history_lines(wordings: Sequence[Wording]) -> list[str]:
 
 
 def _state(wording: Wording) -> str:
-    return f"{STATES[wording['why']]} {wording['until'][:10]}".strip()
+    return f"{STATES[wording['why']]} {local_day(wording['until'])}".strip()

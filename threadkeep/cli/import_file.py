@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from threadkeep.base.clock import use_clock
 from threadkeep.base.settings import Settings
 from threadkeep.cli.output import count_of, print_lines, print_notice
 from threadkeep.cli.progress import open_progress
@@ -63,14 +64,15 @@ async def import_file(
         BadInput: the file cannot be read, holds no message, or has malformed lines that may not
             be skipped; nothing of it was stored.
     """
-    transcript = await asyncio.to_thread(
-        read_conversations,
-        path,
-        format_,
-        user_id=user,
-        thread=thread,
-        skip_malformed=skip_bad,
-    )
+    with use_clock(settings.clock, settings.time_zone):
+        transcript = await asyncio.to_thread(
+            read_conversations,
+            path,
+            format_,
+            user_id=user,
+            thread=thread,
+            skip_malformed=skip_bad,
+        )
     async with open_memory(settings) as memory:
         return await memory.import_conversations(transcript, progress=progress)
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from threadkeep.base.clock import local_minute
 from threadkeep.base.settings import Settings
 from threadkeep.base.validation import validate_id, validate_message
 from threadkeep.cli.connection import with_memory
-from threadkeep.cli.output import count_of, json_line, minute_of, one_line, print_lines
+from threadkeep.cli.output import count_of, json_line, one_line, print_lines
 from threadkeep.knowledge.listing import Row
 from threadkeep.memory import Memory
 from threadkeep.stores.memory_ids import short_ids
@@ -54,19 +55,19 @@ def search_memory(
 def _thread_line(row: Row) -> str:
     title = f" ({row['title']})" if row.get("title") else ""
     turns = count_of(row["turns"], "turn")
-    return f"{minute_of(row['last_used'])}  {turns}  {row['name']}{title}"
+    return f"{local_minute(row['last_used'])}  {turns}  {row['name']}{title}"
 
 
 def _message_line(row: Row) -> str:
-    return f"{minute_of(row['time'])}  {row.get('name') or row['role']}: {row['text']}"
+    return f"{local_minute(row['time'])}  {row.get('name') or row['role']}: {row['text']}"
 
 
 def _search_line(row: Row) -> str:
     if row["kind"] != "message":
-        time = minute_of(row.get("recorded_at") or row["last_seen"])
+        time = local_minute(row.get("recorded_at") or row["last_seen"])
         return f"{row['score']:.2f}  {time}  {row['text']}"
     text = f"{row.get('name') or row['role']} in {row['thread']!r}: {row['text']}"
-    return f"{row['score']:.2f}  {minute_of(row['time'])}  {text}"
+    return f"{row['score']:.2f}  {local_minute(row['time'])}  {text}"
 
 
 def _memory_lines(rows: Sequence[Row]) -> Iterator[str]:
@@ -86,13 +87,13 @@ def _memory_lines(rows: Sequence[Row]) -> Iterator[str]:
 
 def _entity_line(row: Row) -> str:
     mentions = count_of(row["mentions"], "time")
-    return f"{row['text']}  (mentioned {mentions} since {minute_of(row['first_seen'])})"
+    return f"{row['text']}  (mentioned {mentions} since {local_minute(row['first_seen'])})"
 
 
 def _fact_line(row: Row) -> str:
-    until = f", until {minute_of(row['valid_to'])}" if row["valid_to"] else ""
+    until = f", until {local_minute(row['valid_to'])}" if row["valid_to"] else ""
     verb = "corrected" if row.get("corrected_at") else "said"
-    time = minute_of(row.get("corrected_at") or row["recorded_at"])
+    time = local_minute(row.get("corrected_at") or row["recorded_at"])
     return f"{row['text']}  ({verb} {time}{until})"
 
 

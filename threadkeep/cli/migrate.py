@@ -2,9 +2,10 @@
 
 from contextlib import AsyncExitStack
 
+from threadkeep.base.clock import local_minute
 from threadkeep.base.settings import Settings
 from threadkeep.cli.connection import with_memory
-from threadkeep.cli.output import count_of, minute_of, print_lines, print_notice
+from threadkeep.cli.output import count_of, print_lines, print_notice
 from threadkeep.cli.progress import open_progress
 from threadkeep.memory import Memory, open_memory
 from threadkeep.opened import open_all
@@ -63,7 +64,7 @@ async def migrate_one(
 def _describe_all(result: MigrateResult, target: Settings) -> str:
     if result.completed_at:
         return (
-            f"Everything was copied on {minute_of(result.completed_at)} already; "
+            f"Everything was copied on {local_minute(result.completed_at)} already; "
             "nothing was changed."
         )
     return (

@@ -76,7 +76,7 @@ def user_or_login(user: str | None) -> str:
 
 
 def load_settings(db: str | None = None, *, probe: bool = True) -> "Settings":
-    """Return the settings of the environment, and set the clock of this process by them.
+    """Return the settings of the environment, and set clock and time zone of this process by them.
 
     `db` replaces THREADKEEP_DB. With `probe` False no local model server is looked for.
     """
@@ -87,5 +87,5 @@ def load_settings(db: str | None = None, *, probe: bool = True) -> "Settings":
     if not probe:
         arguments["probe"] = False
     settings = Settings(**arguments)
-    set_clock(settings.clock)
+    set_clock(settings.clock, settings.time_zone)
     return settings

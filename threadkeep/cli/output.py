@@ -30,8 +30,3 @@ def one_line(text: str) -> str:
 def count_of(number: int, noun: str) -> str:
     """Return a number with its noun, in the plural where necessary."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def minute_of(time: str) -> str:
-    """Return an ISO 8601 time as date and minute."""
-    return time[:16].replace("T", " ")

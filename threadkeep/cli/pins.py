@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from threadkeep.base.clock import local_day
 from threadkeep.base.settings import Settings
 from threadkeep.cli.connection import with_memory
 from threadkeep.cli.context_options import context_fields, context_of, validate_fields
@@ -50,7 +51,7 @@ def pin_lines(pins: Sequence[Pin]) -> list[str]:
     """Return pins, one a line, the earliest first."""
     ids = short_ids(pin["id"] for pin in pins)
     return [
-        f"{ids[pin['id']]}  {pin['at'][:10]}  "
+        f"{ids[pin['id']]}  {local_day(pin['at'])}  "
         + (one_line(pin["text"]) or "(not there at present)")
         + ("" if pin["shown"] or not pin["text"] else "  (does not fit, not shown)")
         for pin in pins

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from langgraph.store.base import BaseStore
 
+from threadkeep.base.clock import local_day
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.cli.output import print_lines, print_notice
@@ -51,4 +52,4 @@ def _row(token: Token) -> dict[str, str]:
 
 
 def _line(token: Token) -> str:
-    return f"{token.created[:10]}  {token.id}  {token.user}"
+    return f"{local_day(token.created)}  {token.id}  {token.user}"

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from threadkeep.base.clock import local_day, local_minute
 from threadkeep.base.settings import Settings
 from threadkeep.base.validation import validate_id
 from threadkeep.cli.connection import with_memory
-from threadkeep.cli.output import json_line, minute_of, one_line, print_lines
+from threadkeep.cli.output import json_line, one_line, print_lines
 from threadkeep.knowledge.explanation import Explanation, Reason
 from threadkeep.stores.memory_ids import short_ids
 
@@ -47,7 +48,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
 
 
 def _reason_lines(reason: Reason, ids: dict[str, str]) -> Iterator[str]:
-    origin = [reason["kind"], minute_of(reason["time"])]
+    origin = [reason["kind"], local_minute(reason["time"])]
     if reason["kind"] == "message":
         origin.append(f'{reason["speaker"]} in "{reason["thread"]}"')
     yield f"{_score(reason)}  {ids[reason['id']]}  {', '.join(origin)}{_marks(reason)}"
@@ -56,7 +57,7 @@ def _reason_lines(reason: Reason, ids: dict[str, str]) -> Iterator[str]:
         largest_first = sorted(parts.items(), key=lambda part: -abs(part[1]))
         yield "  " + ", ".join(f"{name} {value:+.2f}" for name, value in largest_first if value)
     for source in reason.get("sources", ())[-MAX_SOURCES:]:
-        origin_of_source = f'{source["time"][:10]} in "{source["thread"]}"'
+        origin_of_source = f'{local_day(source["time"])} in "{source["thread"]}"'
         yield f"  from {ids[source['id']]}, {origin_of_source}: {_excerpt(source['text'])}"
 
 
@@ -69,7 +70,7 @@ def _marks(reason: Reason) -> str:
         ("pinned", reason["pinned"]),
         ("recalled for an earlier turn", reason["earlier"]),
         ("outdated since", reason.get("outdated")),
-        (f"corrected {reason.get('corrected', '')[:10]}", reason.get("corrected")),
+        (f"corrected {local_day(reason.get('corrected') or '')}", reason.get("corrected")),
     )
     marks = [mark for mark, is_set in conditions if is_set]
     return f"  [{', '.join(marks)}]" if marks else ""

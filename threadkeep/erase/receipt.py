@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from threadkeep.base.clock import local_minute
 from threadkeep.base.settings import Settings
 
 LABELS = {
@@ -70,7 +71,7 @@ class Receipt:
 
     def lines(self) -> list[str]:
         """Return the receipt for people."""
-        lines = [f"Forgotten: {self.forgot}, {self.at[:19].replace('T', ' ')}"]
+        lines = [f"Forgotten: {self.forgot}, {local_minute(self.at)}"]
         lines += [f"  {line}" for line in self.what]
         for title, counts in (
             ("Removed", self.removed),

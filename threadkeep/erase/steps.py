@@ -40,7 +40,7 @@ async def run_erasure(
     """Erase, scrub and scan, and complete the receipt."""
     start, report = monotonic(), progress or _ignore_progress
     marks = tombstones(plan)
-    with erasing(), use_clock(opened.clock):
+    with erasing(), use_clock(opened.clock, opened.settings.time_zone):
         await _erase(opened, plan, intent, receipt, marks, report)
     receipt.kept["marks by which late writes are refused"] = len(marks) + len(plan.threads)
     result = await scan(opened, plan, report, files=verify)

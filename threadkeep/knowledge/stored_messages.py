@@ -8,7 +8,7 @@ from langchain_core.messages import AnyMessage
 from langgraph.store.base import BaseStore, PutOp
 from typing_extensions import TypedDict
 
-from threadkeep.base.clock import now, parse_time
+from threadkeep.base.clock import now, parse_time, utc_offset
 from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.tokens import count_text
 from threadkeep.base.validation import sanitise_text
@@ -31,7 +31,9 @@ class StoredMessage(TypedDict):
     position: int
     """Its place in the thread, from 0."""
     time: str
-    """When it was said, ISO 8601."""
+    """When it was said, ISO 8601, in UTC."""
+    utc_offset: NotRequired[int]
+    """In minutes, where it was said; without it the user's zone decides what day it was."""
     recorded_at: str
     before: str
     """The text of the message before it, for the index."""
@@ -97,6 +99,8 @@ def _stored(
         "before": sanitise_text(text_with_tool_calls(state.messages[place - 1])) if place else "",
         "thread": thread,
     }
+    if offset := utc_offset(parse_time(stored["time"])):
+        stored["utc_offset"] = offset
     if message.name:
         stored["name"] = sanitise_text(message.name)
     return stored

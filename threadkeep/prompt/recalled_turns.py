@@ -130,6 +130,8 @@ def recalled_item(
     }
     if recalled["kind"] != "message":
         recalled["speaker"] = ""
+    if isinstance(offset := value.get("utc_offset"), int):
+        recalled["utc_offset"] = offset
     tokens = value.get("tokens")
     if isinstance(tokens, int) and tokens > 0:
         recalled["tokens"] = tokens

@@ -43,7 +43,8 @@ def on_run_clock(node: Node) -> Node:
     @wraps(node)
     async def run(state: State, runtime: Runtime[Context]) -> Update:
         context_of(runtime)  # A run without a user is refused before anything else.
-        with use_clock(dependencies_of(store_of(runtime)).clock):
+        dependencies = dependencies_of(store_of(runtime))
+        with use_clock(dependencies.clock, dependencies.settings.time_zone):
             return await node(state, runtime)
 
     return run

@@ -122,6 +122,8 @@ def _stored(
         "before": previous["text"] if previous else "",
         "thread": thread,
     }
+    if message.utc_offset is not None:
+        stored["utc_offset"] = message.utc_offset
     if message.name:
         stored["name"] = message.name
     if message.source_id:

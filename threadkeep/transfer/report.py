@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, Template
 
+from threadkeep.base.clock import local_minute
 from threadkeep.opened import Opened
 from threadkeep.stores.usage import sum_usage
 from threadkeep.transfer.export import export_user
@@ -53,8 +54,8 @@ def _load_template() -> Template:
 
 
 def format_minute(moment: object) -> str:
-    """Return an ISO 8601 time to the minute, in the zone it is written in."""
-    return str(moment or "")[:16].replace("T", " ")
+    """Return an ISO 8601 time to the minute, in the user's zone."""
+    return local_minute(str(moment or ""))
 
 
 def format_number(value: object) -> str:

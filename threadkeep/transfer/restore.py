@@ -65,7 +65,7 @@ async def restore_export(
     result = RestoreResult(user=user, messages=summary.messages, threads=len(summary.threads))
     writer = await _open_writer(opened, summary, user, result)
     completed, records = 0, read_records(file)
-    with use_clock(opened.clock):
+    with use_clock(opened.clock, opened.settings.time_zone):
         while batch := await asyncio.to_thread(_next_batch, records):
             await writer.write(batch)
             completed += len(batch)

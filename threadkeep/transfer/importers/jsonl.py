@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from threadkeep.base.clock import parse_time
 from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import json_type, parse_json, raw_lines
+from threadkeep.base.timestamps import parse_timestamp
 from threadkeep.base.validation import validate_id
 from threadkeep.transfer.importers.transcript import (
     ROLES,
@@ -49,16 +49,15 @@ def parse_line(number: int, raw: bytes, user: str | None = None) -> TranscriptMe
     record = parse_json(raw)
     if not isinstance(record, dict):
         raise BadInput(f"It is {json_type(record)}, not an object.")
-    time, name = record.get("time"), record.get("name")
-    if not isinstance(time, str):
-        raise BadInput(f"{_describe(record, 'time')}; write it like 2026-03-04T09:30:00+00:00.")
+    stamp, name = parse_timestamp(_required(record, "time")), record.get("name")
     return TranscriptMessage(
         number=number,
         user=validate_id(_required(record, "user") if user is None else user, "user"),
         thread=validate_id(_required(record, "thread"), "thread"),
         role=_role(record),
         text=validate_text(record.get("text")),
-        time=parse_time(time),
+        time=stamp.time,
+        utc_offset=stamp.utc_offset,
         name=None if name is None else validate_id(name, "name"),
     )
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from threadkeep.base.clock import parse_time
 from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import json_type
+from threadkeep.base.timestamps import Timestamp, parse_timestamp
 from threadkeep.base.validation import MAX_ID_CHARACTERS, sanitise_text, validate_id
 from threadkeep.transfer.importers.transcript import (
     Role,
@@ -58,8 +58,8 @@ def read_langchain(path: Path, user: str, thread: str | None = None) -> Transcri
             if not text.strip():
                 empty += 1
                 continue
-            time = _time(record, fields)
-            last = time or last + timedelta(seconds=1)
+            stamp = _time(record, fields)
+            last = stamp.time if stamp else last + timedelta(seconds=1)
             transcript.messages += [
                 TranscriptMessage(
                     number=number,
@@ -68,7 +68,8 @@ def read_langchain(path: Path, user: str, thread: str | None = None) -> Transcri
                     role=role,
                     text=validate_text(part),
                     time=last,
-                    has_time=time is not None,
+                    has_time=stamp is not None,
+                    utc_offset=stamp.utc_offset if stamp else None,
                     name=_optional_id(fields.get("name"), "name"),
                     source_id=_optional_id(fields.get("id"), "id"),
                 )
@@ -118,16 +119,13 @@ def _text(content: object) -> str:
     return sanitise_text(content or "")
 
 
-def _time(record: Mapping[str, Any], fields: Mapping[str, Any]) -> datetime | None:
+def _time(record: Mapping[str, Any], fields: Mapping[str, Any]) -> Timestamp | None:
     for source in (record, fields, fields.get("additional_kwargs")):
         if not isinstance(source, dict):
             continue
         for key in TIME_KEYS:
-            value = source.get(key)
-            if isinstance(value, str):
-                return parse_time(value)
-            if isinstance(value, int | float) and 0 < value < 1e11:
-                return datetime.fromtimestamp(value, UTC)
+            if source.get(key) is not None:
+                return parse_timestamp(source[key])
     return None
 
 

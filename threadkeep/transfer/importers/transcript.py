@@ -31,6 +31,8 @@ class TranscriptMessage:
     name: str | None = None
     source_id: str | None = None
     """The message's id in the source, such as LoCoMo's `dia_id`."""
+    utc_offset: int | None = None
+    """The UTC offset that the time was written with, in minutes."""
     has_time: bool = True
     """Whether the file says when it was said; otherwise `time` is a guess."""
 
