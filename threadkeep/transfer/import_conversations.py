@@ -44,7 +44,7 @@ async def import_conversations(
     """
     store, messages = opened.store, transcript.messages
     completed = new = 0
-    with use_clock(opened.clock):
+    with use_clock(opened.clock, opened.settings.time_zone):
         for user_messages in group_by_user(messages):
             owner = await user_key(store, user_messages[0].user)
             for batch in await asyncio.to_thread(prepare_batches, user_messages, owner, now()):
