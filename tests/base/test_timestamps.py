@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from threadkeep.base.clock import local_day, local_minute, said_at, system_clock, use_clock
+from threadkeep.base.clock import local_day, local_minute, local_time_of, system_clock, use_clock
 from threadkeep.base.errors import BadInput
 from threadkeep.base.timestamps import parse_timestamp
 
@@ -117,5 +117,5 @@ def test_times_are_shown_in_the_users_zone() -> None:
         assert local_day("2026-03") == "2026-03"
         assert local_minute("no time at all") == "no time at all"
         message = {"time": "2026-03-03T22:30:00+00:00"}
-        assert said_at(message).day == 4
-        assert said_at(message | {"utc_offset": -480}).day == 3
+        assert local_time_of(message).day == 4
+        assert local_time_of(message | {"utc_offset": -480}).day == 3

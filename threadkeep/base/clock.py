@@ -65,7 +65,7 @@ def utc_offset(moment: datetime) -> int:
     return round(offset.total_seconds() / 60)
 
 
-def said_at(message: Mapping[str, Any]) -> datetime:
+def local_time_of(message: Mapping[str, Any]) -> datetime:
     """Return when a stored message was said, where it was said: in its own UTC offset, if any."""
     moment, minutes = parse_time(str(message["time"])), message.get("utc_offset")
     if not isinstance(minutes, int):

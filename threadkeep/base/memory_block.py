@@ -9,7 +9,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from threadkeep.base.clock import local_day, said_at
+from threadkeep.base.clock import local_day, local_time_of
 from threadkeep.base.fences import one_line
 
 
@@ -88,7 +88,9 @@ def fact_line(item: RecalledItem) -> str:
 
 def day_of(item: RecalledItem) -> str:
     """Return the day of a message where it was said, as YYYY-MM-DD."""
-    return said_at(item).date().isoformat() if "utc_offset" in item else local_day(item["time"])
+    return (
+        local_time_of(item).date().isoformat() if "utc_offset" in item else local_day(item["time"])
+    )
 
 
 def day_lines(messages: Sequence[RecalledItem]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from langgraph.store.base import BaseStore, Item, PutOp
 
-from threadkeep.base.clock import now, said_at
+from threadkeep.base.clock import local_time_of, now
 from threadkeep.extract.extraction import Extraction
 from threadkeep.extract.rules import extract
 from threadkeep.knowledge.stored_messages import StoredMessage
@@ -59,7 +59,9 @@ def note_by_rules(message_id: str, message: Mapping[str, Any]) -> Note | None:
         message=message_id,
         thread=str(message.get("thread") or ""),
         time=time,
-        extraction=extract(str(message["text"]), speaker=speaker, written_at=said_at(message)),
+        extraction=extract(
+            str(message["text"]), speaker=speaker, written_at=local_time_of(message)
+        ),
     )
 
 
