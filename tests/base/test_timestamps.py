@@ -104,7 +104,7 @@ def test_a_time_without_zone_is_of_the_users_zone() -> None:
     assert stamp.utc_offset is None
 
 
-def test_an_offset_is_kept_and_z_names_no_place() -> None:
+def test_an_offset_is_read_and_z_names_no_place() -> None:
     assert parse_timestamp("2025-01-01T00:00:00+08:00").utc_offset == 480
     assert parse_timestamp("2025-01-01T00:00:00+00:00").utc_offset == 0
     assert parse_timestamp("2025-01-01T00:00:00Z").utc_offset is None

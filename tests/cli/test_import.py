@@ -299,7 +299,7 @@ def test_an_interrupted_command_keeps_stored_batches_and_says_so(
         (1772596800, "America/Los_Angeles", "2026-03-02"),
     ],
 )
-async def test_yesterday_counts_from_the_day_where_it_was_said(
+async def test_yesterday_counts_from_the_day_of_the_speaker(
     tmp_path: Path, time: str | int, zone: str, day: str
 ) -> None:
     settings = Settings(home=tmp_path / "home", time_zone=zone)
