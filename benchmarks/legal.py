@@ -27,14 +27,14 @@ from benchmarks.turn import sentence
 from threadkeep.base.errors import BadInput
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.message_text import text_of
-from threadkeep.base.tokens import MARKER, count_messages
+from threadkeep.base.tokens import count_messages, is_cut
 from threadkeep.graph.context import Context, Preset
 from threadkeep.graph.state import State
 from threadkeep.models.openai import open_openai
 from threadkeep.prompt.plan import PromptPlan, plan_prompt
 
 HISTORIES = 10_000
-SIZES = (0, 1, 5, 20, 20, 80, 80, 300, 3_000)
+SIZES = (0, 1, 5, 20, 20, 80, 80, 300, 3_000, 20_000)
 """Words of a message."""
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
 ODD: Sequence[Any] = (
@@ -43,6 +43,9 @@ ODD: Sequence[Any] = (
     {"type": "text", "text": None},
     {"type": "image_url"},
     {"type": "file", "url": "https://example.org/a.pdf"},
+    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
+    {"type": "image", "base64": "threadkeep-blob:ab:3", "mime_type": "image/png"},
+    {"type": "input_audio", "input_audio": {"data": "AAAA" * 5_000, "format": "wav"}},
     {"no": "type"},
     IMAGE,
     {"type": "text", "text": "a text block"},
@@ -75,7 +78,8 @@ def _answer(random: Random, key: str) -> AnyMessage:
     ids = [random.choice(("a", "b", "c", "")) for _ in range(random.randint(1, 3))]
     if kind == "result":
         return ToolMessage(content, id=key, tool_call_id=ids[0])
-    calls = [{"name": "look", "args": {"q": key}, "id": call_id} for call_id in ids]
+    args = {"q": sentence(random, random.choice(SIZES)) or key}
+    calls = [{"name": "look", "args": args, "id": call_id} for call_id in ids]
     if kind == "calls":
         return AIMessage(content, id=key, tool_calls=calls)
     if kind == "invalid":
@@ -135,7 +139,7 @@ def refusals(plan: PromptPlan, context: Context, newest: AnyMessage) -> list[str
     texts = [text_of(m) for m in plan.prompt if m.id == "newest"]
     question = set(text_of(newest).splitlines())
     lines = set(texts[-1].splitlines()) if texts else set()
-    if not texts or (MARKER.strip() not in texts[-1] and not question <= lines):
+    if not texts or not (is_cut(texts[-1]) or question <= lines):
         reasons.append("without the newest user message")
     try:
         payload = _MODEL._get_request_payload(plan.prompt)  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 
 from threadkeep.base.clock import as_local, now, parse_time
 from threadkeep.base.fences import escape_tags
-from threadkeep.base.message_text import text_of
+from threadkeep.base.message_text import words_of
 from threadkeep.base.tokens import count_text
 from threadkeep.extract.extraction import Extraction
 from threadkeep.extract.rules import extract
@@ -34,7 +34,7 @@ async def extract_entities(state: State, runtime: Runtime[Context]) -> Update:
     time = parse_time(state.turn_at) if state.turn_at else now()
     speaker = message.name or USER
     extraction, usage = await _by_model_or_rules(
-        await model_of(context, store), text_of(message), speaker, time, context.prompt_tokens
+        await model_of(context, store), words_of(message), speaker, time, context.prompt_tokens
     )
     note = Note(
         message=message.id or "",

@@ -9,7 +9,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, Op, Result
 
 from threadkeep.base.clock import now
 from threadkeep.base.memory_block import PINNED
-from threadkeep.base.message_text import text_of
+from threadkeep.base.message_text import words_of
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
 from threadkeep.knowledge.branch_head import has_diverged, head_of
@@ -45,7 +45,7 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     update: Update = {"turn_at": now().isoformat()}
     newest = newest_user_message(state.messages)
     recalls = newest is not None and (context.recalls_messages or context.recalls_entities)
-    searches = search_ops(owner, text_of(newest), context) if newest and recalls else []
+    searches = search_ops(owner, words_of(newest), context) if newest and recalls else []
     recalled = turns_in_reach(state, context)
     ops: list[Op] = [pins_op(owner), *searches, *read_ops(owner, recalled)]
     (pins, *results), record = await _results_on_branch(store, owner, state, ops)

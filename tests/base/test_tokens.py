@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from threadkeep.base import tokens
+from threadkeep.base.media import IMAGE_TOKENS, IMAGE_TOKENS_LOW
 from threadkeep.base.token_encoding import PIECE, RANKS, encode, read_ranks, warm
 
 TEXTS = st.text(st.characters(exclude_categories=[]), max_size=400) | st.text(" \n.a", max_size=400)
@@ -115,8 +116,8 @@ def test_an_image_has_a_fixed_price_however_large_its_data() -> None:
         return HumanMessage([{"type": "image_url", "image_url": url}])
 
     empty = tokens.count_message(HumanMessage(""))
-    assert tokens.count_message(image("auto", "A" * 90_000)) - empty == tokens.IMAGE_TOKENS
-    assert tokens.count_message(image("low", "A")) - empty == tokens.IMAGE_TOKENS_LOW
+    assert tokens.count_message(image("auto", "A" * 90_000)) - empty == IMAGE_TOKENS
+    assert tokens.count_message(image("low", "A")) - empty == IMAGE_TOKENS_LOW
 
 
 JSON = st.recursive(

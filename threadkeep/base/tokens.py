@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
+from threadkeep.base.media import media_of
 from threadkeep.base.token_encoding import decode, encode
 from threadkeep.base.token_encoding import warm as warm
 
@@ -20,11 +21,11 @@ PRIMING = 3
 # Frames of tool calls and of the tool list are not published: these are upper estimates.
 TOOL_CALL_OVERHEAD = 8
 TOOLS_OVERHEAD = 12
-# 85 for an image, and 170 for each tile of 512 x 512: 1024 x 1024 has four of them.
-IMAGE_TOKENS_LOW = 85
-IMAGE_TOKENS = 85 + 4 * 170
 
 MARKER = " […] "
+SIZED_MARKER = " [… {:,} tokens left out …] "
+MIN_SIZED_CUT = 40
+"""Tokens of a shortened text from which its marker says how many were left out."""
 ROLES = {"human": "user", "ai": "assistant"}
 CACHE_SIZE = 8_192
 SHORT = 1_000
@@ -32,6 +33,8 @@ SHORT = 1_000
 
 # First match wins; gpt-4 itself and gpt-3.5 use the older cl100k_base.
 _O200K_MODEL = re.compile(r"(ft:)?(gpt-4o|chatgpt-4o|gpt-4\.[1-9]|gpt-[5-9]|o[1-9](-|$))")
+
+_CUT = re.compile(r"\[…(?: [\d,]+ tokens left out …)?\]")
 
 _counts: dict[tuple[str | None, int], int] = {}
 
@@ -43,7 +46,7 @@ def count_text(text: str) -> int:
 
 def count_message(message: BaseMessage) -> int:
     """Return the tokens of `message` in a prompt, its frame included. Cached."""
-    key = (message.id, hash(_content_key(message)))
+    key = (message.id, hash(_frozen(_content_key(message))))
     count = _counts.get(key)
     if count is None:
         count = _count(message)
@@ -63,20 +66,31 @@ def count_tools(schemas: Sequence[Mapping[str, Any]]) -> int:
     return TOOLS_OVERHEAD + sum(count_text(_json(schema)) for schema in schemas) if schemas else 0
 
 
-def cut_middle(text: str, max_tokens: int) -> str:
-    """Return `text` cut to `max_tokens` in its middle; empty if nothing fits."""
+def cut_middle(text: str, max_tokens: int, *, tells_size: bool = False) -> str:
+    """Return `text` cut to `max_tokens` in its middle; empty if nothing fits.
+
+    With `tells_size` the marker says how many tokens are left out, where there is room for it.
+    """
     tokens = encode(text)
     if len(tokens) <= max_tokens:
         return text
-    budget = max_tokens - count_text(MARKER)
+    marker = MARKER
+    if tells_size and max_tokens >= MIN_SIZED_CUT:
+        marker = SIZED_MARKER.format(len(tokens) - max_tokens)
+    budget = max_tokens - count_text(marker)
     while budget > 0:
         head, tail = tokens[: ceil(budget / 2)], tokens[len(tokens) - budget // 2 :]
-        shortened = decode(head) + MARKER + decode(tail)
+        shortened = decode(head) + marker + decode(tail)
         excess = count_text(shortened) - max_tokens
         if excess <= 0:
             return shortened
         budget -= excess
     return MARKER.strip() if count_text(MARKER.strip()) <= max_tokens else ""
+
+
+def is_cut(text: str) -> bool:
+    """Return whether `cut_middle` has left out a part of a text."""
+    return bool(_CUT.search(text))
 
 
 def exact_for(model_name: str) -> bool:
@@ -133,10 +147,19 @@ def _content_key(message: BaseMessage) -> tuple[object, ...]:
     return (
         message.type,
         message.name,
-        content if isinstance(content, str) else repr(content),
+        content,
         repr(calls) if calls else "",
         message.tool_call_id if isinstance(message, ToolMessage) else "",
     )
+
+
+def _frozen(value: object, depth: int = 4) -> object:
+    """Return a value that can be hashed; strings are kept, since they remember their hash."""
+    if depth and isinstance(value, dict):
+        return tuple((key, _frozen(item, depth - 1)) for key, item in value.items())
+    if depth and isinstance(value, list | tuple):
+        return tuple(_frozen(item, depth - 1) for item in value)
+    return value if isinstance(value, str | bytes) else repr(value)
 
 
 def _count(message: BaseMessage) -> int:
@@ -163,10 +186,8 @@ def _count_block(block: object) -> int:
         return count_text(repr(block))
     if isinstance(block.get("text"), str):
         return count_text(block["text"])
-    if block.get("type") in ("image_url", "image", "input_image"):
-        source = block.get("image_url")
-        detail = source.get("detail") if isinstance(source, dict) else block.get("detail")
-        return IMAGE_TOKENS_LOW if detail == "low" else IMAGE_TOKENS
+    if media := media_of(block):
+        return media.tokens
     if block.get("type") in ("tool_use", "tool_call", "tool_call_chunk"):
         return 0  # Counted in `tool_calls`.
     return count_text(_json(block))

@@ -7,6 +7,7 @@ from threadkeep.base.settings import Settings
 from threadkeep.base.validation import validate_id
 from threadkeep.cli.connection import with_memory
 from threadkeep.cli.output import json_line, one_line, print_lines
+from threadkeep.cli.thread_prompt import shortened_notice
 from threadkeep.knowledge.explanation import Explanation, Reason
 from threadkeep.stores.memory_ids import short_ids
 
@@ -37,6 +38,9 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
     for reason in reasons:
         yield ""
         yield from _reason_lines(reason, ids)
+    if notice := shortened_notice(explanation["tokens"]).strip():
+        yield ""
+        yield notice
     if explanation["gone"]:
         yield ""
         yield f"Forgotten since, or on a branch that was left: {explanation['gone']}."

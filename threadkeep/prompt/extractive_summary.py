@@ -7,7 +7,7 @@ from typing import Final
 
 from langchain_core.messages import BaseMessage
 
-from threadkeep.base.message_text import text_with_tool_calls
+from threadkeep.base.message_text import transcript_of
 from threadkeep.base.tokens import count_text
 from threadkeep.extract.sentences import sentences
 from threadkeep.prompt.exchanges import is_offline_reply
@@ -74,7 +74,7 @@ def score_sentence(sentence: str) -> float:
 def _message_lines(message: BaseMessage) -> list[str]:
     """Return the sentences of a message, each with its speaker."""
     speaker = message.name or _SPEAKERS.get(message.type, message.type)
-    texts = sentences(text_with_tool_calls(message))[:MAX_SENTENCES]
+    texts = sentences(transcript_of(message))[:MAX_SENTENCES]
     return [f"{speaker}: {_shorten(text)}" for text in texts] or [f"{speaker}: (no text)"]
 
 

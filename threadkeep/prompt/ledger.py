@@ -57,6 +57,23 @@ def ledger_of(parts: PromptParts, context: Context, window: Window) -> Ledger:
     }
 
 
+def shortened_entry(originals: Sequence[Sequence[AnyMessage]], parts: PromptParts) -> Ledger:
+    """Return how many messages of the prompt are cut, and how many tokens of them are left out.
+
+    `originals` are the exchanges before they were cut; what has left the newest one counts too.
+    Empty if all messages are whole.
+    """
+    shown = {message.id: message for message in (*parts.recent, *parts.newest)}
+    whole = [message for exchange in originals for message in exchange if message.id in shown]
+    missing = [message for message in originals[-1] if message.id not in shown]
+    cut = [message for message in whole if shown[message.id] is not message]
+    if not (cut or missing):
+        return {}
+    left_out = sum(map(count_message, (*cut, *missing)))
+    left_out -= sum(count_message(shown[message.id]) for message in cut)
+    return {"shortened": {"messages": len(cut) + len(missing), "tokens": left_out}}
+
+
 def reply_entries(reply: AIMessage, model: str, *, exact: bool) -> Ledger:
     """Return the ledger entries of a reply: its size, the model, what the provider reported.
 

@@ -12,7 +12,8 @@ from threadkeep.graph.context import Context
 from threadkeep.graph.state import Ledger, RecalledTurn, State, Update
 from threadkeep.prompt.coverage import Coverage, messages_before
 from threadkeep.prompt.exchanges import Exchange, newest_user_message, starts_with_user
-from threadkeep.prompt.ledger import PromptParts, ledger_of
+from threadkeep.prompt.large_messages import shorten_oversized
+from threadkeep.prompt.ledger import PromptParts, ledger_of, shortened_entry
 from threadkeep.prompt.memory_blocks import (
     MemoryBlocks,
     exchange_tokens,
@@ -75,7 +76,8 @@ def plan_prompt(
     pinned = pinned_message(fit_pins(items, pinned_budget(context, window)))
     summary = _summary_messages(coverage, context, window)
     exchanges = visible_exchanges(state, coverage, context)
-    limit = history_limit(context, _room(pinned, summary, window))
+    originals, limit = exchanges, history_limit(context, _room(pinned, summary, window))
+    exchanges = shorten_oversized(exchanges, limit)
     visible = newest_within(exchanges[-max_exchanges(context) :], blocks, limit)
     incomplete = len(visible) < len(exchanges) or _lacks_a_question(visible, summary)
     if context.summarizes and incomplete:
@@ -91,7 +93,7 @@ def plan_prompt(
     parts = _parts(context, pinned, summary, recent, newest, blocks)
     return PromptPlan(
         prompt=list(parts.prompt),
-        ledger=ledger_of(parts, context, window),
+        ledger=ledger_of(parts, context, window) | shortened_entry(originals, parts),
         coverage=coverage,
         recalled=recalled_in_prompt(parts.prompt, blocks, state.recalled),
     )

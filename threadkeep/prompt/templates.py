@@ -6,7 +6,7 @@ from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
 
 from threadkeep.base.fences import escape_tags
 from threadkeep.base.memory_block import PINNED, RecalledItem, render_memories
-from threadkeep.base.message_text import text_with_tool_calls
+from threadkeep.base.message_text import transcript_of
 from threadkeep.graph.state import LiteralPassage
 
 SUMMARY = """<summary>
@@ -84,4 +84,4 @@ def insert_blocks(
 def transcript_line(message: AnyMessage) -> str:
     """Return a message as "speaker: text", for the prompt of a summary."""
     speaker = message.name or {"human": "user", "ai": "assistant"}.get(message.type, message.type)
-    return f"{speaker}: {text_with_tool_calls(message) or '(no text)'}"
+    return f"{speaker}: {transcript_of(message) or '(no text)'}"

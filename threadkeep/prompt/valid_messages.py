@@ -13,7 +13,8 @@ from langchain_core.messages import (
     convert_to_openai_data_block,
 )
 
-from threadkeep.base.message_text import text_of
+from threadkeep.base.media import media_of
+from threadkeep.base.message_text import EMPTY_RESULT, media_labels, words_of
 
 MAX_NAME_CHARACTERS = 64
 NO_RESULT = "(no result was recorded)"
@@ -54,6 +55,8 @@ def valid_message(message: AnyMessage) -> AnyMessage:
     change: dict[str, Any] = {}
     if isinstance(message.content, list):
         change["content"] = _content(message)
+    elif isinstance(message, ToolMessage) and not message.content.strip():
+        change["content"] = EMPTY_RESULT
     name = message.name
     if name and (_INVALID_IN_NAME.search(name) or len(name) > MAX_NAME_CHARACTERS):
         change["name"] = _INVALID_IN_NAME.sub("_", name)[:MAX_NAME_CHARACTERS]
@@ -69,10 +72,14 @@ def _result(call_id: str, results: dict[str, ToolMessage]) -> AnyMessage:
 
 
 def _content(message: AnyMessage) -> str | list[str | dict[str, Any]]:
-    """Return text where possible; only user messages may hold pictures, sound and files."""
+    """Return text where possible; only user messages may hold pictures, sound and files.
+
+    A label stands for the pictures and files of other messages.
+    """
     if not isinstance(message, HumanMessage):
-        return text_of(message)
-    blocks = [block if _is_known(block) else _placeholder(block) for block in message.content]
+        text = "\n".join(filter(None, [words_of(message), *media_labels(message)]))
+        return EMPTY_RESULT if not text.strip() and isinstance(message, ToolMessage) else text
+    blocks = [_known(block) for block in message.content]
     if all(isinstance(block, str) or block.get("type") == "text" for block in blocks):
         return "\n".join(
             block if isinstance(block, str) else str(block["text"]) for block in blocks
@@ -81,6 +88,18 @@ def _content(message: AnyMessage) -> str | list[str | dict[str, Any]]:
         {"type": "text", "text": block} if isinstance(block, str) else block for block in blocks
     ]
     return [block for block in typed if block.get("type") != "text" or block["text"]]
+
+
+def _known(block: object) -> str | dict[str, Any]:
+    """Return a block that every provider's adapter reads, or else words that stand for it."""
+    media = media_of(block)
+    if media and not media.is_available:
+        return media.label
+    if _is_known(block):
+        return block  # type: ignore[return-value]
+    if media is None:
+        return _placeholder(block)
+    return media.block if _is_known(media.block) else media.label
 
 
 def _is_known(block: object) -> bool:

@@ -8,6 +8,7 @@ from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
 from threadkeep.prompt.coverage import Coverage
 from threadkeep.prompt.exchanges import Exchange, split_exchanges, starts_with_user
+from threadkeep.prompt.large_messages import shorten_oversized
 from threadkeep.prompt.memory_blocks import MemoryBlocks, exchange_tokens
 from threadkeep.prompt.valid_messages import valid_messages
 from threadkeep.prompt.window import Window, window_of
@@ -55,7 +56,8 @@ def out_of_reach(state: State, context: Context, window: Window | None = None) -
     exchanges = split_exchanges(state.messages)
     window = window or window_of(context)
     limit = history_limit(context, window.history)
-    visible = newest_within(exchanges[-max_exchanges(context) :], MemoryBlocks(), limit)
+    shown = shorten_oversized(exchanges[-max_exchanges(context) :], limit)
+    visible = newest_within(shown, MemoryBlocks(), limit)
     return [
         message for exchange in exchanges[: len(exchanges) - len(visible)] for message in exchange
     ]
