@@ -64,7 +64,7 @@ def test_several_results_of_one_call_or_of_several_are_all_shown() -> None:
     one = plan(
         HumanMessage("Compare.", id="q"), call("a", 3), *(result(text, "a", n) for n in range(3))
     )
-    steps = [message for key in "abc" for message in (call(key), result(text, key))]
+    steps: list[AnyMessage] = [m for key in "abc" for m in (call(key), result(text, key))]
     several = plan(HumanMessage("Compare.", id="q"), *steps)
     for planned in (one, several):
         shown = results_of(planned)
@@ -75,7 +75,11 @@ def test_several_results_of_one_call_or_of_several_are_all_shown() -> None:
 
 @pytest.mark.parametrize("memory", ["hybrid", "summary", "buffer", "window"])
 def test_a_result_of_an_earlier_turn_is_cut_too(memory: str) -> None:
-    turn = [HumanMessage("Read it.", id="q"), call("a"), result(TEXTS["lines"], "a")]
+    turn: list[AnyMessage] = [
+        HumanMessage("Read it.", id="q"),
+        call("a"),
+        result(TEXTS["lines"], "a"),
+    ]
     planned = plan(*turn, AIMessage("Done.", id="d"), HumanMessage("And?", id="n"), memory=memory)
     (shown,) = results_of(planned)
     assert is_cut(shown)
@@ -106,7 +110,7 @@ def test_arguments_of_a_call_are_cut_and_stay_an_object(args: dict[str, Any]) ->
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_the_newest_message_is_cut_and_keeps_its_picture(text: str) -> None:
-    content = [{"type": "text", "text": text}, PICTURE]
+    content: list[Any] = [{"type": "text", "text": text}, PICTURE]
     planned = plan(HumanMessage(text, id="q"))
     assert is_cut(str(planned.prompt[-1].content))
     pictured = plan(HumanMessage(content, id="q")).prompt[-1].content
@@ -124,7 +128,7 @@ def test_more_pictures_than_fit_leave_words_for_the_first_of_them() -> None:
 
 def test_many_steps_leave_the_newest_of_them() -> None:
     text = TEXTS["lines"][:3_000]
-    steps = [m for n in range(40) for m in (call(f"s{n}"), result(text, f"s{n}"))]
+    steps: list[AnyMessage] = [m for n in range(40) for m in (call(f"s{n}"), result(text, f"s{n}"))]
     planned = plan(HumanMessage("Go on.", id="q"), *steps)
     assert isinstance(planned.prompt[1], HumanMessage)
     assert planned.prompt[-1].id == "result-s39-0"
