@@ -105,7 +105,7 @@ def test_an_empty_result_has_a_text(content: Any) -> None:
     assert text_of(AIMessage(content)).strip() == ""
 
 
-def test_results_of_unknown_kinds_are_kept_as_json() -> None:
+def test_results_of_unknown_kinds_become_json() -> None:
     message = ToolMessage([{"type": "json", "json": {"rain": 4}}], tool_call_id="c")
     assert text_of(message) == '{"type":"json","json":{"rain":4}}'
 

@@ -49,10 +49,10 @@ def results_of(planned: PromptPlan) -> list[str]:
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_a_result_keeps_its_beginning_and_its_end(text: str) -> None:
     planned = plan(HumanMessage("What is in it?", id="q"), call("a"), result(text, "a"))
-    (shown,) = results_of(planned)
-    assert shown[:5] == text[:5]
-    assert shown[-4:] == text[-4:]
-    assert is_cut(shown)
+    (content,) = results_of(planned)
+    assert content[:5] == text[:5]
+    assert content[-4:] == text[-4:]
+    assert is_cut(content)
     assert planned.ledger["shortened"]["messages"] == 1
     assert planned.ledger["shortened"]["tokens"] == (
         count_message(result(text, "a")) - count_message(planned.prompt[-1])
@@ -67,9 +67,9 @@ def test_several_results_of_one_call_or_of_several_are_all_shown() -> None:
     steps: list[AnyMessage] = [m for key in "abc" for m in (call(key), result(text, key))]
     several = plan(HumanMessage("Compare.", id="q"), *steps)
     for planned in (one, several):
-        shown = results_of(planned)
-        assert len(shown) == 3
-        assert all(is_cut(text) and text.endswith("last row") for text in shown)
+        texts = results_of(planned)
+        assert len(texts) == 3
+        assert all(is_cut(text) and text.endswith("last row") for text in texts)
         assert planned.ledger["shortened"]["messages"] == 3
 
 
@@ -81,8 +81,8 @@ def test_a_result_of_an_earlier_turn_is_cut_too(memory: str) -> None:
         result(TEXTS["lines"], "a"),
     ]
     planned = plan(*turn, AIMessage("Done.", id="d"), HumanMessage("And?", id="n"), memory=memory)
-    (shown,) = results_of(planned)
-    assert is_cut(shown)
+    (content,) = results_of(planned)
+    assert is_cut(content)
     assert [m.content for m in planned.prompt if isinstance(m, HumanMessage)][-2:] == [
         "Read it.",
         "And?",
@@ -100,12 +100,12 @@ def test_a_result_of_an_earlier_turn_is_cut_too(memory: str) -> None:
 )
 def test_arguments_of_a_call_are_cut_and_stay_an_object(args: dict[str, Any]) -> None:
     planned = plan(HumanMessage("Save it.", id="q"), call("a", **args), result("saved", "a"))
-    asked = planned.prompt[-2]
-    assert isinstance(asked, AIMessage)
-    assert is_cut(json.dumps(asked.tool_calls[0]["args"], ensure_ascii=False))
+    caller = planned.prompt[-2]
+    assert isinstance(caller, AIMessage)
+    assert is_cut(json.dumps(caller.tool_calls[0]["args"], ensure_ascii=False))
     assert results_of(planned) == ["saved"]
     if "path" in args:
-        assert asked.tool_calls[0]["args"]["path"] == "a.txt"
+        assert caller.tool_calls[0]["args"]["path"] == "a.txt"
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
@@ -146,16 +146,16 @@ def test_a_prompt_that_fits_says_nothing_of_a_cut() -> None:
 @given(
     st.lists(st.integers(0, 3_000), min_size=1, max_size=6), st.integers(0, 4_000), st.booleans()
 )
-def test_messages_fit_any_budget_that_holds_their_frames(
+def test_messages_fit_any_budget_that_holds_their_overhead(
     sizes: list[int], budget: int, in_blocks: bool
 ) -> None:
     texts = ["olive 17 " * (size // 4) for size in sizes]
     contents: list[Any] = [[{"type": "text", "text": t}] if in_blocks else t for t in texts]
     messages = [HumanMessage(content, id=str(n)) for n, content in enumerate(contents)]
-    frames = sum(count_message(HumanMessage("", id="e")) for _ in messages)
+    overhead = sum(count_message(HumanMessage("", id="e")) for _ in messages)
     fitted = fit_evenly(messages, budget)
     assert [m.id for m in fitted] == [m.id for m in messages]
-    if budget >= frames:
+    if budget >= overhead:
         assert sum(map(count_message, fitted)) <= budget
     if sum(map(count_message, messages)) <= budget:
         assert fitted == messages

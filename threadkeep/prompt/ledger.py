@@ -63,15 +63,15 @@ def shortened_entry(originals: Sequence[Sequence[AnyMessage]], parts: PromptPart
     `originals` are the exchanges before they were cut; what has left the newest one counts too.
     Empty if all messages are whole.
     """
-    shown = {message.id: message for message in (*parts.recent, *parts.newest)}
-    whole = [message for exchange in originals for message in exchange if message.id in shown]
-    missing = [message for message in originals[-1] if message.id not in shown]
-    cut = [message for message in whole if shown[message.id] is not message]
+    in_prompt = {message.id: message for message in (*parts.recent, *parts.newest)}
+    whole = [message for exchange in originals for message in exchange if message.id in in_prompt]
+    missing = [message for message in originals[-1] if message.id not in in_prompt]
+    cut = [message for message in whole if in_prompt[message.id] is not message]
     if not (cut or missing):
         return {}
-    left_out = sum(map(count_message, (*cut, *missing)))
-    left_out -= sum(count_message(shown[message.id]) for message in cut)
-    return {"shortened": {"messages": len(cut) + len(missing), "tokens": left_out}}
+    omitted = sum(map(count_message, (*cut, *missing)))
+    omitted -= sum(count_message(in_prompt[message.id]) for message in cut)
+    return {"shortened": {"messages": len(cut) + len(missing), "tokens": omitted}}
 
 
 def reply_entries(reply: AIMessage, model: str, *, exact: bool) -> Ledger:

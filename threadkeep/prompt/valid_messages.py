@@ -79,7 +79,7 @@ def _content(message: AnyMessage) -> str | list[str | dict[str, Any]]:
     if not isinstance(message, HumanMessage):
         text = "\n".join(filter(None, [words_of(message), *media_labels(message)]))
         return EMPTY_RESULT if not text.strip() and isinstance(message, ToolMessage) else text
-    blocks = [_known(block) for block in message.content]
+    blocks = [_readable_block(block) for block in message.content]
     if all(isinstance(block, str) or block.get("type") == "text" for block in blocks):
         return "\n".join(
             block if isinstance(block, str) else str(block["text"]) for block in blocks
@@ -90,7 +90,7 @@ def _content(message: AnyMessage) -> str | list[str | dict[str, Any]]:
     return [block for block in typed if block.get("type") != "text" or block["text"]]
 
 
-def _known(block: object) -> str | dict[str, Any]:
+def _readable_block(block: object) -> str | dict[str, Any]:
     """Return a block that every provider's adapter reads, or else words that stand for it."""
     media = media_of(block)
     if media and not media.is_available:

@@ -56,8 +56,8 @@ def out_of_reach(state: State, context: Context, window: Window | None = None) -
     exchanges = split_exchanges(state.messages)
     window = window or window_of(context)
     limit = history_limit(context, window.history)
-    shown = shorten_oversized(exchanges[-max_exchanges(context) :], limit)
-    visible = newest_within(shown, MemoryBlocks(), limit)
+    shortened = shorten_oversized(exchanges[-max_exchanges(context) :], limit)
+    visible = newest_within(shortened, MemoryBlocks(), limit)
     return [
         message for exchange in exchanges[: len(exchanges) - len(visible)] for message in exchange
     ]
