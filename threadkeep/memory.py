@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import StreamMode
 
 from threadkeep.base.clock import Clock, use_clock
-from threadkeep.base.errors import BadInput, ThreadBusy
+from threadkeep.base.errors import BadInput
 from threadkeep.base.ids import new_thread_name
 from threadkeep.base.settings import Settings
 from threadkeep.base.storage_errors import storage_errors
@@ -20,7 +20,7 @@ from threadkeep.base.user import acting_as, current_user
 from threadkeep.base.validation import validate_id, validate_message
 from threadkeep.checkpoints.locks import WAIT_SECONDS
 from threadkeep.checkpoints.thread_records import NO_LIMIT, list_records, update_record
-from threadkeep.checkpoints.thread_turns import COPY_NODE, turn_at, undo_turns
+from threadkeep.checkpoints.thread_turns import COPY_NODE, turn_at
 from threadkeep.erase import erase
 from threadkeep.erase.intents import unfinished_erasures
 from threadkeep.erase.plan import ErasurePlan, Target
@@ -37,6 +37,7 @@ from threadkeep.knowledge.fork import fork_stored_thread
 from threadkeep.knowledge.listing import Row
 from threadkeep.knowledge.pins import Pin, add_pin, list_pins, remove_pin
 from threadkeep.knowledge.wording_history import Wording, history_of
+from threadkeep.open_turn import Thread
 from threadkeep.opened import Opened, Progress, open_all
 from threadkeep.prompt.plan import PromptPlan
 from threadkeep.prompt.run_model import choice_of
@@ -52,7 +53,14 @@ from threadkeep.transfer.import_conversations import ImportResult, import_conver
 from threadkeep.transfer.importers.transcript import Transcript
 from threadkeep.transfer.report import report_html
 from threadkeep.transfer.restore import RestoreResult, restore_export
-from threadkeep.turn import Event, Graph, Thread, Turn, start_run
+from threadkeep.turn import Event, Graph, Turn, start_run
+from threadkeep.turn_recovery import (
+    message_to_retry,
+    recover_turns,
+    take_back_unanswered,
+    unanswered_row,
+    undo_in_journal,
+)
 
 T = TypeVar("T")
 
@@ -115,21 +123,69 @@ class Memory:
         run_context = await self.context(name, context, user_id=user_id)
         return Turn(await self.start_run(run_context, name, {"messages": [message]}), name)
 
-    async def recover(self, *, user_id: str | None = None) -> list[str]:
-        """Finish the turns of a user that a crash cut off; return a sentence about each."""
+    async def recover(self, *, limit: float | None = None, user_id: str | None = None) -> list[str]:
+        """Finish the turns of a user that a crash cut off; return a sentence about each.
+
+        A turn that takes more than `limit` seconds is left to the next start. One that fails is
+        told once, and then waits for its user's `retry` or `discard`. Never raises what a turn
+        raises.
+        """
         sentences, self.recovered = self.recovered, []
         user = self._user(user_id)
         owner = await user_key(self.opened.store, user)
-        for name in await self.opened.turn_journal.unfinished(owner):
-            try:
-                run = await self.start_run(Context(user_id=user), name, None, wait=0.0)
-            except ThreadBusy:
-                continue  # Another process is working on it right now.
-            turn = Turn(run, name)
-            await turn.finished()
-            reply = f": {turn.reply}" if turn.reply else "."
-            sentences.append(f"The turn that was cut off in thread {name!r} is finished now{reply}")
-        return sentences
+
+        async def start(name: str) -> AsyncIterator[Event]:
+            context = Context(user_id=user)
+            return await self.start_run(context, name, None, wait=0.0, recovers=True)
+
+        turns = await recover_turns(self.opened.turn_journal, owner, start, limit)
+        return [*sentences, *turns]
+
+    async def unanswered(self, *, user_id: str | None = None) -> list[Row]:
+        """Return the user's threads with messages that got no answer.
+
+        Each row has `thread`, `thread_id`, `messages` (the oldest first), `reason`, `sentence`.
+        """
+        owner = await user_key(self.opened.store, self._user(user_id))
+        records = await self.opened.turn_journal.records(owner)
+        return [unanswered_row(record) for record in records if record.waits]
+
+    async def retry(
+        self,
+        thread: str,
+        *,
+        context: Mapping[str, Any] | None = None,
+        user_id: str | None = None,
+    ) -> Turn:
+        """Send a message of a thread that got no answer again, the newest turn's first.
+
+        Raises:
+            BadInput: the thread has none.
+        """
+        ref = await self.thread(thread, user_id=user_id)
+        owner = await user_key(self.opened.store, ref.user_id)
+        record = await self.opened.turn_journal.read(owner, ref.id)
+        values = message_to_retry(record, ref.name)
+        run_context = await self.context(ref.name, context, user_id=user_id)
+        return Turn(await self.start_run(run_context, ref.name, values), ref.name)
+
+    async def discard(self, thread: str, *, user_id: str | None = None) -> list[str]:
+        """Drop the messages of a thread that got no answer; return them, the oldest first.
+
+        Raises:
+            BadInput: the thread has none.
+            ThreadBusy: a turn is open on it for too long.
+        """
+        async with self._hold(thread, user_id) as ref:
+            journal = self.opened.turn_journal
+            owner = await user_key(self.opened.store, ref.user_id)
+            record = await journal.read(owner, ref.id)
+            if record is None or not record.waits:
+                raise BadInput(f"Thread {ref.name!r} has no message without an answer.")
+            if record.status == "failed":
+                await take_back_unanswered(self.graph, ref, record)
+            await journal.delete(owner, ref.id)
+        return record.unanswered
 
     async def start_run(
         self,
@@ -143,6 +199,7 @@ class Memory:
         metadata: Mapping[str, Any] | None = None,
         output_only: bool = False,
         recursion_limit: int | None = None,
+        recovers: bool = False,
     ) -> AsyncIterator[Event]:
         """Take the thread and return a run of the graph; see `turn.start_run`.
 
@@ -157,13 +214,14 @@ class Memory:
                 context,
                 await self.thread(name, user_id=context.user_id),
                 values,
-                is_stop=self._is_stop,
+                is_stop=(lambda error: False) if recovers else self._is_stop,
                 wait=wait,
                 modes=modes,
                 checkpoint_id=checkpoint_id,
                 metadata=metadata,
                 output_only=output_only,
                 recursion_limit=recursion_limit,
+                recovers=recovers,
             )
 
     def stop(self) -> None:
@@ -197,7 +255,8 @@ class Memory:
             ThreadBusy: a turn is open on it for too long.
         """
         async with self._hold(thread, user_id) as ref:
-            return await undo_turns(self.graph, ref.config(), ref.name, turns)
+            owner = await user_key(self.opened.store, ref.user_id)
+            return await undo_in_journal(self.graph, self.opened.turn_journal, owner, ref, turns)
 
     async def fork(
         self, thread: str, new: str, at: int | None = None, *, user_id: str | None = None
@@ -309,8 +368,8 @@ class Memory:
     async def has_open_turn(self, *names: str, user_id: str | None = None) -> bool:
         """Tell whether a turn is under way, or was cut off, on one of these threads."""
         owner = await user_key(self.opened.store, self._user(user_id))
-        unfinished = await self.opened.turn_journal.unfinished(owner)
-        return any(name in unfinished for name in names)
+        records = await self.opened.turn_journal.records(owner)
+        return any(record.status == "open" and record.name in names for record in records)
 
     # What is remembered
 

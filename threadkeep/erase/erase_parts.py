@@ -87,7 +87,7 @@ async def _erase_thread(opened: Opened, owner: str, thread: str, receipt: Receip
     await store.adelete(threads_of(owner), thread)
     receipt.count(LABELS["threads"], 1)
     await clear_fork_origins(store, owner, thread)
-    await opened.turn_journal.finish(owner, thread)
+    await opened.turn_journal.delete(owner, thread)
 
 
 async def _rewrite_thread(opened: Opened, plan: ErasurePlan, thread: str, receipt: Receipt) -> None:

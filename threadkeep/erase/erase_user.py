@@ -29,6 +29,8 @@ async def erase_user(opened: Opened, plan: ErasurePlan, receipt: Receipt, report
     report("erasing items", 0, 1)
     counts = await opened.store.items.erase_owner(plan.owner)
     report("erasing items", 1, 1)
+    for record in await opened.turn_journal.records(plan.owner):
+        await opened.turn_journal.delete(plan.owner, record.thread)
     receipt.removed |= {"checkpoints": checkpoints, "pending writes": writes}
     for token in plan.tokens:
         await opened.store.adelete(TOKENS, token)
@@ -50,8 +52,8 @@ async def _delete_checkpoints(opened: Opened, plan: ErasurePlan, thread: str) ->
     with suppress(ThreadBusy):
         async with opened.locks.acquire(thread, plan.name_of(thread), wait=WAIT_SECONDS):
             await delete_with_tombstone(opened.inner_saver, thread)
-            await opened.turn_journal.finish(plan.owner, thread)
+            await opened.turn_journal.delete(plan.owner, thread)
             await opened.locks.discard(thread)
             return
     await delete_with_tombstone(opened.inner_saver, thread)
-    await opened.turn_journal.finish(plan.owner, thread)
+    await opened.turn_journal.delete(plan.owner, thread)

@@ -14,13 +14,12 @@ from langgraph_sdk.runtime import ServerRuntime
 
 from threadkeep.base.errors import ThreadkeepError
 from threadkeep.base.user import USER_KEY, acting_user
-from threadkeep.checkpoints.locks import ThreadLock
 from threadkeep.graph.agent import BOOKKEEPING, graph
 from threadkeep.graph.context import Context
+from threadkeep.open_turn import OpenTurn, Thread, open_turn
 from threadkeep.process import freeze_loaded_objects
 from threadkeep.prompt.runtime import thread_name
 from threadkeep.server.dev.shared_memory import current_memory
-from threadkeep.turn import Thread, open_turn
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 RUN, EDIT = "threads.create_run", "threads.update"
@@ -35,8 +34,8 @@ STOP_ERRORS = ("UserInterrupt", "UserRollback")
 SERVER_PACKAGES = ("langgraph", "langgraph_api", "langgraph_runtime_inmem", "asyncio")
 """Packages whose errors LangGraph's server answers itself."""
 
-_lock: ContextVar[ThreadLock | None] = ContextVar("lock", default=None)
-"""The lock of the current run: a run that loses its lock is stopped."""
+_turn: ContextVar[OpenTurn | None] = ContextVar("turn", default=None)
+"""The turn of the current run: a run that loses its lock is stopped."""
 
 
 class ServerGraph(CompiledStateGraph[Any, Any, Any, Any]):
@@ -46,10 +45,12 @@ class ServerGraph(CompiledStateGraph[Any, Any, Any, Any]):
         """Stream a run; a retry whose messages are stored already continues the first attempt."""
         if await self._has_messages(input, config):
             input = None  # noqa: A001
-        lock = _lock.get()
+        turn = _turn.get()
+        if turn is not None and not turn.has_begun:
+            input = await turn.begin(input, goes_on=not _checkpoint_in(config))  # noqa: A001
         async for event in super().astream(input, config, **kwargs):
-            if lock is not None:
-                lock.check()
+            if turn is not None:
+                turn.lock.check()
             yield event
 
     async def aupdate_state(
@@ -128,10 +129,15 @@ async def _open_run(config: RunnableConfig, runtime: ServerRuntime[Any]) -> Asyn
     # Metadata may hold a name that belongs to another id.
     is_own = (await memory.thread(name, user_id=user_id)).id == thread_id
     thread = Thread(id=thread_id, name=name if is_own else thread_id, user_id=user_id)
-    async with open_turn(memory.opened, memory.graph, context, thread, is_stop=_is_stop) as lock:
-        _lock.set(lock)
+    async with open_turn(memory.opened, memory.graph, context, thread, is_stop=_is_stop) as turn:
+        _turn.set(turn)
         yield server_graph
     freeze_loaded_objects(again=memory.opened.store.opened)
+
+
+def _checkpoint_in(config: Any) -> str:
+    """Return the checkpoint that a run goes on from, "" for the newest."""
+    return str(((config or {}).get("configurable") or {}).get("checkpoint_id") or "")
 
 
 def _is_stop(error: BaseException) -> bool:
