@@ -92,7 +92,8 @@ async def test_a_turn_that_always_fails_holds_up_neither_threads_nor_users_nor_a
 async def test_after_a_refused_message_the_thread_goes_on_and_keeps_it_for_a_retry(
     fault: type[ModelFault], tmp_path: Path
 ) -> None:
-    model = PoisonedModel("Noted.", fault=fault)
+    model = PoisonedModel(fault=fault)
+    model.script("Noted.")
     async with opened(tmp_path, model) as memory:
         await say(memory, "I own a boat.")
         await fail(memory, POISON)
