@@ -160,7 +160,7 @@ class OpenTurn:
         """Record how the turn failed; input that was refused is not kept."""
         record = self.record
         with suppress(Exception):  # What cannot be recorded now is examined by the next start.
-            pending = await _apart(pending_nodes(self._graph, self._thread.config()))
+            pending = await _in_empty_context(pending_nodes(self._graph, self._thread.config()))
             is_answered = bool(pending) and pending <= {*BOOKKEEPING}
             if stopped:
                 if not is_answered:  # Else the next start finishes what follows the reply.
@@ -168,7 +168,7 @@ class OpenTurn:
             elif not isinstance(error, Exception):
                 return  # The process stops: the next start finishes the turn.
             elif isinstance(error, BadInput) and not (self._recovers or is_answered):
-                await self._refuse(is_kept=bool(pending))
+                await self._refuse(in_state=bool(pending))
             elif is_answered or (self._recovers and is_transient(error)):
                 if record.attempts >= MAX_ATTEMPTS:
                     await self._journal.write(_failed(record, error))
@@ -178,7 +178,7 @@ class OpenTurn:
     async def _go_on(self, previous: TurnRecord, values: T | None, text: str) -> T | None:
         """Return the input of a turn that stands on one which is not finished."""
         try:
-            pending = await _apart(pending_nodes(self._graph, self._thread.config()))
+            pending = await _in_empty_context(pending_nodes(self._graph, self._thread.config()))
         except Exception:
             if values is None:
                 raise
@@ -211,9 +211,9 @@ class OpenTurn:
         self.record = replace(self.record, earlier=earlier)
         await self._journal.write(self.record)
 
-    async def _refuse(self, *, is_kept: bool) -> None:
+    async def _refuse(self, *, in_state: bool) -> None:
         """Forget the input of this turn."""
-        if is_kept:
+        if in_state:
             await self._take_back(1)
         earlier = self.record.earlier
         if not earlier:
@@ -226,7 +226,7 @@ class OpenTurn:
     async def _take_back(self, turns: int) -> None:
         """Take messages without an answer out of the thread's state."""
         config, name = self._thread.config(), self._thread.name
-        await _apart(undo_turns(self._graph, config, name, turns))
+        await _in_empty_context(undo_turns(self._graph, config, name, turns))
 
     async def _set_aside(self, previous: TurnRecord, text: str) -> None:
         """Keep messages of earlier turns for a retry, but for one that is sent again now."""
@@ -239,7 +239,7 @@ class OpenTurn:
         """Return whether the state holds a user's message with this text, or there is no text."""
         if not text:
             return True
-        state = await _apart(self._graph.aget_state(self._thread.config()))
+        state = await _in_empty_context(self._graph.aget_state(self._thread.config()))
         messages = state.values.get("messages") or ()
         return any(same_text(text_of(message), text) for message in messages)
 
@@ -249,7 +249,7 @@ class OpenTurn:
             None, self._thread.config(), context=self._context, durability="sync"
         )
         try:
-            await _apart(run)
+            await _in_empty_context(run)
         except Exception:
             log.warning("The turn before could not be finished", exc_info=True)
 
@@ -299,6 +299,6 @@ def _failed(record: TurnRecord, error: BaseException) -> TurnRecord:
     return replace(record, status="failed", reason=reason[:MAX_REASON], refused=refused)
 
 
-async def _apart(operation: Coroutine[Any, Any, T]) -> T:
+async def _in_empty_context(operation: Coroutine[Any, Any, T]) -> T:
     """Await an operation in a context of its own: a server's request and run are not its own."""
     return await asyncio.create_task(operation, context=Variables())
