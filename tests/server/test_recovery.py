@@ -93,7 +93,7 @@ async def test_a_turn_that_cannot_be_finished_for_now_is_tried_three_times(tmp_p
         model = ScriptedChatModel(*[Unreachable("No connection.")] * 9)
         async with open_memory(settings, model=model) as memory:
             sentences.append(await memory.recover(user_id="ada"))
-    assert [len(each) for each in sentences] == [0, 0, 1, 0, 0]
+    assert [len(lines) for lines in sentences] == [0, 0, 1, 0, 0]
 
 
 async def test_a_recovery_that_takes_too_long_is_left_to_the_next_start(tmp_path: Path) -> None:
