@@ -89,7 +89,7 @@ async def test_a_turn_that_always_fails_holds_up_neither_threads_nor_users_nor_a
 
 
 @pytest.mark.parametrize("fault", [RequestRefused, ContextOverflow])
-async def test_after_a_refused_message_the_thread_goes_on_and_keeps_it_for_a_retry(
+async def test_after_a_refused_message_the_thread_continues_and_keeps_it_for_a_retry(
     fault: type[ModelFault], tmp_path: Path
 ) -> None:
     model = PoisonedModel(fault=fault)
@@ -165,15 +165,15 @@ async def test_a_message_stopped_by_its_user_and_typed_again_is_stored_once(tmp_
         assert len(stored) == 2
 
 
-async def test_a_transient_failure_leaves_the_message_in_the_thread_for_the_next_answer(
+async def test_a_transient_failure_keeps_the_message_in_the_thread_for_the_next_answer(
     tmp_path: Path,
 ) -> None:
     model = ScriptedChatModel(Unreachable("No connection."), "Hello Ada.")
     async with opened(tmp_path, model) as memory:
         await fail(memory, "My name is Ada.")
         await say(memory, "What is my name?")
-        shown = [message.text for message in model.prompts[-1]]
-        assert any("My name is Ada." in text for text in shown)
+        prompt_texts = [message.text for message in model.prompts[-1]]
+        assert any("My name is Ada." in text for text in prompt_texts)
         assert await texts(memory) == ["My name is Ada.", "What is my name?", "Hello Ada."]
         assert await memory.unanswered(user_id="ada") == []
 

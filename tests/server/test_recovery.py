@@ -72,7 +72,7 @@ async def test_a_recovery_that_is_stopped_is_repeated_after_the_next_start(tmp_p
     assert [message["text"] for message in messages] == [TEXT, "Noted."]
 
 
-async def test_a_turn_whose_recovery_fails_is_told_once_and_waits_for_its_user(
+async def test_a_turn_whose_recovery_fails_is_reported_once_and_waits_for_its_user(
     tmp_path: Path,
 ) -> None:
     settings = Settings(home=tmp_path)
@@ -85,7 +85,7 @@ async def test_a_turn_whose_recovery_fails_is_told_once_and_waits_for_its_user(
         assert [row["messages"] for row in await memory.unanswered(user_id="ada")] == [[TEXT]]
 
 
-async def test_a_turn_that_cannot_be_finished_for_now_is_tried_three_times(tmp_path: Path) -> None:
+async def test_a_turn_that_fails_for_now_is_tried_three_times(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     await interrupt_turn(settings)
     sentences: list[list[str]] = []
@@ -96,7 +96,7 @@ async def test_a_turn_that_cannot_be_finished_for_now_is_tried_three_times(tmp_p
     assert [len(lines) for lines in sentences] == [0, 0, 1, 0, 0]
 
 
-async def test_a_recovery_that_takes_too_long_is_left_to_the_next_start(tmp_path: Path) -> None:
+async def test_a_recovery_that_takes_too_long_waits_for_the_next_start(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     await interrupt_turn(settings)
     async with open_memory(settings, model=WaitingModel()) as memory:
