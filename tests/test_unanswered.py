@@ -127,7 +127,7 @@ async def test_two_failures_in_a_row_do_not_lock_the_thread(
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("again", ["What colour is it?", "  What  colour\nis it? \n"])
-async def test_a_message_typed_again_after_a_failure_is_asked_and_stored_once(
+async def test_a_message_typed_again_after_a_failure_is_sent_and_stored_once(
     fault: type[ModelFault], again: str, tmp_path: Path
 ) -> None:
     model = ScriptedChatModel(fault("It failed."), "Blue.")
@@ -197,7 +197,7 @@ async def test_retry_sends_the_message_again_and_undo_takes_it_back(tmp_path: Pa
         assert await say(memory, "I own a boat.") == "I own a boat."
 
 
-async def test_input_that_a_run_refuses_is_not_kept(tmp_path: Path) -> None:
+async def test_input_that_a_run_refuses_is_dropped(tmp_path: Path) -> None:
     model = ScriptedChatModel("Noted.", BadInput("The clock is not allowed."))
     async with opened(tmp_path, model) as memory:
         await say(memory, "I own a boat.")
