@@ -12,11 +12,11 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
 )
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from threadkeep.base.errors import ThreadDeleted
 from threadkeep.checkpoints.owner_records import refuse_late_write
-from threadkeep.checkpoints.pruning import Pruning
+from threadkeep.checkpoints.pruning import Pruning, Step, cut_of_turns
+from threadkeep.checkpoints.serializer import StateSerializer
 
 FOREVER_MINUTES = 1e9
 
@@ -25,7 +25,7 @@ class MemorySaver(Pruning, InMemorySaver):
     """`InMemorySaver` with deletion by run, copy, pruning, expiry and tombstones."""
 
     def __init__(self, ttl_minutes: float | None = None) -> None:
-        super().__init__(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        super().__init__(serde=StateSerializer())
         self.ttl_minutes = ttl_minutes
         self._lifetimes: dict[str, tuple[float, float]] = {}
         self._tombstones: dict[str, str] = {}
@@ -105,12 +105,17 @@ class MemorySaver(Pruning, InMemorySaver):
                 self.blobs[(target_thread_id, *channel)] = blob  # type: ignore[index]
 
     async def aprune_turns(self, thread_id: str, keep: int) -> None:
-        """Delete all but the newest `keep` turns; each begins with an "input" checkpoint."""
-        config: RunnableConfig = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
-        inputs = [item.checkpoint["id"] for item in self.list(config, filter={"source": "input"})]
-        if len(inputs) > keep:
-            for namespace in list(self.storage[thread_id]):
-                self._drop_older(thread_id, namespace, inputs[keep - 1])
+        """Delete all but the newest `keep` turns."""
+        steps = []
+        for checkpoint_id, (_, metadata, parent) in self.storage[thread_id][""].items():
+            plain = self.serde.loads_typed(metadata)
+            steps.append(Step(checkpoint_id, parent, plain.get("source"), plain.get("step")))
+        cut = cut_of_turns(steps, keep)
+        if cut is None:
+            return
+        for namespace, checkpoints in list(self.storage[thread_id].items()):
+            newest = max(checkpoints, default="")
+            self._drop_older(thread_id, namespace, cut.oldest_kept(namespace, newest))
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
         """Set how long after its last use a thread expires; None means never."""

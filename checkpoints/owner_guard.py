@@ -8,7 +8,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
 
 from threadkeep.base.errors import AccessRefused, ThreadDeleted
-from threadkeep.base.user import USER_KEY
+from threadkeep.base.user import USER_KEY, OwnedThreadId
 from threadkeep.base.validation import validate_id
 from threadkeep.checkpoints.owner_records import (
     RECORD_PREFIX,
@@ -140,8 +140,10 @@ def verified_checkpoint(checkpoint: CheckpointTuple, thread: str, user_id: str) 
 
 
 def with_user(config: RunnableConfig, user_id: str) -> RunnableConfig:
-    """Return the config with the user in it."""
-    return {**config, "configurable": {**config["configurable"], USER_KEY: user_id}}
+    """Return the config with the user in it, also for the subgraphs of the thread."""
+    thread = OwnedThreadId(config["configurable"]["thread_id"], user_id)
+    own = {"thread_id": thread, USER_KEY: user_id}
+    return {**config, "configurable": {**config["configurable"], **own}}
 
 
 def _verified(record: OwnerRecord, thread: str, user_id: str) -> OwnerRecord:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from threadkeep.checkpoints.pruning import Step, cut_of_turns
+
 if TYPE_CHECKING:
     from threadkeep.base.postgres import Connection
 
@@ -73,6 +75,15 @@ DELETE FROM checkpoint_blobs b USING unreferenced
 WHERE b.thread_id = unreferenced.thread_id AND b.checkpoint_ns = unreferenced.checkpoint_ns
     AND b.channel = unreferenced.key AND b.version = unreferenced.value
 """
+PRUNED = """
+thread_id = %(thread)s AND ((checkpoint_ns = '' AND checkpoint_id < %(outer)s)
+    OR (checkpoint_ns <> '' AND checkpoint_id < %(inner)s AND (
+        strpos(checkpoint_ns, ':') > 0 OR checkpoint_id < (
+            SELECT max(newest.checkpoint_id) FROM checkpoints AS newest
+            WHERE newest.thread_id = %(thread)s AND newest.checkpoint_ns = {table}.checkpoint_ns
+        )
+    )))
+"""
 
 
 async def delete_threads(conn: "Connection", threads: Sequence[str]) -> None:
@@ -108,18 +119,22 @@ async def copy_thread(conn: "Connection", source: str, target: str) -> None:
 
 
 async def keep_turns(conn: "Connection", thread_id: str, keep: int) -> None:
-    """Delete all but the newest `keep` turns; each begins with an "input" checkpoint."""
+    """Delete all but the newest `keep` turns, see `cut_of_turns`."""
     cursor = await conn.execute(
-        "SELECT checkpoint_id FROM checkpoints WHERE thread_id = %s AND checkpoint_ns = '' "
-        "AND metadata ->> 'source' = 'input' ORDER BY checkpoint_id DESC LIMIT 1 OFFSET %s",
-        (thread_id, keep - 1),
+        "SELECT checkpoint_id, parent_checkpoint_id, metadata ->> 'source' AS source, "
+        "(metadata ->> 'step')::int AS step FROM checkpoints "
+        "WHERE thread_id = %s AND checkpoint_ns = ''",
+        (thread_id,),
     )
-    if oldest := await cursor.fetchone():
-        condition = "thread_id = %s AND checkpoint_id < %s"
-        parameters = (thread_id, oldest["checkpoint_id"])
-        await conn.execute(DELETE_CHECKPOINTS.format(condition=condition), parameters)
-        # Writes whose checkpoint was never saved, because of a crash.
-        await conn.execute(f"DELETE FROM checkpoint_writes WHERE {condition}", parameters)
+    cut = cut_of_turns((Step(*row.values()) for row in await cursor.fetchall()), keep)
+    if cut is None:
+        return
+    parameters = {"thread": thread_id, "outer": cut.outer, "inner": cut.inner}
+    condition = PRUNED.format(table="checkpoints")
+    await conn.execute(DELETE_CHECKPOINTS.format(condition=condition), parameters)
+    # Writes whose checkpoint was never saved, because of a crash.
+    condition = PRUNED.format(table="checkpoint_writes")
+    await conn.execute(f"DELETE FROM checkpoint_writes WHERE {condition}", parameters)
 
 
 async def set_lifetime(

@@ -11,7 +11,6 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
     CheckpointTuple,
 )
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg import Error
 
 from threadkeep.base.database_url import Database
@@ -19,14 +18,14 @@ from threadkeep.base.errors import ThreadDeleted
 from threadkeep.base.postgres import Pool, migrate, open_pool, setup_lock
 from threadkeep.checkpoints import postgres_retention as retention
 from threadkeep.checkpoints.postgres_erasing import PostgresRawReader
+from threadkeep.checkpoints.serializer import StateSerializer
 
 
 class PostgresSaver(PostgresRawReader):
     """`AsyncPostgresSaver` with deletion by run, copy, pruning by turns, expiry and tombstones."""
 
     def __init__(self, pool: Pool, ttl_minutes: float | None = None) -> None:
-        # None allows only the types that LangGraph considers safe: messages and plain values.
-        super().__init__(pool, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        super().__init__(pool, serde=StateSerializer())
         self.pool = pool
         self.ttl_minutes = ttl_minutes
         # Threads with a time to live: writes to other threads need no query for it.

@@ -1,7 +1,60 @@
-"""`aprune`, for savers that lack it."""
+"""`aprune`, for savers that lack it, and where the turns of a thread begin."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+
+class Step(NamedTuple):
+    """What says where turns begin: a checkpoint of the outer graph, without its content."""
+
+    id: str
+    parent: str | None
+    source: str | None
+    step: int | None
+
+
+class Cut(NamedTuple):
+    """Ids before which checkpoints are pruned: of the outer graph, and of its subgraphs.
+
+    A subgraph that keeps its state between turns may have written its newest checkpoint long ago:
+    the newest one of a namespace without a task's id is kept however old it is.
+    """
+
+    outer: str
+    inner: str
+
+    def oldest_kept(self, namespace: str, newest: str) -> str:
+        """Return from which id on the checkpoints of a namespace stay; `newest` is its last one."""
+        if not namespace:
+            return self.outer
+        return self.inner if ":" in namespace else min(self.inner, newest)
+
+
+def cut_of_turns(steps: Iterable[Step], keep: int) -> Cut | None:
+    """Return where to cut a thread so that its newest `keep` turns stay; None if it has no more.
+
+    A turn begins with a checkpoint of the source "input". With the durability "exit" a turn has
+    only its last one, whose number does not follow that of its parent.
+    """
+    newest_first = sorted(steps, reverse=True)
+    by_id = {step.id: step for step in newest_first}
+    first_of_turns = [step for step in newest_first if _begins_turn(step, by_id)]
+    if len(first_of_turns) <= keep:
+        return None
+    first = first_of_turns[keep - 1] if keep > 0 else newest_first[0]
+    # Subgraphs wrote theirs before the only checkpoint of such a turn, and after that one's parent.
+    is_only = first.source != "input" and first.parent in by_id
+    return Cut(first.id, str(first.parent) if is_only else first.id)
+
+
+def _begins_turn(step: Step, by_id: dict[str, Step]) -> bool:
+    if step.source == "input":
+        return True
+    parent = by_id.get(step.parent or "")
+    if parent is None:
+        return True
+    return step.step is not None and parent.step is not None and step.step > parent.step + 1
 
 
 class Pruning:

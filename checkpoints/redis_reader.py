@@ -16,7 +16,7 @@ from threadkeep.checkpoints.redis_keys import (
     thread_key,
     writes_key,
 )
-from threadkeep.checkpoints.redis_rows import checkpoint_tuple, metadata_of, parse_writes
+from threadkeep.checkpoints.redis_rows import Row, checkpoint_tuple, metadata_of, parse_writes
 
 BATCH_SIZE = 500
 
@@ -41,6 +41,17 @@ class RedisReader(BaseCheckpointSaver[str]):
                 if metadata_filter and not metadata_filter.items() <= metadata_of(row).items():
                     continue
                 yield checkpoint_tuple(self.serde, path, row, parse_writes(raw_writes))
+
+    async def _rows(
+        self, paths: Sequence[CheckpointPath]
+    ) -> AsyncIterator[tuple[CheckpointPath, Row]]:
+        """Yield the rows of checkpoints, without deserialising what is in them."""
+        for start in range(0, len(paths), BATCH_SIZE):
+            batch = paths[start : start + BATCH_SIZE]
+            raw_rows = await self.client.mget([checkpoint_key(path) for path in batch])
+            for path, raw_row in zip(batch, raw_rows, strict=True):
+                if raw_row is not None:
+                    yield path, orjson.loads(raw_row)
 
     async def _paths(self, config: RunnableConfig | None) -> list[CheckpointPath]:
         """Return the paths of a config, or of all threads; newest checkpoint first."""

@@ -18,13 +18,12 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
     get_checkpoint_id,
 )
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadDeleted
 from threadkeep.base.redis import open_client
 from threadkeep.checkpoints.owner_records import refuse_late_write
-from threadkeep.checkpoints.pruning import Pruning
+from threadkeep.checkpoints.pruning import Pruning, Step, cut_of_turns
 from threadkeep.checkpoints.redis_keys import (
     CheckpointPath,
     checkpoint_key,
@@ -46,6 +45,7 @@ from threadkeep.checkpoints.redis_rows import (
     parse_writes,
     write_rows,
 )
+from threadkeep.checkpoints.serializer import StateSerializer
 
 if TYPE_CHECKING:
     from valkey.asyncio import Valkey
@@ -60,8 +60,7 @@ class RedisSaver(Pruning, RedisReader):
     """A saver with deletion by run, copy, pruning, expiry per thread and tombstones."""
 
     def __init__(self, client: "Valkey", ttl_minutes: float | None = None) -> None:
-        # None allows only the types that LangGraph considers safe: messages and plain values.
-        super().__init__(serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        super().__init__(serde=StateSerializer())
         self.client = client
         self.ttl_minutes = ttl_minutes
 
@@ -181,13 +180,20 @@ class RedisSaver(Pruning, RedisReader):
         await self._extend_lifetime(target_thread_id, restart=True)
 
     async def aprune_turns(self, thread_id: str, keep: int) -> None:
-        """Delete all but the newest `keep` turns; each begins with an "input" checkpoint."""
-        config: RunnableConfig = {"configurable": {"thread_id": thread_id, "checkpoint_ns": ""}}
-        checkpoints = self.alist(config, filter={"source": "input"})
-        inputs = [checkpoint.checkpoint["id"] async for checkpoint in checkpoints]
-        if len(inputs) > keep:
-            paths = await self._paths({"configurable": {"thread_id": thread_id}})
-            await self._drop([path for path in paths if path[2] < inputs[keep - 1]])
+        """Delete all but the newest `keep` turns."""
+        paths = await self._paths({"configurable": {"thread_id": thread_id}})
+        steps = []
+        async for path, row in self._rows([path for path in paths if not path[1]]):
+            metadata = metadata_of(row)
+            parent = row["parent_checkpoint_id"]
+            steps.append(Step(path[2], parent, metadata.get("source"), metadata.get("step")))
+        cut = cut_of_turns(steps, keep)
+        if cut is None:
+            return
+        newest = {namespace: checkpoint_id for _, namespace, checkpoint_id in reversed(paths)}
+        await self._drop(
+            path for path in paths if path[2] < cut.oldest_kept(path[1], newest[path[1]])
+        )
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
         """Set how long after its last use a thread expires; None means never."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aiosqlite import Connection
 
 from threadkeep.base.sqlite_file import transaction
+from threadkeep.checkpoints.pruning import Step, cut_of_turns
 
 TABLES = ("writes", "checkpoints")
 FOREVER_MINUTES = 1e9
@@ -91,20 +92,28 @@ async def keep_latest(conn: Connection, thread_id: str) -> None:
 
 
 async def keep_turns(conn: Connection, thread_id: str, keep: int) -> None:
-    """Delete all but the newest `keep` turns; each begins with an "input" checkpoint."""
+    """Delete all but the newest `keep` turns, see `cut_of_turns`."""
     rows = await conn.execute_fetchall(
-        "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = '' "
-        "AND json_extract(CAST(metadata AS TEXT), '$.source') = 'input' "
-        "ORDER BY checkpoint_id DESC LIMIT 1 OFFSET ?",
-        (thread_id, keep - 1),
+        "SELECT checkpoint_id, parent_checkpoint_id, "
+        "json_extract(CAST(metadata AS TEXT), '$.source'), "
+        "json_extract(CAST(metadata AS TEXT), '$.step') "
+        "FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''",
+        (thread_id,),
     )
-    for (oldest,) in rows:
-        async with transaction(conn):
-            for table in TABLES:
-                await conn.execute(
-                    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ?",
-                    (thread_id, oldest),
-                )
+    cut = cut_of_turns((Step(*row) for row in rows), keep)
+    if cut is None:
+        return
+    async with transaction(conn):
+        # Writes first: they are kept with the newest checkpoint of their namespace.
+        for table in TABLES:
+            await conn.execute(
+                f"DELETE FROM {table} WHERE thread_id = ?1 AND ("
+                "(checkpoint_ns = '' AND checkpoint_id < ?2) OR (checkpoint_ns <> '' "
+                "AND checkpoint_id < ?3 AND (instr(checkpoint_ns, ':') OR checkpoint_id < ("
+                "SELECT max(checkpoint_id) FROM checkpoints AS newest WHERE newest.thread_id = ?1 "
+                f"AND newest.checkpoint_ns = {table}.checkpoint_ns))))",
+                (thread_id, cut.outer, cut.inner),
+            )
 
 
 async def set_lifetime(

@@ -19,13 +19,13 @@ from langgraph.checkpoint.base import (
     get_checkpoint_id,
     get_checkpoint_metadata,
 )
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
 
 from threadkeep.base.errors import ThreadDeleted
 from threadkeep.base.sqlite_file import create_sqlite_file
 from threadkeep.checkpoints import sqlite_retention as retention
 from threadkeep.checkpoints.pruning import Pruning
+from threadkeep.checkpoints.serializer import StateSerializer
 from threadkeep.checkpoints.sqlite_erasing import SqliteRawReader
 
 BUSY_MILLISECONDS = 10_000
@@ -51,8 +51,7 @@ class SqliteSaver(Pruning, SqliteRawReader):
     """`AsyncSqliteSaver` with deletion by run, copy, pruning, expiry and tombstones."""
 
     def __init__(self, conn: aiosqlite.Connection, ttl_minutes: float | None = None) -> None:
-        # None allows only the types that LangGraph considers safe: messages and plain values.
-        super().__init__(conn, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+        super().__init__(conn, serde=StateSerializer())
         self.ttl_minutes = ttl_minutes
         # Threads with a time to live: writes to other threads need no query for it.
         self._threads_with_ttl: set[str] = set()

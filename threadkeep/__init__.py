@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from threadkeep.protocol import MemoryProtocol
     from threadkeep.remote import RemoteMemory, open_remote
     from threadkeep.stores.hybrid import HybridStore, open_store
-    from threadkeep.stores.owned import OwnedStore, own_namespace
+    from threadkeep.stores.owned import OwnedStore, get_own_namespace, own_namespace
     from threadkeep.turn import Turn
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "Turn",
     "acting_as",
     "builder",
+    "get_own_namespace",
     "open_checkpointer",
     "open_memory",
     "open_remote",
@@ -84,7 +85,7 @@ _MODULES = {
     "protocol": ("MemoryProtocol",),
     "remote": ("RemoteMemory", "open_remote"),
     "stores.hybrid": ("HybridStore", "open_store"),
-    "stores.owned": ("OwnedStore", "own_namespace"),
+    "stores.owned": ("OwnedStore", "get_own_namespace", "own_namespace"),
     "turn": ("Turn",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

@@ -92,7 +92,7 @@ async def test_an_intent_of_another_shape_stops_no_start(
     settings: Settings, value: dict[str, Any]
 ) -> None:
     async with open_memory(settings) as memory:
-        await memory.opened.store.aput(INTENTS, "broken", value, index=False)
+        await memory.opened.store.internal.aput(INTENTS, "broken", value, index=False)
     for _ in range(MAX_ATTEMPTS + 1):
         async with open_memory(settings) as memory:
             await say(memory, "bob", "trip", "I live in Bergen.")

@@ -73,7 +73,7 @@ async def test_a_change_of_embeddings_is_detected_and_every_item_is_reindexed(
         assert store.notice == ""
         (nearness,) = (await nearest(store, "the tax office wrote.")).values()
         assert nearness == pytest.approx(1.0, abs=0.01)
-        record = await store.aget(*EMBEDDER)
+        record = await store.internal.aget(*EMBEDDER)
         assert record is not None
         assert record.value["whole"] is True
 

@@ -76,7 +76,7 @@ async def test_an_export_has_no_owner_key_no_secret_and_no_other_user(home: Sett
         await say(memory, "ada", *TEXTS[0])
         await say(memory, "bob", "first", "The vault opens with tulip-4711.")
         records = json.dumps(await exported(memory, "ada"))
-        secret = await memory.opened.store.aget(*SECRET)
+        secret = await memory.opened.store.internal.aget(*SECRET)
         for user in ("ada", "bob"):
             assert await user_key(memory.opened.store, user) not in records
     assert secret is not None

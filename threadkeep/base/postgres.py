@@ -15,8 +15,6 @@ from threadkeep.base.database_url import Database
 from threadkeep.base.errors import StorageFailed
 
 Connection = AsyncConnection[DictRow]
-Pool = AsyncConnectionPool[Connection]
-
 MIN_VERSION = 130_000
 """PostgreSQL 13, as `server_version_num` writes it."""
 CONNECT_SECONDS = 5
@@ -35,6 +33,34 @@ OPTIONS: dict[str, Any] = {
     "connect_timeout": CONNECT_SECONDS,
     "application_name": "threadkeep",
 }
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """A pool in which any number of calls wait for a connection that others use.
+
+    Only the wait for the server itself ends after `POOL_TIMEOUT_SECONDS`.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._free = asyncio.Semaphore(MAX_CONNECTIONS)
+
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109  (psycopg's)
+        """Return a connection; wait for as long as all of them are in use."""
+        await self._free.acquire()
+        try:
+            return await super().getconn(timeout)
+        except BaseException:
+            self._free.release()
+            raise
+
+    async def putconn(self, conn: Connection) -> None:
+        """Give a connection back."""
+        try:
+            await super().putconn(conn)
+        finally:
+            self._free.release()
+
 
 _checked_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
@@ -69,7 +95,7 @@ async def open_pool(
     """
     async with open_connection(database):
         pass
-    pool: Pool = AsyncConnectionPool(
+    pool = Pool(
         database.url,
         min_size=1,
         max_size=MAX_CONNECTIONS,

@@ -16,6 +16,29 @@ USER_KEY = "user_id"
 _acting: ContextVar[str | None] = ContextVar("acting_user", default=None)
 
 
+class OwnedThreadId(str):
+    """The id of a thread, which remembers the user to whom a saver gave it.
+
+    LangGraph makes the configs of a subgraph of the thread's id alone.
+    """
+
+    user: str
+
+    def __new__(cls, thread: str, user: str) -> "OwnedThreadId":
+        """Return the id, with its owner."""
+        self = super().__new__(cls, thread)
+        self.user = user
+        return self
+
+    def __str__(self) -> str:
+        # LangGraph makes a string of the id before it writes to a subgraph.
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy in a file or of another process is a plain id.
+        return (str, (str.__str__(self),))
+
+
 @contextmanager
 def acting_as(user_id: str) -> Iterator[None]:
     """Set the acting user for calls that take no config, such as a deletion.
@@ -36,7 +59,7 @@ def is_acting() -> bool:
 
 
 def acting_user(config: Mapping[str, Any] | None = None) -> str:
-    """Return the id of the acting user.
+    """Return the id of the acting user; one who is named counts more than the owner of an id.
 
     Raises:
         NoUser: no user is named.
@@ -47,6 +70,8 @@ def acting_user(config: Mapping[str, Any] | None = None) -> str:
     users = list(
         dict.fromkeys(validate_id(user, "user") for user in candidates if user is not None)
     )
+    if not users and isinstance(thread := configurable.get("thread_id"), OwnedThreadId):
+        return thread.user
     if not users:
         raise NoUser(
             "Nobody is asking for this memory; "

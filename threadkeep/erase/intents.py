@@ -6,9 +6,9 @@ from langgraph.store.base import BaseStore, Item
 
 from threadkeep.checkpoints.owner_records import current_checkpoint_id
 from threadkeep.erase.plan import ErasurePlan
-from threadkeep.stores.namespaces import SECRET, Namespace
+from threadkeep.stores.namespaces import INTERNAL, Namespace, internal_store
 
-INTENTS: Namespace = (*SECRET[0], "erasures")
+INTENTS: Namespace = (INTERNAL, "erasures")
 MAX_INTENTS = 1_000
 MAX_ATTEMPTS = 3
 """After so many failures an erasure is quarantined: only its user retries it."""
@@ -47,16 +47,17 @@ class UnfinishedErasure:
 async def write_intent(store: BaseStore, plan: ErasurePlan, intent: str) -> None:
     """Store an intent. From then on the erasure is completed, whatever happens."""
     value = {**plan.intent, "at": current_checkpoint_id()}
-    await store.aput(INTENTS, intent, value, index=False)
+    await internal_store(store).aput(INTENTS, intent, value, index=False)
 
 
 async def has_erasures(store: BaseStore) -> bool:
     """Return whether an erasure is unfinished."""
-    return bool(await store.asearch(INTENTS, limit=1, refresh_ttl=False))
+    return bool(await internal_store(store).asearch(INTENTS, limit=1, refresh_ttl=False))
 
 
 async def read_intents(store: BaseStore, owner: str = "") -> list[Item]:
     """Return the intents of an owner, by default of all."""
+    store = internal_store(store)
     items = await store.asearch(INTENTS, limit=MAX_INTENTS, refresh_ttl=False)
     return [item for item in items if not owner or item.value.get("owner") == owner]
 
@@ -80,6 +81,7 @@ def unfinished_erasure(item: Item) -> UnfinishedErasure:
 
 async def record_failure(store: BaseStore, item: Item, error: Exception) -> None:
     """Count a failed attempt in an intent, unless the erasure was completed before the error."""
+    store = internal_store(store)
     if await store.aget(INTENTS, item.key) is None:
         return
     attempts = unfinished_erasure(item).attempts + 1

@@ -62,7 +62,7 @@ async def _finish(opened: Opened, item: Item, progress: Progress | None) -> list
         lock = erasure_lock(plan.owner)
         receipt = Receipt(forgot=plan.kind, at=opened.clock().isoformat())
         async with opened.locks.acquire(lock, "forget", wait=0.0):
-            if await opened.store.aget(INTENTS, item.key) is None:
+            if await opened.store.internal.aget(INTENTS, item.key) is None:
                 return []  # Another process has completed it.
             await run_erasure(opened, plan, item.key, receipt, progress=progress)
         await opened.locks.discard(lock)

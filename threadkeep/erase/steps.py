@@ -72,8 +72,8 @@ async def _erase(
     marks: list[str],
     report: Progress,
 ) -> None:
-    items, store = opened.store.items, opened.store
-    item = await store.aget(INTENTS, intent)
+    items = opened.store.items
+    item = await items.aget(INTENTS, intent)
     at = str(item.value["at"]) if item else current_checkpoint_id()
     await items.put_tombstones(plan.owner, marks, {"at": at, "open": True})
     erase = erase_user if plan.kind == "user" else erase_parts
@@ -87,7 +87,7 @@ async def _erase(
     # The intent goes last, then the log that still holds it.
     closed_at = current_checkpoint_id() if plan.kind == "user" else at
     await items.put_tombstones(plan.owner, marks, {"at": closed_at, "open": False})
-    await store.adelete(INTENTS, intent)
+    await items.adelete(INTENTS, intent)
     await empty_logs(opened)
 
 

@@ -12,10 +12,11 @@ from langgraph.store.base import BaseStore, Item
 
 from threadkeep.base.clock import now
 from threadkeep.base.validation import validate_id
+from threadkeep.stores.namespaces import INTERNAL, internal_store
 
 Namespace = tuple[str, ...]
-TOKENS: Namespace = ("threadkeep", "tokens")
-MARK: tuple[Namespace, str] = (("threadkeep",), "tokens")
+TOKENS: Namespace = (INTERNAL, "tokens")
+MARK: tuple[Namespace, str] = ((INTERNAL,), "tokens")
 """An item that says that tokens were made; it stays when the last one is revoked."""
 BEGIN = "tk"
 MAX_TOKENS = 100_000
@@ -38,6 +39,7 @@ async def add_token(store: BaseStore, user: str) -> str:
     """
     user, id_, secret = validate_id(user, "user"), secrets.token_hex(6), secrets.token_urlsafe(32)
     value = {"user": user, "sha256": _digest(secret), "created": now().isoformat()}
+    store = internal_store(store)
     await store.aput(*MARK, {"made": True}, index=False)
     await store.aput(TOKENS, id_, value, index=False)
     return f"{BEGIN}_{id_}_{secret}"
@@ -47,6 +49,7 @@ async def user_of_token(store: BaseStore, token: str) -> str | None:
     """Return the user of a token, or None; the comparison takes constant time."""
     begin, _, rest = token.partition("_")
     id_, _, secret = rest.partition("_")
+    store = internal_store(store)
     item = await store.aget(TOKENS, id_) if begin == BEGIN and id_.isalnum() else None
     digest = str(item.value["sha256"]) if item else _digest("")
     same = hmac.compare_digest(digest, _digest(secret))
@@ -56,7 +59,9 @@ async def user_of_token(store: BaseStore, token: str) -> str | None:
 async def list_tokens(store: BaseStore, user: str | None = None) -> list[Token]:
     """Return the tokens of a user, or of everybody, the oldest first."""
     user_filter = {"user": user} if user is not None else None
-    items = await store.asearch(TOKENS, filter=user_filter, limit=MAX_TOKENS, refresh_ttl=False)
+    items = await internal_store(store).asearch(
+        TOKENS, filter=user_filter, limit=MAX_TOKENS, refresh_ttl=False
+    )
     return sorted(map(_token, items), key=lambda token: (token.created, token.id))
 
 
@@ -64,13 +69,13 @@ async def revoke_tokens(store: BaseStore, user: str) -> int:
     """Revoke all tokens of a user; return their number."""
     tokens = await list_tokens(store, user)
     for token in tokens:
-        await store.adelete(TOKENS, token.id)
+        await internal_store(store).adelete(TOKENS, token.id)
     return len(tokens)
 
 
 async def tokens_were_made(store: BaseStore) -> bool:
     """Return whether a token was ever made, even if it is revoked."""
-    return await store.aget(*MARK) is not None
+    return await internal_store(store).aget(*MARK) is not None
 
 
 def _token(item: Item) -> Token:

@@ -7,10 +7,20 @@ from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
-from langgraph.store.base import BaseStore, Op, PutOp, Result, SearchItem, SearchOp
+from langgraph.store.base import (
+    BaseStore,
+    GetOp,
+    ListNamespacesOp,
+    Op,
+    PutOp,
+    Result,
+    SearchItem,
+    SearchOp,
+)
 
 from threadkeep.base.clock import Clock
 from threadkeep.base.settings import Settings, create_data_folder
@@ -19,6 +29,13 @@ from threadkeep.search.memory_indexes import MemoryIndexes
 from threadkeep.stores.dependencies import Dependencies
 from threadkeep.stores.indexing import Indexing, Progress
 from threadkeep.stores.items import Index, Items, open_items, space_of
+from threadkeep.stores.operations import (
+    is_internal,
+    validate_op,
+    with_internal,
+    without_internal,
+)
+from threadkeep.stores.sync_calls import refuse_on_loop
 from threadkeep.vectors.embeddings import open_embeddings
 from threadkeep.vectors.vector_index import VectorIndex
 
@@ -66,6 +83,11 @@ class HybridStore(BaseStore):
         self._worker: asyncio.Task[None] | None = None
 
     @property
+    def internal(self) -> BaseStore:
+        """The store in which what stands beside the items is reached: secret, tokens, erasures."""
+        return self.items
+
+    @property
     def notice(self) -> str:
         """What a person should know about the search, or nothing."""
         return self.vectors.notice or self.indexing.notice
@@ -94,18 +116,24 @@ class HybridStore(BaseStore):
         await self.indexing.read_identity()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do `abatch` from another thread than the event loop's."""
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if running is self._loop:
-            raise asyncio.InvalidStateError("Inside the event loop use the async methods.")
+        """Do `abatch` from another thread than the event loop's.
+
+        Raises:
+            InvalidStateError: it is called on the event loop, which it would block for ever.
+        """
+        refuse_on_loop(self._loop)
         return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop).result()
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do a list of operations; the results are in their order."""
-        ops = list(ops)
+        """Do a list of operations; the results are in their order.
+
+        What the store keeps for itself is neither found nor listed.
+
+        Raises:
+            ValueError: an operation cannot be done, see `validate_op`; then none is.
+            AccessRefused: one writes to what the store keeps for itself; then none is done.
+        """
+        ops = [validate_op(op) for op in ops]
         queries = [op for op in ops if isinstance(op, SearchOp) and _is_query(op)]
         others = [op for op in ops if not _is_query(op)]
         if any(isinstance(op, PutOp) for op in others):
@@ -171,7 +199,9 @@ class HybridStore(BaseStore):
     async def _other_ops(self, ops: Sequence[Op]) -> list[Result]:
         if not ops:
             return []
-        results = await self.items.abatch(ops)
+        listed = [with_internal(op) if isinstance(op, ListNamespacesOp) else op for op in ops]
+        results = await self.items.abatch(listed)
+        results = [_own_result(op, result) for op, result in zip(ops, results, strict=True)]
         puts = [op for op in ops if isinstance(op, PutOp)]
         hidden = [(op.namespace, op.key) for op in puts if op.index is False]
         if hidden:
@@ -263,6 +293,17 @@ async def open_store(
         finally:
             await store.close()
             await vectors.close()
+
+
+def _own_result(op: Op, result: Any) -> Any:
+    """Return the result of an operation without what the store keeps for itself."""
+    if isinstance(op, ListNamespacesOp):
+        return without_internal(op, result)
+    if isinstance(op, GetOp) and is_internal(op.namespace):
+        return None
+    if isinstance(op, SearchOp) and is_internal(op.namespace_prefix):
+        return []
+    return result
 
 
 def _is_query(op: Op) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from langgraph.store.base import BaseStore
 
 from threadkeep.stores.items import Index
+from threadkeep.stores.namespaces import INTERNAL, Namespace
 from threadkeep.stores.sqlite_index import SqliteIndex
 from threadkeep.vectors.vector_index import VectorIndex
 
@@ -18,7 +19,7 @@ WORDS = "until they are done, search goes by words"
 Progress = Callable[[int, int], None]
 BATCH, MODEL_BATCH = 256, 32
 """Texts in one batch; fewer for a model that takes milliseconds each, since searches wait."""
-EMBEDDER: tuple[tuple[str, ...], str] = (("threadkeep",), "embedder")
+EMBEDDER: tuple[Namespace, str] = ((INTERNAL,), "embedder")
 """The item that names the embeddings of the vectors, and says whether all are made."""
 DEFAULT_EMBEDDER = {"identity": "static", "whole": True}
 """The value where there is no such item."""

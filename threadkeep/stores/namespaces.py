@@ -8,11 +8,14 @@ from hashlib import sha256
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, Item
 
 Namespace = tuple[str, ...]
 
-SECRET: tuple[Namespace, str] = (("threadkeep",), "secret")
+INTERNAL = "threadkeep"
+"""The first label of what stands beside the items: secret, tokens, tombstones, erasures. The store
+hides it from its own methods."""
+SECRET: tuple[Namespace, str] = ((INTERNAL,), "secret")
 KEY_CHARACTERS = 32
 PINS_KEY = "pins"
 RESERVED = frozenset(
@@ -30,13 +33,37 @@ async def user_key(store: BaseStore, user_id: str) -> str:
 
     A guessed user id still gives no namespace: HMAC-SHA256, 32 hex characters.
     """
-    # The guard hides the secret from users; the process itself reads it from the inner store.
-    store = getattr(store, "unguarded", store)
-    secret = _secrets.get(store)
-    if secret is None:
-        secret = _secrets[store] = await _secret(store)
+    store = internal_store(store)
+    if store not in _secrets:
+        _secrets[store] = await _secret(store)
+    return _user_key(_secrets[store], user_id)
+
+
+def get_user_key(store: BaseStore, user_id: str) -> str:
+    """Do `user_key` from another thread than that of the store's event loop.
+
+    Raises:
+        InvalidStateError: it is called on the store's event loop.
+    """
+    store = internal_store(store)
+    if store not in _secrets:
+        namespace, key = SECRET
+        if store.get(namespace, key) is None:
+            store.put(namespace, key, new_secret(), index=False)
+        _secrets[store] = _secret_in(store.get(namespace, key))
+    return _user_key(_secrets[store], user_id)
+
+
+def _user_key(secret: bytes, user_id: str) -> str:
     normal = unicodedata.normalize("NFC", user_id)
     return hmac.new(secret, normal.encode(), sha256).hexdigest()[:KEY_CHARACTERS]
+
+
+def internal_store(store: BaseStore) -> BaseStore:
+    """Return the store in which the process itself reaches what stands beside the items."""
+    store = getattr(store, "unguarded", store)
+    internal: BaseStore = getattr(store, "internal", store)
+    return internal
 
 
 def thread_id(user: str, name: str) -> str:
@@ -142,9 +169,11 @@ def _hashed(text: str) -> str:
 
 async def _secret(store: BaseStore) -> bytes:
     namespace, key = SECRET
-    item = await store.aget(namespace, key)
-    if item is None:
+    if await store.aget(namespace, key) is None:
         await store.aput(namespace, key, new_secret(), index=False)
-        item = await store.aget(namespace, key)
+    return _secret_in(await store.aget(namespace, key))
+
+
+def _secret_in(item: Item | None) -> bytes:
     assert item is not None  # noqa: S101  (a store that returns what was put)
     return bytes.fromhex(item.value["secret"])

@@ -9,7 +9,8 @@ from langgraph.store.base import BaseStore, GetOp, Op, PutOp, Result, SearchOp
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.user import current_user
 from threadkeep.stores.dependencies import Dependencies, dependencies_of
-from threadkeep.stores.namespaces import user_key
+from threadkeep.stores.namespaces import get_user_key, user_key
+from threadkeep.stores.sync_calls import refuse_on_loop
 
 
 class OwnedStore(BaseStore):
@@ -35,7 +36,12 @@ class OwnedStore(BaseStore):
         return await self._abatch(current_user(), list(ops))
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
-        """Do `abatch` from another thread than the event loop's."""
+        """Do `abatch` from another thread than the event loop's.
+
+        Raises:
+            InvalidStateError: it is called on the event loop, which it would block for ever.
+        """
+        refuse_on_loop(self._loop)
         work = self._abatch(current_user(), list(ops))
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
@@ -53,6 +59,19 @@ async def own_namespace(store: BaseStore, *labels: str) -> tuple[str, ...]:
         NoUser: no user is named, by the run's config or an `acting_as` block.
     """
     return (await user_key(store, current_user()), *labels)
+
+
+def get_own_namespace(store: BaseStore, *labels: str) -> tuple[str, ...]:
+    """Return a namespace of the acting user, for nodes and tools without `async`.
+
+    Call it where the store's other sync methods may be called: from another thread than its event
+    loop's.
+
+    Raises:
+        NoUser: no user is named, by the run's config or an `acting_as` block.
+        InvalidStateError: it is called on the store's event loop.
+    """
+    return (get_user_key(store, current_user()), *labels)
 
 
 def check_op(op: Op, key: str) -> None:

@@ -1,12 +1,20 @@
 """LangGraph's PostgreSQL store, opened, checked and set up with what stands beside it."""
 
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from langgraph.store.base import Item, ListNamespacesOp, Op, PutOp, Result
+from langgraph.store.base import (
+    Item,
+    ListNamespacesOp,
+    Op,
+    PutOp,
+    Result,
+    SearchItem,
+    SearchOp,
+)
 from psycopg import AsyncCursor, Error
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb, set_json_dumps
@@ -14,7 +22,8 @@ from psycopg.types.json import Jsonb, set_json_dumps
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import Erased, StorageFailed
 from threadkeep.base.postgres import Connection, Pool, migrate, open_pool, setup_lock
-from threadkeep.stores.namespaces import SECRET, new_secret
+from threadkeep.stores.item_page import read_page
+from threadkeep.stores.namespaces import INTERNAL, SECRET, new_secret
 from threadkeep.stores.postgres_erasing import PostgresErasing
 from threadkeep.stores.postgres_schema import FORGOTTEN, REWORD, SCHEMA, VERSION
 from threadkeep.stores.sqlite_items import Place, Row
@@ -22,6 +31,8 @@ from threadkeep.stores.tombstones import current_checkpoint, owners_of, tombston
 
 COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
 ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
+FILTERED_ROWS = 500
+"""Rows of one round trip of a search with a filter."""
 # A NUL as JSON writes it, behind an even number of backslashes.
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -39,12 +50,46 @@ class PostgresItems(PostgresErasing):
         if any(isinstance(op, ListNamespacesOp) for op in ops):
             # LangGraph's own list names the namespaces of what has expired until it is swept.
             await self.sweep_ttl()
+        pages = iter([await self._search(op) for op in ops if isinstance(op, SearchOp)])
+        others = [op for op in ops if not isinstance(op, SearchOp)]
         try:
-            return await super().abatch(ops)
+            results = iter(await super().abatch(others) if others else ())
+            return [next(pages if isinstance(op, SearchOp) else results) for op in ops]
         except Error as error:
             if error.sqlstate not in FORGOTTEN:
                 raise
             raise Erased(now=FORGOTTEN[error.sqlstate]) from None
+
+    async def _search(self, op: SearchOp) -> list[SearchItem]:
+        return await read_page(op, self._page_rows(op), self.extend)
+
+    async def _page_rows(self, op: SearchOp) -> AsyncGenerator[tuple[Item, bool]]:
+        """Yield the items of a namespace, the newest first, and whether each expires."""
+        prefix = ".".join(op.namespace_prefix)
+        inside = "(s.prefix = %(prefix)s OR starts_with(s.prefix, %(prefix)s || '.'))"
+        if not prefix:
+            prefix, inside = INTERNAL, f"NOT {inside}"
+        limit = "" if op.filter else " LIMIT %(limit)s OFFSET %(offset)s"
+        query = (
+            f"SELECT {COLUMNS}, s.ttl_minutes FROM store AS s WHERE {inside} AND {ALIVE} "
+            f"ORDER BY s.updated_at DESC{limit}"
+        )
+        parameters = {"prefix": prefix, "limit": op.limit, "offset": op.offset}
+        if not op.filter:
+            rows = await self._rows(query, parameters)
+            for row in rows:
+                yield _item(row), row["ttl_minutes"] is not None
+            return
+        # A cursor of the server: a filter may go through more than fits into memory.
+        async with (
+            self.pool.connection() as conn,
+            conn.transaction(),
+            conn.cursor("filtered") as cursor,
+        ):
+            cursor.itersize = FILTERED_ROWS
+            await cursor.execute(query, parameters)
+            async for row in cursor:
+                yield _item(row), row["ttl_minutes"] is not None
 
     async def extend(self, places: Sequence[Place]) -> None:
         """Let items that expire live as long again from now on."""
@@ -102,7 +147,9 @@ class PostgresItems(PostgresErasing):
             )
             await super()._batch_put_ops(put_ops, cur)
 
-    async def _rows(self, query: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
+    async def _rows(
+        self, query: str, parameters: tuple[Any, ...] | dict[str, Any]
+    ) -> list[dict[str, Any]]:
         async with self.pool.connection() as conn:
             return await (await conn.execute(query, parameters)).fetchall()
 

@@ -3,14 +3,25 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import aiosqlite
 import orjson
-from langgraph.store.base import GetOp, Item, ListNamespacesOp, Op, PutOp, Result, SearchOp
+from langgraph.store.base import (
+    GetOp,
+    Item,
+    ListNamespacesOp,
+    Op,
+    PutOp,
+    Result,
+    SearchItem,
+    SearchOp,
+)
 
 from threadkeep.base.cancellation import uninterrupted
+from threadkeep.stores.item_page import read_page
+from threadkeep.stores.namespaces import INTERNAL
 from threadkeep.stores.sqlite_erasing import SqliteErasing
 from threadkeep.stores.tombstones import (
     TOMBSTONES,
@@ -48,14 +59,16 @@ class SqliteItems(SqliteErasing):
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Do a list of operations; reads come before writes, the results are in their order."""
         ops = list(ops)
-        if any(isinstance(op, SearchOp | ListNamespacesOp) for op in ops):
-            # LangGraph's own search returns what has expired until it is swept.
+        if any(isinstance(op, ListNamespacesOp) for op in ops):
+            # LangGraph's own list names the namespaces of what has expired until it is swept.
             await self.sweep_ttl()
         gets = [op for op in ops if isinstance(op, GetOp)]
-        others = [op for op in ops if not isinstance(op, GetOp)]
+        others = [op for op in ops if not isinstance(op, GetOp | SearchOp)]
         items = iter(await self._get(gets) if gets else ())
+        pages = iter([await self._search(op) for op in ops if isinstance(op, SearchOp)])
         results = iter(await self._retry_while_busy(others) if others else ())
-        return [next(items) if isinstance(op, GetOp) else next(results) for op in ops]
+        kinds = {GetOp: items, SearchOp: pages}
+        return [next(kinds.get(type(op), results)) for op in ops]
 
     async def sweep_ttl(self) -> int:
         """Delete the items that have expired; return how many that was."""
@@ -153,6 +166,26 @@ class SqliteItems(SqliteErasing):
         if expiring & refreshed:
             await self.extend(list(expiring & refreshed))
         return [items.get(place) for place in places]
+
+    async def _search(self, op: SearchOp) -> list[SearchItem]:
+        return await read_page(op, self._rows(op), self.extend)
+
+    async def _rows(self, op: SearchOp) -> AsyncGenerator[tuple[Item, bool]]:
+        """Yield the items of a namespace, the newest first, and whether each expires."""
+        parameters: tuple[str, ...]
+        inside, parameters = "s.prefix <> ? AND s.prefix NOT GLOB ?", (INTERNAL, f"{INTERNAL}.*")
+        if op.namespace_prefix:
+            prefix = ".".join(op.namespace_prefix)
+            inside = "(s.prefix = ? OR (s.prefix >= ? AND s.prefix < ?))"
+            parameters = (prefix, f"{prefix}.", f"{prefix}/")
+        limit = "" if op.filter else f" LIMIT {op.limit} OFFSET {op.offset}"
+        async with self.reader.execute(
+            f"SELECT {COLUMNS}, s.ttl_minutes FROM store AS s WHERE {inside} AND {ALIVE} "
+            f"ORDER BY s.updated_at DESC{limit}",
+            parameters,
+        ) as cursor:
+            async for row in cursor:
+                yield as_item(row), row[5] is not None
 
     async def _retry_while_busy(self, ops: Sequence[Op]) -> list[Result]:
         """Do operations that are no queries; wait for another writer as long as SQLite would.

@@ -14,9 +14,9 @@ from langgraph.config import get_config
 from langgraph.store.base import PutOp
 
 from threadkeep.base.errors import Erased
-from threadkeep.stores.namespaces import SECRET, Namespace
+from threadkeep.stores.namespaces import INTERNAL, Namespace
 
-TOMBSTONES: Namespace = (*SECRET[0], "forgotten")
+TOMBSTONES: Namespace = (INTERNAL, "forgotten")
 OF_THREAD = frozenset({"messages", "abandoned", "notes"})
 """Labels followed by a thread's id."""
 OF_MESSAGE = frozenset({"messages", "notes"})
@@ -49,7 +49,7 @@ def tombstones_over(ops: Iterable[PutOp]) -> list[str]:
         return []
     hashes: dict[str, None] = {}
     for op in ops:
-        if op.value is not None and op.namespace[:1] != SECRET[0]:
+        if op.value is not None and op.namespace[:1] != (INTERNAL,):
             hashes |= dict.fromkeys(_over(op.namespace, op.key, op.value))
     return list(hashes)
 

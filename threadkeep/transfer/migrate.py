@@ -22,7 +22,7 @@ from threadkeep.opened import Opened, open_all
 from threadkeep.stores.hybrid import HybridStore
 from threadkeep.stores.indexing import Progress
 from threadkeep.stores.items import open_items
-from threadkeep.stores.namespaces import SECRET, Namespace
+from threadkeep.stores.namespaces import INTERNAL, SECRET, Namespace, internal_store
 from threadkeep.stores.pages import count_items, list_namespaces, pages_in
 from threadkeep.stores.sqlite_items import Row
 from threadkeep.transfer.export import export_user
@@ -30,9 +30,8 @@ from threadkeep.transfer.export_reader import validate_export
 from threadkeep.transfer.migrate_threads import copy_thread_ttls, copy_threads
 from threadkeep.transfer.restore import RestoreResult, restore_export
 
-INTERNAL = SECRET[0]
-"""The namespace of threadkeep's own items, which are not copied."""
-COMPLETED_KEY = "migrated"
+COMPLETED: tuple[Namespace, str] = (SECRET[0], "migrated")
+"""The item that says when a migration was completed."""
 
 
 @dataclass(kw_only=True)
@@ -114,18 +113,18 @@ async def copy_secret(source: BaseStore, database: Database) -> str:
     Raises:
         BadInput: the database has memory of its own.
     """
-    secret = await source.aget(*SECRET)
+    secret = await internal_store(source).aget(*SECRET)
     async with open_items(database) as (items, _):
         target_secret = await items.aget(*SECRET)
         if secret is None or target_secret is None or target_secret.value != secret.value:
-            if any(namespace != INTERNAL for namespace in await list_namespaces(items)):
+            if any(namespace != SECRET[0] for namespace in await list_namespaces(items)):
                 raise BadInput(
                     f"The database {str(database)!r} holds memory already, under keys of its own; "
                     "name an empty one, or take over one user at a time with --user."
                 )
             if secret is not None:
                 await items.aput(*SECRET, secret.value, index=False)
-        mark = await items.aget(INTERNAL, COMPLETED_KEY)
+        mark = await items.aget(*COMPLETED)
     return str(mark.value["at"]) if mark else ""
 
 
@@ -133,25 +132,31 @@ async def copy_items(
     source: HybridStore, target: HybridStore, progress: Progress | None = None
 ) -> int:
     """Make the items of `target` equal to those of `source`; return the number of changes."""
-    namespaces = [space for space in await list_namespaces(source) if space != INTERNAL]
+    spaces = await list_namespaces(source.internal)
+    namespaces = [namespace for namespace in spaces if namespace != SECRET[0]]
     total = sum([await count_items(source, namespace) for namespace in namespaces])
     completed = changes = 0
     for namespace in namespaces:
         async for page in pages_in(source, namespace):
-            changes += await _copy_page(target, namespace, page)
+            changes += await _copy_page(_store_of(target, namespace), namespace, page)
             completed += len(page)
             if progress:
                 progress(completed, total)
-    for namespace in await list_namespaces(target):
-        if namespace != INTERNAL:
+    for namespace in await list_namespaces(target.internal):
+        if namespace != SECRET[0]:
+            stores = _store_of(source, namespace), _store_of(target, namespace)
             async for page in pages_in(target, namespace):
-                changes += await _delete_missing(source, target, namespace, page)
+                changes += await _delete_missing(*stores, namespace, page)
     return changes
+
+
+def _store_of(store: HybridStore, namespace: Namespace) -> BaseStore:
+    return store.internal if namespace[0] == INTERNAL else store
 
 
 async def mark_completed(target: BaseStore, present: datetime) -> None:
     """Record that everything is copied."""
-    await target.aput(INTERNAL, COMPLETED_KEY, {"at": present.isoformat()}, index=False)
+    await internal_store(target).aput(*COMPLETED, {"at": present.isoformat()}, index=False)
 
 
 async def _copy_page(target: BaseStore, namespace: Namespace, page: Sequence[Row]) -> int:
