@@ -17,7 +17,7 @@ from threadkeep.stores.access_tokens import add_token, user_of_token
 from threadkeep.stores.namespaces import INTERNAL
 from threadkeep.stores.owned import get_own_namespace, own_namespace
 
-SHOP = {
+SHOP: dict[str, dict[str, Any]] = {
     "1": {"text": "red apple", "year": 2020, "tags": ["a", "b"], "at": {"city": "Oslo", "n": 1}},
     "2": {"text": "red pear"},
     "3": {"text": "red plum", "year": "old", "tags": "a"},
