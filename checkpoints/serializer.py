@@ -98,12 +98,12 @@ class StateSerializer(JsonPlusSerializer):
 
 def _find(module: str, name: str) -> type | None:
     """Return a class by its qualified name, without an import and without a lazy attribute."""
-    found: Any = sys.modules.get(module)
+    member: Any = sys.modules.get(module)
     # A parametrised generic model is restored as the generic one; pydantic takes them for equal.
     for part in name.partition("[")[0].split("."):
-        found = getattr(found, "__dict__", {}).get(part)
-    if isinstance(found, type) and found.__module__ == module:
-        return found
+        member = getattr(member, "__dict__", {}).get(part)
+    if isinstance(member, type) and member.__module__ == module:
+        return member
     return _local_types.get((module, name))
 
 

@@ -57,10 +57,10 @@ def _validate(condition: Any) -> None:
 def _field(value: Mapping[str, Any], key: str) -> Any:
     if key in value:
         return value[key]
-    found: Any = value
+    nested: Any = value
     for part in key.split("."):
-        found = found.get(part, ABSENT) if isinstance(found, Mapping) else ABSENT
-    return found
+        nested = nested.get(part, ABSENT) if isinstance(nested, Mapping) else ABSENT
+    return nested
 
 
 def _meets(value: Any, condition: Any) -> bool:
