@@ -115,7 +115,7 @@ class MemorySaver(Pruning, InMemorySaver):
             return
         for namespace, checkpoints in list(self.storage[thread_id].items()):
             newest = max(checkpoints, default="")
-            self._drop_older(thread_id, namespace, cut.oldest_kept(namespace, newest))
+            self._drop_older(thread_id, namespace, cut.cutoff(namespace, newest))
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
         """Set how long after its last use a thread expires; None means never."""

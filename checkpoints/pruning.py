@@ -24,7 +24,7 @@ class Cut(NamedTuple):
     outer: str
     inner: str
 
-    def oldest_kept(self, namespace: str, newest: str) -> str:
+    def cutoff(self, namespace: str, newest: str) -> str:
         """Return from which id on the checkpoints of a namespace stay; `newest` is its last one."""
         if not namespace:
             return self.outer

@@ -191,9 +191,7 @@ class RedisSaver(Pruning, RedisReader):
         if cut is None:
             return
         newest = {namespace: checkpoint_id for _, namespace, checkpoint_id in reversed(paths)}
-        await self._drop(
-            path for path in paths if path[2] < cut.oldest_kept(path[1], newest[path[1]])
-        )
+        await self._drop(path for path in paths if path[2] < cut.cutoff(path[1], newest[path[1]]))
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
         """Set how long after its last use a thread expires; None means never."""

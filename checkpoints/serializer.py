@@ -196,42 +196,42 @@ def _extension(value: Any) -> Any:
     if (type_.__module__, type_.__name__) in SAFE_MSGPACK_TYPES and isinstance(value, BaseModel):
         return jsonplus._msgpack_default(value)  # Messages and documents: the most common ones.
     if isinstance(value, Enum):
-        return _named(jsonplus.EXT_CONSTRUCTOR_SINGLE_ARG, type_, value.value)
+        return _constructor(jsonplus.EXT_CONSTRUCTOR_SINGLE_ARG, type_, value.value)
     if isinstance(value, set | frozenset | deque):
-        return _named(jsonplus.EXT_CONSTRUCTOR_SINGLE_ARG, type_, list(value))
+        return _constructor(jsonplus.EXT_CONSTRUCTOR_SINGLE_ARG, type_, list(value))
     if isinstance(value, tuple):
         if hasattr(type_, "_fields"):
             payload = dict(zip(type_._fields, value, strict=True))
-            return _named(jsonplus.EXT_CONSTRUCTOR_KW_ARGS, type_, payload)
-        return _named(jsonplus.EXT_CONSTRUCTOR_SINGLE_ARG, tuple, list(value))
+            return _constructor(jsonplus.EXT_CONSTRUCTOR_KW_ARGS, type_, payload)
+        return _constructor(jsonplus.EXT_CONSTRUCTOR_SINGLE_ARG, tuple, list(value))
     if isinstance(value, _DeltaSnapshot):
         return ormsgpack.Ext(jsonplus.EXT_DELTA_SNAPSHOT, _pack(value.value))
     if isinstance(value, SendProtocol):
         timeout = getattr(value, "timeout", None)
         arguments = [value.node, value.arg, *([] if timeout is None else [timeout])]
-        return _named(jsonplus.EXT_CONSTRUCTOR_POS_ARGS, type_, arguments)
+        return _constructor(jsonplus.EXT_CONSTRUCTOR_POS_ARGS, type_, arguments)
     if isinstance(value, BaseModel | BaseModelV1):
         return _model_extension(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         payload = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return _named(jsonplus.EXT_CONSTRUCTOR_KW_ARGS, type_, payload)
+        return _constructor(jsonplus.EXT_CONSTRUCTOR_KW_ARGS, type_, payload)
     return jsonplus._msgpack_default(value)
 
 
 def _model_extension(value: BaseModel | BaseModelV1) -> Any:
     """Return a model by its fields as they are: a dump would lose the types of what is in them."""
     if isinstance(value, BaseModelV1):
-        return _named(jsonplus.EXT_PYDANTIC_V1, type(value), vars(value))
+        return _constructor(jsonplus.EXT_PYDANTIC_V1, type(value), vars(value))
     fields = {name: vars(value)[name] for name in type(value).model_fields if name in vars(value)}
     try:
         payload = {**fields, **(value.model_extra or {})}
-        return _named(jsonplus.EXT_PYDANTIC_V2, type(value), payload)
+        return _constructor(jsonplus.EXT_PYDANTIC_V2, type(value), payload)
     except TypeError:
         # A field that only its own model knows to serialise, such as a URL.
-        return _named(jsonplus.EXT_PYDANTIC_V2, type(value), value.model_dump(mode="json"))
+        return _constructor(jsonplus.EXT_PYDANTIC_V2, type(value), value.model_dump(mode="json"))
 
 
-def _named(code: int, type_: type, payload: Any) -> Any:
+def _constructor(code: int, type_: type, payload: Any) -> Any:
     name = type_.__qualname__
     if _find(type_.__module__, name) is None:
         _local_types[type_.__module__, name] = type_

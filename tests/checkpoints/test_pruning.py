@@ -79,7 +79,7 @@ def test_an_interrupted_run_that_goes_on_is_one_turn() -> None:
 
 
 @given(st.lists(st.sampled_from(["exit", "sync"]), max_size=12), st.integers(1, 5))
-def test_exactly_the_newest_turns_are_kept(durabilities: list[str], keep: int) -> None:
+def test_exactly_the_newest_turns_stay(durabilities: list[str], keep: int) -> None:
     steps: list[Step] = []
     first_ids, number = [], -2
     for durability in durabilities:

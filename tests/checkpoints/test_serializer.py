@@ -53,13 +53,13 @@ class Taxed:
 
 
 class Pair(NamedTuple):
-    left: Any
-    right: Any = None
+    first: Any
+    second: Any = None
 
 
 class Color(enum.Enum):
     RED = (255, 0, 0)
-    NAMED = "blue"
+    BLUE = "blue"
 
 
 class Rights(enum.Flag):
@@ -72,7 +72,7 @@ class Customer(pydantic.BaseModel):
         street: str
 
     name: str = pydantic.Field(alias="fullName")
-    anything: Any = None
+    extra_value: Any = None
     home: pydantic.HttpUrl | None = None
 
 
@@ -86,7 +86,7 @@ class Box(pydantic.BaseModel, Generic[T]):
 
 class Old(pydantic.v1.BaseModel):
     number: int
-    anything: Any = None
+    extra_value: Any = None
 
 
 class Desk(TypedDict):
@@ -104,16 +104,16 @@ VALUES = [
     Taxed(5),
     Pair(Order(2), (1, 2)),
     Color.RED,
-    Color.NAMED,
+    Color.BLUE,
     Rights.READ | Rights.WRITE,
-    Customer(fullName="Ada", anything=[Order(1), Pair(1)]),
+    Customer(fullName="Ada", extra_value=[Order(1), Pair(1)]),
     Customer(fullName="Ada", home=pydantic.HttpUrl("https://example.org/")),
     Special(fullName="Ada"),
-    [Customer(fullName="Ada", anything=Special(fullName="Eve"))],
+    [Customer(fullName="Ada", extra_value=Special(fullName="Eve"))],
     Customer.Address(street="Main"),
     Box[int](value=3),
-    Old(number=1, anything=Order(2)),
-    {"set": {Color.NAMED}, "frozen": frozenset({Point((1,))}), "deque": deque([Order(1)])},
+    Old(number=1, extra_value=Order(2)),
+    {"set": {Color.BLUE}, "frozen": frozenset({Point((1,))}), "deque": deque([Order(1)])},
     Send("node", Order(1)),
     Command(update={"order": Order(1)}),
     pydantic.SecretStr("secret"),
@@ -147,8 +147,8 @@ leaves = (
             | st.dictionaries(st.text(st.characters(codec="utf-8")), inner)
             | st.builds(Order, st.integers(0, 9), inner)
             | st.builds(Pair, inner, inner)
-            | st.builds(Old, number=st.integers(0, 9), anything=inner)
-            | st.builds(Customer, fullName=st.just("Ada"), anything=inner)
+            | st.builds(Old, number=st.integers(0, 9), extra_value=inner)
+            | st.builds(Customer, fullName=st.just("Ada"), extra_value=inner)
             | st.tuples(inner, inner)
         ),
         max_leaves=12,
@@ -211,8 +211,8 @@ async def test_declared_types_survive_an_interrupt(kind: str, guarded: bool) -> 
         number = interrupt("how many?")
         return {
             "order": Order(desk["order"].total + number),
-            "customer": desk["customer"].model_copy(update={"anything": desk["pair"].left}),
-            "pair": desk["pair"]._replace(right=desk["color"]),
+            "customer": desk["customer"].model_copy(update={"extra_value": desk["pair"].first}),
+            "pair": desk["pair"]._replace(second=desk["color"]),
             "history": [*desk["history"], desk["order"]],
             "by_name": {**desk["by_name"], "new": Old(number=desk["by_name"]["a"].number + 1)},
         }
@@ -222,7 +222,7 @@ async def test_declared_types_survive_an_interrupt(kind: str, guarded: bool) -> 
     builder.add_edge(START, "work")
     opener = open_checkpointer if guarded else open_saver
     config: Any = {"configurable": {"thread_id": "t", "user_id": "ada"}}
-    given_state: Any = {
+    start: Any = {
         "order": Order(1),
         "customer": Customer(fullName="Ada"),
         "pair": Pair(Order(2)),
@@ -232,12 +232,12 @@ async def test_declared_types_survive_an_interrupt(kind: str, guarded: bool) -> 
     }
     async with fresh_database(kind) as url, opener(url) as saver:
         graph = builder.compile(checkpointer=saver)
-        await graph.ainvoke(given_state, config)
+        await graph.ainvoke(start, config)
         await graph.ainvoke(Command(resume=1), config)
         values = (await graph.aget_state(config)).values
     assert values == {
         "order": Order(2),
-        "customer": Customer(fullName="Ada", anything=Order(2)),
+        "customer": Customer(fullName="Ada", extra_value=Order(2)),
         "pair": Pair(Order(2), Color.RED),
         "color": Color.RED,
         "history": [Order(1)],

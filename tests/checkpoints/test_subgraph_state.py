@@ -57,7 +57,7 @@ async def test_a_subgraph_in_a_subgraph_is_read() -> None:
         assert state.values == {"number": 1}
 
 
-async def test_another_user_and_nobody_are_refused() -> None:
+async def test_another_user_and_nobody_cannot_read_it() -> None:
     async with open_checkpointer("memory://") as saver:
         graph = nested_graph(saver)
         await graph.ainvoke({"number": 1}, ADA)

@@ -179,8 +179,8 @@ async def test_what_the_store_keeps_for_itself_is_hidden_and_safe(shop: HybridSt
     assert await shop.alist_namespaces(limit=1) == [sorted([("shop",), space])[0]]
     assert await shop.alist_namespaces(prefix=(INTERNAL,)) == []
     assert await shop.alist_namespaces(max_depth=1, limit=1, offset=2) == []
-    found = await shop.asearch((), limit=100)
-    assert {item.namespace[0] for item in found} == {"shop", space[0]}
+    items = await shop.asearch((), limit=100)
+    assert {item.namespace[0] for item in items} == {"shop", space[0]}
     for prefix in ((INTERNAL,), (INTERNAL, "tokens")):
         for query in (None, "secret ada"):
             assert await shop.asearch(prefix, query=query, limit=100) == []
@@ -209,9 +209,9 @@ async def test_a_sync_call_on_the_event_loop_raises_at_once(store: HybridStore) 
     owned = OwnedStore(store)
     with acting_as("ada"):
         for name, call in SYNC_CALLS.items():
-            for each in (owned, store) if name != "get_own_namespace" else (owned,):
+            for target in (owned, store) if name != "get_own_namespace" else (owned,):
                 with pytest.raises(asyncio.InvalidStateError, match="await"):
-                    call(each, ("a" * 32, "diary"))
+                    call(target, ("a" * 32, "diary"))
 
 
 @pytest.mark.parametrize("foreign", [True, False], ids=["foreign", "own"])
