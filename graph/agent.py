@@ -1,9 +1,10 @@
 """One turn of a conversation that remembers, read from top to bottom."""
 
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import END, START
 
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Input, Output, State
+from threadkeep.graph.thread_graph import ThreadGraph
 from threadkeep.nodes.call_model import call_model
 from threadkeep.nodes.extract_entities import extract_entities
 from threadkeep.nodes.retrieve_memories import retrieve_memories
@@ -13,7 +14,7 @@ from threadkeep.nodes.trim_history import trim_history
 
 BOOKKEEPING = ("store_turn", "summarize_history", "extract_entities")
 
-builder = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
+builder = ThreadGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
 
 builder.add_node(retrieve_memories)  # what this user's past says about the newest message
 builder.add_node(trim_history)  # what fits, and what it costs

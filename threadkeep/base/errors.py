@@ -17,6 +17,16 @@ class TooLarge(BadInput):
     """An input value exceeds a size limit."""
 
 
+class NoSuchCheckpoint(BadInput):
+    """The thread has no such checkpoint: it was pruned, or never was one of this thread."""
+
+    def __init__(self, checkpoint_id: str) -> None:
+        super().__init__(
+            f"The thread has no checkpoint {checkpoint_id[:60]!r}; it was pruned, or is of another "
+            "thread. Name one of the thread's history, or none for the newest."
+        )
+
+
 class NoModel(ThreadkeepError):
     """The model cannot be used: no API key, or an unknown name."""
 

@@ -1,6 +1,7 @@
 """Validate input at the boundary: sanitise it, or refuse it."""
 
 import unicodedata
+from typing import Any
 
 from threadkeep.base.errors import BadInput, TooLarge
 
@@ -12,6 +13,20 @@ def sanitise_text(text: str) -> str:
     """Return `text` as every store accepts it: lone surrogates become U+FFFD, NUL is removed."""
     joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return joined.replace("\0", "")
+
+
+def sanitise_value(value: Any) -> Any:
+    """Return a JSON value with all its strings sanitised."""
+    if isinstance(value, str):
+        return sanitise_text(value)
+    if isinstance(value, list):
+        return [sanitise_value(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            sanitise_text(name) if isinstance(name, str) else name: sanitise_value(item)
+            for name, item in value.items()
+        }
+    return value
 
 
 def validate_message(text: str) -> str:

@@ -8,6 +8,7 @@ from langchain_core.messages import AnyMessage
 
 from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.validation import sanitise_text
+from threadkeep.graph.state import readable_values
 from threadkeep.knowledge.message_versions import message_version
 
 
@@ -27,10 +28,11 @@ class Head:
 
 def head_of(values: Mapping[str, Any]) -> Head:
     """Return the head of a state, given its channel values."""
-    through = str(values.get("stored_through") or "")
+    readable = readable_values(values)
+    through = readable.get("stored_through", "")
     return Head(
         through=through,
-        stored=int(values.get("stored") or 0),
+        stored=readable.get("stored", 0),
         texts=stored_texts(values.get("messages") or (), through),
     )
 

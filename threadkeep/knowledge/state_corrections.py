@@ -1,17 +1,17 @@
 """Apply to a thread's state what its user corrected since, on any branch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AnyMessage
-from langgraph.graph.message import add_messages
 from langgraph.store.base import BaseStore, GetOp, Item
 
 from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.tokens import cut_middle
 from threadkeep.base.validation import sanitise_text
 from threadkeep.extract.sentences import sentences
+from threadkeep.graph.messages import merge_messages
 from threadkeep.graph.state import LiteralPassage, State, Update
 from threadkeep.prompt.coverage import Coverage
 from threadkeep.stores.namespaces import messages_of
@@ -55,30 +55,44 @@ def updated_state(state: State, update: Update) -> State:
     """Return the state with an update of `corrections_update`."""
     changes: dict[str, Any] = dict(update)
     if "messages" in changes:
-        changes["messages"] = add_messages(list(state.messages), list(changes["messages"]))  # type: ignore[arg-type]
+        changes["messages"] = merge_messages(state.messages, list(changes["messages"]))
     return replace(state, **changes)
+
+
+def reworded_state(
+    state: State, former_texts: Mapping[str, str], new_texts: Mapping[str, str]
+) -> State:
+    """Return the state with the summary of messages that were reworded, or removed, by id."""
+    for message, text in former_texts.items():
+        state = _reworded(state, message, [text], new_texts.get(message, ""))
+    return state
 
 
 def _corrected_state(state: State, item: Item) -> State:
     text = str(item.value["text"])
-    uncovered = {message.id for message in Coverage.of(state).uncovered(state.messages)}
     messages = [_with_text(m, text) if m.id == item.key else m for m in state.messages]
-    state = replace(state, messages=messages)
-    if item.key in uncovered or not (state.summary or state.extract or state.pins):
+    former_texts = [entry["text"] for entry in item.value["history"]]
+    return _reworded(replace(state, messages=messages), item.key, former_texts, text)
+
+
+def _reworded(state: State, message: str, former_texts: Sequence[str], text: str) -> State:
+    """Return the state with `text` beside the summary, if only the summary covers the message."""
+    uncovered = {message.id for message in Coverage.of(state).uncovered(state.messages)}
+    if message in uncovered or not (state.summary or state.extract or state.pins):
         return state
-    old_sentences = [s for entry in item.value["history"] for s in sentences(entry["text"])]
+    old_sentences = [sentence for former in former_texts for sentence in sentences(former)]
     correction: LiteralPassage = {
         "text": f"Corrected: {cut_middle(' '.join(text.split()), MAX_CORRECTION_TOKENS)}",
         "literals": [],
-        "message": item.key,
+        "message": message,
         "used": CORRECTION_USED,
     }
-    others = [passage for passage in state.pins if passage["message"] != item.key]
+    others = [passage for passage in state.pins if passage["message"] != message]
     return replace(
         state,
         summary=_without_sentences(state.summary, old_sentences),
         extract=_without_sentences(state.extract, old_sentences),
-        pins=[*others, correction],
+        pins=[*others, correction] if text else others,
     )
 
 

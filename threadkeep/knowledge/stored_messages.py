@@ -91,7 +91,7 @@ def _stored(
 ) -> StoredMessage:
     stored: StoredMessage = {
         "id": message.id or "",
-        "role": ROLES.get(message.type, "user"),
+        "role": ROLES.get(message.type, "system"),
         "text": sanitise_text(text_with_tool_calls(message)),
         "position": position,
         "time": state.turn_at or recorded_at,

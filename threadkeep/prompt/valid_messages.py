@@ -8,13 +8,13 @@ from langchain_core.messages import (
     AIMessage,
     AnyMessage,
     HumanMessage,
-    SystemMessage,
     ToolMessage,
     convert_to_openai_data_block,
 )
 
 from threadkeep.base.media import media_of
 from threadkeep.base.message_text import EMPTY_RESULT, media_labels, words_of
+from threadkeep.prompt.tool_calls import match_results, with_unique_ids
 
 MAX_NAME_CHARACTERS = 64
 NO_RESULT = "(no result was recorded)"
@@ -27,23 +27,22 @@ def valid_messages(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     A call without a result gets `NO_RESULT`. Results without a call, system messages and messages
     of unknown types are dropped.
     """
+    results = match_results(messages)
     valid: list[AnyMessage] = []
-    index = 0
-    while index < len(messages):
-        message = valid_message(messages[index])
-        index += 1
-        if isinstance(message, AIMessage) and message.tool_calls:
-            results: dict[str, ToolMessage] = {}
-            while index < len(messages) and isinstance(
-                following := messages[index], ToolMessage | SystemMessage
-            ):
-                if isinstance(following, ToolMessage):
-                    results[following.tool_call_id] = following
-                index += 1
+    used_ids: set[str] = set()
+    for place, message in enumerate(messages):
+        if not isinstance(message, HumanMessage | AIMessage):
+            continue
+        message = valid_message(message)
+        if not isinstance(message, AIMessage) or not message.tool_calls:
             valid.append(message)
-            valid += [_result(call["id"] or "", results) for call in message.tool_calls]
-        elif isinstance(message, HumanMessage | AIMessage):
-            valid.append(message)
+            continue
+        calls = with_unique_ids(message, used_ids)
+        if calls != message.tool_calls:
+            message = message.model_copy(update={"tool_calls": calls})
+        valid.append(message)
+        for number, call in enumerate(calls):
+            valid.append(_result(call["id"] or "", results.get((place, number))))
     return valid
 
 
@@ -65,10 +64,15 @@ def valid_message(message: AnyMessage) -> AnyMessage:
     return message.model_copy(update=change) if change else message
 
 
-def _result(call_id: str, results: dict[str, ToolMessage]) -> AnyMessage:
-    if result := results.get(call_id):
-        return valid_message(result)
-    return ToolMessage(NO_RESULT, tool_call_id=call_id)
+def _result(call_id: str, result: ToolMessage | None) -> AnyMessage:
+    if result is None:
+        return ToolMessage(NO_RESULT, tool_call_id=call_id)
+    valid = valid_message(result)
+    return (
+        valid
+        if result.tool_call_id == call_id
+        else valid.model_copy(update={"tool_call_id": call_id})
+    )
 
 
 def _content(message: AnyMessage) -> str | list[str | dict[str, Any]]:
@@ -132,12 +136,8 @@ def _placeholder(block: object) -> str:
 
 
 def _calls(message: AIMessage) -> dict[str, Any]:
-    """Return the changes that give every call an id of its own and readable arguments."""
+    """Return the changes that leave no call with unreadable arguments."""
     change: dict[str, Any] = {}
-    ids = [call["id"] for call in message.tool_calls]
-    if len(set(ids)) < len(ids) or not all(ids):
-        unique = {call["id"]: call for call in message.tool_calls if call["id"]}
-        change["tool_calls"] = list(unique.values())
     if message.invalid_tool_calls:
         change["invalid_tool_calls"] = []
     raw_calls = {"tool_calls", "function_call"} & message.additional_kwargs.keys()

@@ -9,6 +9,7 @@ from threadkeep.base.errors import (
     AccessRefused,
     BadInput,
     NoModel,
+    NoSuchCheckpoint,
     ProviderFailed,
     StorageFailed,
     ThreadBusy,
@@ -19,6 +20,7 @@ from threadkeep.base.errors import (
 # Another user's data is answered like missing data.
 STATUS: dict[type[ThreadkeepError], int] = {
     AccessRefused: 404,
+    NoSuchCheckpoint: 404,
     TooLarge: 413,
     BadInput: 422,
     NoModel: 422,

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.validation import sanitise_text
+from threadkeep.base.validation import sanitise_value
 
 MAX_RESULTS = 10_000
 
@@ -21,7 +21,7 @@ async def body_of(request: Request) -> dict[str, Any]:
     """
     content = await request.body()
     try:
-        body = _sanitised(json.loads(content, parse_constant=_refuse_number)) if content else {}
+        body = sanitise_value(json.loads(content, parse_constant=_refuse_number)) if content else {}
     except (ValueError, RecursionError):
         raise BadInput("The body is not JSON.") from None
     if not isinstance(body, dict):
@@ -96,14 +96,3 @@ def _uuid_of(value: Any, name: str) -> str:
 def _refuse_number(text: str) -> None:
     """Refuse NaN and Infinity, which JSON does not have."""
     raise ValueError(f"{text} is not JSON")
-
-
-def _sanitised(value: Any) -> Any:
-    """Return a value whose strings every database accepts."""
-    if isinstance(value, str):
-        return sanitise_text(value)
-    if isinstance(value, list):
-        return [_sanitised(item) for item in value]
-    if isinstance(value, dict):
-        return {sanitise_text(name): _sanitised(item) for name, item in value.items()}
-    return value

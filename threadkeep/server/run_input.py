@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
-from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
+from langchain_core.messages import HumanMessage
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import validate_message
 from threadkeep.graph.context import Context
+from threadkeep.graph.messages import read_messages, with_ids
 from threadkeep.memory import Memory
 from threadkeep.models.provider_models import split_name
 from threadkeep.prompt.run_model import choice_of
@@ -20,7 +20,8 @@ RESERVED_PREFIXES = ("__", "langgraph_auth")
 """Prefixes of names in configurable that belong to the server."""
 TRACING_PREFIXES = ("__pregel", "__langsmith")
 """Prefixes of names in configurable that request tracing to LangSmith."""
-MAX_MESSAGES = 1_000
+MAX_MESSAGES = 10_000
+"""Of one run: front ends send their whole history."""
 
 
 async def validate_run(memory: Memory, user_id: str, run: Mapping[str, Any]) -> None:
@@ -133,24 +134,16 @@ def validate_input(value: Any) -> Any:
         return None
     if not isinstance(value, dict) or set(value) - {"messages"}:
         raise BadInput("The input has one field, messages; write {'messages': [...]}.")
-    items = value.get("messages") or []
-    try:
-        messages = convert_to_messages(items if isinstance(items, list) else [items])
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BadInput(f"input.messages are not messages ({reason}).") from None
-    if len(messages) > MAX_MESSAGES:
-        raise BadInput(f"input.messages are {len(messages):,}; the limit is {MAX_MESSAGES:,}.")
+    items = value.get("messages")
+    if isinstance(items, list) and len(items) > MAX_MESSAGES:
+        raise BadInput(f"input.messages are {len(items):,}; the limit is {MAX_MESSAGES:,}.")
+    messages = read_messages(items, "input.messages")
     for message in messages:
         if isinstance(message, HumanMessage) and isinstance(message.content, str):
-            message.content = validate_message(message.content)
-    return {"messages": [_with_id(message) for message in messages]}
+            validate_message(message.content)
+    return {"messages": [message.model_dump(exclude_none=True) for message in with_ids(messages)]}
 
 
 def _remove_prefixed(configurable: dict[str, Any], prefixes: tuple[str, ...]) -> None:
     for name in [name for name in configurable if name.startswith(prefixes)]:
         del configurable[name]
-
-
-def _with_id(message: BaseMessage) -> dict[str, Any]:
-    return {**message.model_dump(exclude_none=True), "id": message.id or str(uuid4())}

@@ -1,21 +1,19 @@
 """The graph of one request: runs and edits lock their thread, as a turn in the terminal does."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from langchain_core.messages import convert_to_messages
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.errors import InvalidUpdateError
 from langgraph.graph.state import CompiledStateGraph
 from langgraph_sdk.runtime import ServerRuntime
 
 from threadkeep.base.errors import ThreadkeepError
 from threadkeep.base.user import USER_KEY, acting_user
-from threadkeep.graph.agent import BOOKKEEPING, graph
+from threadkeep.graph.agent import graph
 from threadkeep.graph.context import Context
+from threadkeep.graph.thread_graph import CompiledThreadGraph
 from threadkeep.open_turn import OpenTurn, Thread, open_turn
 from threadkeep.process import freeze_loaded_objects
 from threadkeep.prompt.runtime import thread_name
@@ -38,13 +36,11 @@ _turn: ContextVar[OpenTurn | None] = ContextVar("turn", default=None)
 """The turn of the current run: a run that loses its lock is stopped."""
 
 
-class ServerGraph(CompiledStateGraph[Any, Any, Any, Any]):
-    """The graph, with retries of runs and with edits that name no node."""
+class ServerGraph(CompiledThreadGraph):
+    """The graph, whose runs stop when they lose the lock of their thread."""
 
     async def astream(self, input: Any, config: Any = None, **kwargs: Any) -> AsyncIterator[Any]:  # noqa: A002
         """Stream a run; a retry whose messages are stored already continues the first attempt."""
-        if await self._has_messages(input, config):
-            input = None  # noqa: A001
         turn = _turn.get()
         if turn is not None and not turn.has_begun:
             input = await turn.begin(input, goes_on=not _checkpoint_in(config))  # noqa: A001
@@ -52,21 +48,6 @@ class ServerGraph(CompiledStateGraph[Any, Any, Any, Any]):
             if turn is not None:
                 turn.lock.check()
             yield event
-
-    async def aupdate_state(
-        self,
-        config: RunnableConfig,
-        values: dict[str, Any] | Any,
-        as_node: str | None = None,
-        task_id: str | None = None,
-    ) -> RunnableConfig:
-        """Change the state; without a node, as one of the last nodes of a turn."""
-        try:
-            return await super().aupdate_state(config, values, as_node, task_id)
-        except InvalidUpdateError:
-            if as_node is not None:
-                raise
-            return await super().aupdate_state(config, values, BOOKKEEPING[0], task_id)
 
     def get_context_jsonschema(self) -> dict[str, Any] | None:
         """Return the schema of the context, with an optional user id."""
@@ -79,18 +60,6 @@ class ServerGraph(CompiledStateGraph[Any, Any, Any, Any]):
         return {**schema, "required": required} | {
             "properties": {**schema["properties"], USER_KEY: user}
         }
-
-    async def _has_messages(self, value: Any, config: RunnableConfig) -> bool:
-        """Return whether the state has these messages with the same content."""
-        messages = value.get("messages") if isinstance(value, Mapping) else None
-        if not messages or not isinstance(self.checkpointer, BaseCheckpointSaver):
-            return False
-        checkpoint = await self.checkpointer.aget_tuple(config)
-        values = checkpoint.checkpoint["channel_values"] if checkpoint else {}
-        contents = {message.id: message.content for message in values.get("messages") or ()}
-        return all(
-            contents.get(message.id) == message.content for message in convert_to_messages(messages)
-        )
 
 
 server_graph = ServerGraph(**vars(graph))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_core.messages import convert_to_messages
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import InvalidUpdateError
 from langgraph.types import StateSnapshot
@@ -12,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from threadkeep.base.errors import BadInput
-from threadkeep.graph.state import State
 from threadkeep.server.http.client_threads import own_thread
 from threadkeep.server.http.events import json_response
 from threadkeep.server.request import RequestContext, request_context
@@ -40,14 +38,14 @@ async def change(request: Request) -> Response:
     """Change the state as a node would; memory follows."""
     ctx, thread_id = await _own_thread(request)
     body = await body_of(request)
-    values, node = _state_values(body.get("values")), body.get("as_node")
+    values, node = body.get("values"), body.get("as_node")
     if node is not None and not isinstance(node, str):
         raise BadInput(f"as_node {node!r:.40} is not the name of a node.")
     try:
         config = await ctx.memory.update_state(
             thread_id, values, node, checkpoint_id_in(body), user_id=ctx.user_id
         )
-    except (InvalidUpdateError, ValueError, TypeError) as error:
+    except InvalidUpdateError as error:
         reason = " ".join(str(error).split())[:200]
         raise BadInput(f"The state cannot be changed like this ({reason}).") from None
     return json_response({"checkpoint": _checkpoint(config)})
@@ -99,31 +97,6 @@ def _before(body: Mapping[str, Any]) -> str | None:
         fields = object_of(before.get("configurable") or before, "before")
         return checkpoint_id_in({"checkpoint": fields})
     return checkpoint_id_of(before)
-
-
-def _state_values(values: Any) -> dict[str, Any] | None:
-    """Return the values to set, with messages as objects.
-
-    Raises:
-        BadInput: a field is unknown, or the messages cannot be read.
-    """
-    if values is None:
-        return None
-    if not isinstance(values, dict):
-        raise BadInput("values is not a JSON object.")
-    for name in values:
-        if name not in State.__annotations__:
-            fields = ", ".join(State.__annotations__)
-            raise BadInput(f"values: there is no field {name!r:.40}; the fields are {fields}.")
-    items = values.get("messages")
-    if items is None:
-        return values
-    try:
-        messages = convert_to_messages(items if isinstance(items, list) else [items])
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BadInput(f"values.messages are not messages ({reason}).") from None
-    return {**values, "messages": messages}
 
 
 def _snapshot(state: StateSnapshot) -> dict[str, Any]:
