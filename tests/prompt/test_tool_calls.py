@@ -20,7 +20,7 @@ def result(text: str, call_id: str) -> ToolMessage:
 
 def matched(messages: list[AnyMessage]) -> list[str]:
     """Return the result of each call in order; each call must be followed by its own."""
-    valid, texts, ids = valid_messages(messages), [], list[str]()
+    valid, texts, ids = valid_messages(messages), list[str](), list[str]()
     for place, message in enumerate(valid):
         if isinstance(message, AIMessage):
             for number, call in enumerate(message.tool_calls, start=place + 1):
@@ -28,7 +28,7 @@ def matched(messages: list[AnyMessage]) -> list[str]:
                 assert isinstance(following, ToolMessage)
                 assert following.tool_call_id == call["id"]
                 ids.append(str(call["id"]))
-                texts.append(following.text)
+                texts.append(str(following.text))
     assert all(ids)
     assert len(set(ids)) == len(ids)
     assert len(texts) == sum(isinstance(message, ToolMessage) for message in valid)
@@ -66,9 +66,9 @@ def test_each_call_is_followed_by_its_result(
 
 
 def test_ids_are_made_up_the_same_way_each_time() -> None:
-    messages = [QUESTION, calls("", "c0", "c0"), result("x", "")]
+    messages: list[AnyMessage] = [QUESTION, calls("", "c0", "c0"), result("x", "")]
     assert valid_messages(messages) == valid_messages(messages)
-    longer = [*messages, HumanMessage("More.", id="h2")]
+    longer: list[AnyMessage] = [*messages, HumanMessage("More.", id="h2")]
     assert valid_messages(longer)[: len(valid_messages(messages))] == valid_messages(messages)
 
 
