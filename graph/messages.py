@@ -69,15 +69,14 @@ def with_ids(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
     return [m if m.id else m.model_copy(update={"id": str(uuid4())}) for m in messages]
 
 
-def merge_messages(left: Any, right: Any) -> list[AnyMessage]:
+def merge_messages(current: Any, update: Any) -> list[AnyMessage]:
     """Return the messages of a thread with an update: known ids in their place, new ones behind.
 
     A reducer: what was written once must be readable for ever, so it never raises. What is no
     message is left out, and removing what is not there changes nothing.
     """
-    updates = with_ids(_readable(right))
-    merged = {message.id: message for message in with_ids(_readable(left))}
-    for message in updates:
+    merged = {message.id: message for message in with_ids(_readable(current))}
+    for message in with_ids(_readable(update)):
         if not isinstance(message, RemoveMessage):
             merged[message.id] = message
         elif message.id == REMOVE_ALL_MESSAGES:

@@ -150,8 +150,10 @@ class CompiledThreadGraph(CompiledStateGraph[Any, Any, Any, Any]):
             if _checkpoint_id(config):
                 config = _at(config, new_config["configurable"]["checkpoint_id"])
         if not changes.new and not changes.edited and not changes.stored_edits:
-            left = [m for m in before if str(m.id) not in changes.removed and not changes.clears]
-            if (state and changes.clears) or (left and isinstance(left[-1], AIMessage)):
+            remaining = [
+                m for m in before if str(m.id) not in changes.removed and not changes.clears
+            ]
+            if (state and changes.clears) or (remaining and isinstance(remaining[-1], AIMessage)):
                 return None, config
         return {**value, "messages": with_ids(changes.new)}, config
 
@@ -160,12 +162,12 @@ class CompiledThreadGraph(CompiledStateGraph[Any, Any, Any, Any]):
         saver = self.checkpointer
         if not isinstance(saver, BaseCheckpointSaver) or _namespace(config):
             return {}
-        found = await saver.aget_tuple(_own_config(config))
-        if found is None:
+        checkpoint = await saver.aget_tuple(_own_config(config))
+        if checkpoint is None:
             if checkpoint_id := _checkpoint_id(config):
                 raise NoSuchCheckpoint(checkpoint_id)
             return {}
-        return readable_values(found.checkpoint["channel_values"])
+        return readable_values(checkpoint.checkpoint["channel_values"])
 
     async def _stored_place(self, config: Any) -> StoredPlace | None:
         if self.store is None:

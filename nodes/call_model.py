@@ -89,7 +89,7 @@ async def _smaller_plan(
     if overflow.limit and overflow.limit > context.reserve_tokens:
         limit = min(limit, overflow.limit - context.reserve_tokens)
     try:
-        smaller = window_of(context, ratio=window.ratio, limit=limit)
+        smaller = window_of(context, state.messages, ratio=window.ratio, limit=limit)
     except BadInput:
         raise overflow from None
     return plan_prompt(state, await _memories(state, runtime), context, smaller), limit

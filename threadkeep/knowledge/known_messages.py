@@ -11,7 +11,6 @@ from langchain_core.messages import (
     HumanMessage,
     RemoveMessage,
     SystemMessage,
-    ToolMessage,
 )
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.store.base import BaseStore, GetOp, Item
@@ -88,13 +87,13 @@ async def changes_of(
     unknown: list[BaseMessage] = []
     for message in messages:
         item = items.get(str(message.id))
-        known = in_state.get(str(message.id))
-        if known is None and item is None:
+        current = in_state.get(str(message.id))
+        if current is None and item is None:
             unknown.append(message)
         elif isinstance(message, RemoveMessage):
-            _remove(changes, str(message.id), known, item)
+            _remove(changes, str(message.id), current, item)
         else:
-            _compare(changes, message, known, item)
+            _compare(changes, message, current, item)
     unknown = [message for message in unknown if not isinstance(message, RemoveMessage)]
     if whole_history:
         unknown = _new_system_messages(changes, messages, unknown, state)
@@ -133,27 +132,31 @@ async def _stored_items(
 
 
 def _remove(
-    changes: MessageChanges, message_id: str, known: AnyMessage | None, item: Item | None
+    changes: MessageChanges, message_id: str, current: AnyMessage | None, item: Item | None
 ) -> None:
-    (changes.removed if known else changes.stored_removed).append(message_id)
-    changes.former_texts[message_id] = _text(known) if known else str(item and item.value["text"])
+    (changes.removed if current else changes.stored_removed).append(message_id)
+    changes.former_texts[message_id] = (
+        _text(current) if current else str(item and item.value["text"])
+    )
 
 
 def _compare(
-    changes: MessageChanges, message: BaseMessage, known: AnyMessage | None, item: Item | None
+    changes: MessageChanges, message: BaseMessage, current: AnyMessage | None, item: Item | None
 ) -> None:
     """Note the message as edited, unless the thread has or had it in these words."""
     message_id, text = str(message.id), _text(message)
-    role = ROLES.get(known.type) if known else item and item.value.get("role")
+    role = ROLES.get(current.type) if current else item and item.value.get("role")
     if role != ROLES.get(message.type):
         raise BadInput(
             f"The id {message_id!r:.60} is of a message of the {role}; give each message its own."
         )
     former = {entry["text"] for entry in item.value.get("history") or ()} if item else set()
-    if known is not None and not _same(message, known) and text not in former:
+    if current is not None and not _same(message, current) and text not in former:
         changes.edited.append(message)
-        changes.former_texts[message_id] = _text(known)
-    elif known is None and item and text.strip() not in (str(item.value["text"]).strip(), *former):
+        changes.former_texts[message_id] = _text(current)
+    elif (
+        current is None and item and text.strip() not in (str(item.value["text"]).strip(), *former)
+    ):
         changes.stored_edits[message_id] = text
         changes.former_texts[message_id] = str(item.value["text"])
 
@@ -169,13 +172,13 @@ def _new_system_messages(
     A run that begins with other system messages replaces those of the runs before.
     """
     before = {_text(m).strip(): m for m in state if isinstance(m, SystemMessage)}
-    sent = {_text(m).strip() for m in messages if isinstance(m, SystemMessage)}
-    sent_ids = {m.id for m in messages if m.id}
+    incoming = {_text(m).strip() for m in messages if isinstance(m, SystemMessage)}
+    incoming_ids = {m.id for m in messages if m.id}
     new = [m for m in unknown if not isinstance(m, SystemMessage) or _text(m).strip() not in before]
     first = messages[0] if messages else None
     if isinstance(first, SystemMessage) and any(isinstance(m, SystemMessage) for m in new):
         for text, message in before.items():
-            if text not in sent and message.id not in sent_ids:
+            if text not in incoming and message.id not in incoming_ids:
                 changes.removed.append(str(message.id))
                 changes.former_texts[str(message.id)] = text
     return new
@@ -213,38 +216,40 @@ def _align(
 ) -> list[BaseMessage]:
     """Return the messages that are not in the history; note those that are there in other words."""
     keys = dict(history)
-    sent = [m for m in messages if not isinstance(m, SystemMessage | RemoveMessage)]
-    sent_keys = [keys.get(str(m.id)) or _key(m) for m in sent]
-    pairs = _pairs([key for _, key in history], sent_keys)
+    incoming = [m for m in messages if not isinstance(m, SystemMessage | RemoveMessage)]
+    incoming_keys = [keys.get(str(m.id)) or _key(m) for m in incoming]
+    pairs = _pairs([key for _, key in history], incoming_keys)
     unknown_ids = {id(message) for message in unknown}
-    matched = {place for _, place in pairs if id(sent[place]) in unknown_ids}
-    same = [(at, place) for at, place in pairs if history[at][1] == sent_keys[place]]
-    if not any(sent_keys[place][0] != "user" or (at == 0 and len(sent) > 1) for at, place in same):
+    known_places = {place for _, place in pairs if id(incoming[place]) in unknown_ids}
+    same = [(at, place) for at, place in pairs if history[at][1] == incoming_keys[place]]
+    if not any(
+        incoming_keys[place][0] != "user" or (at == 0 and len(incoming) > 1) for at, place in same
+    ):
         return list(unknown)
     for at, place in pairs:
         message_id, key = history[at]
-        if place in matched and key != sent_keys[place]:
-            message = sent[place].model_copy(update={"id": message_id})
+        if place in known_places and key != incoming_keys[place]:
+            message = incoming[place].model_copy(update={"id": message_id})
             changes.former_texts[message_id] = key[1]
             if message_id in in_state:
                 changes.edited.append(message)
             else:
                 changes.stored_edits[message_id] = _text(message)
-    known = {id(sent[place]) for place in matched}
-    return [message for message in unknown if id(message) not in known]
+    known_objects = {id(incoming[place]) for place in known_places}
+    return [message for message in unknown if id(message) not in known_objects]
 
 
-def _pairs(history: Sequence[Key], sent: Sequence[Key]) -> list[tuple[int, int]]:
+def _pairs(history: Sequence[Key], incoming: Sequence[Key]) -> list[tuple[int, int]]:
     """Return which messages are which: the same ones, and between them edited ones.
 
-    What is sent should begin with the end of the history; else the longest common parts count,
+    What comes in should begin with the end of the history; else the longest common parts count,
     and the last message is new.
     """
-    for length in range(min(len(history), len(sent)), 0, -1):
-        if list(history[-length:]) == list(sent[:length]):
+    for length in range(min(len(history), len(incoming)), 0, -1):
+        if list(history[-length:]) == list(incoming[:length]):
             return [(len(history) - length + place, place) for place in range(length)]
     pairs: list[tuple[int, int]] = []
-    older = sent[:-1]
+    older = incoming[:-1]
     matcher = SequenceMatcher(None, history, older, autojunk=False)
     for tag, first, last, start, end in matcher.get_opcodes():
         places = list(zip(range(first, last), range(start, end), strict=False))
@@ -254,19 +259,18 @@ def _pairs(history: Sequence[Key], sent: Sequence[Key]) -> list[tuple[int, int]]
             inside = end < len(older) and last - first == end - start
             for at, place in places:
                 role = history[at][0]
-                if role != sent[place][0] or not (inside or role == "assistant"):
+                if role != incoming[place][0] or not (inside or role == "assistant"):
                     break
                 pairs.append((at, place))
     return pairs
 
 
-def _same(message: BaseMessage, known: BaseMessage) -> bool:
+def _same(message: BaseMessage, current: BaseMessage) -> bool:
     """Return whether two messages say the same; clients format blocks in their own ways."""
     return (
-        message.type == known.type
-        and _text(message).strip() == _text(known).strip()
-        and _media(message) == _media(known)
-        and (not isinstance(message, ToolMessage) or isinstance(known, ToolMessage))
+        message.type == current.type
+        and _text(message).strip() == _text(current).strip()
+        and _media(message) == _media(current)
     )
 
 

@@ -10,6 +10,7 @@ from threadkeep.graph.state import State, Update
 from threadkeep.prompt.coverage import Coverage, messages_before
 from threadkeep.prompt.exchanges import Exchange, split_exchanges
 from threadkeep.prompt.extractive_summary import summarize
+from threadkeep.prompt.system_messages import without_system
 from threadkeep.prompt.valid_messages import valid_messages
 from threadkeep.prompt.visible_history import out_of_reach
 from threadkeep.prompt.window import Window
@@ -29,7 +30,8 @@ def due_messages(state: State, window: Window, context: Context) -> list[AnyMess
     recalled = sum(int(state.ledger.get(part) or 0) for part in RECALLED_PARTS)
     memories = int(recalled / window.ratio)
     due = due_for_summary(exchanges, window, memories, keep_one=context.memory == "summary")
-    return messages_before(coverage.unsummarized(state.messages), exchanges[due][0].id)
+    unsummarized = without_system(coverage.unsummarized(state.messages))
+    return messages_before(unsummarized, exchanges[due][0].id)
 
 
 def due_for_summary(
@@ -57,7 +59,8 @@ def cover_out_of_reach(state: State, context: Context, window: Window) -> Update
     """Quote from messages that this preset never shows again, so that another preset can."""
     coverage = Coverage.of(state)
     uncovered = {message.id for message in coverage.uncovered(state.messages)}
-    messages = [m for m in out_of_reach(state, context, window) if m.id in uncovered]
+    messages = without_system(out_of_reach(state, context, window))
+    messages = [message for message in messages if message.id in uncovered]
     return coverage.extend_extract(messages, window).update if messages else {}
 
 
@@ -67,9 +70,9 @@ def cover_backlog(state: State, window: Window) -> Update:
     The next summary extends them.
     """
     coverage = Coverage.of(state)
-    uncovered = coverage.uncovered(state.messages)
+    uncovered = without_system(coverage.uncovered(state.messages))
     first_id = uncovered[0].id if uncovered else None
-    waiting = messages_before(coverage.unsummarized(state.messages), first_id)
+    waiting = messages_before(without_system(coverage.unsummarized(state.messages)), first_id)
     if sum(map(count_message, waiting)) <= MAX_BACKLOG * window.prompt:
         return {}
     quoted = summarize(f"{coverage.summary}\n{coverage.extract}", (), window.prose)

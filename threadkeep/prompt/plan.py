@@ -23,6 +23,7 @@ from threadkeep.prompt.memory_blocks import (
 )
 from threadkeep.prompt.newest_exchange import fit_newest
 from threadkeep.prompt.pinned_block import fit_pins, pinned_budget
+from threadkeep.prompt.system_messages import without_system
 from threadkeep.prompt.templates import (
     insert_blocks,
     pinned_message,
@@ -69,7 +70,7 @@ def plan_prompt(
     Raises:
         BadInput: there is no user message, or the system prompt leaves no room.
     """
-    window = window or window_of(context)
+    window = window or window_of(context, state.messages)
     if newest_user_message(state.messages) is None:
         raise BadInput("The thread has no message from a user; send one.")
     coverage, blocks = Coverage.of(state), group_by_message(items, state.messages)
@@ -85,12 +86,13 @@ def plan_prompt(
         blocks = gather_at_newest(blocks, visible[-1], context.recall_tokens)
         visible = newest_within(list(filter(starts_with_user, exchanges)), blocks, window.low)
         dropped = messages_before(coverage.uncovered(state.messages), visible[0][0].id)
+        dropped = without_system(dropped)
         coverage = coverage.extend_extract(dropped, window)
         summary = _summary_messages(coverage, context, window)
     recent = [message for exchange in visible[:-1] for message in exchange]
     room = _room(pinned, summary, window) - exchange_tokens(recent, blocks)
     newest, blocks = fit_newest(visible[-1], blocks, room)
-    parts = _parts(context, pinned, summary, recent, newest, blocks)
+    parts = _parts(window.system_prompt, pinned, summary, recent, newest, blocks)
     return PromptPlan(
         prompt=list(parts.prompt),
         ledger=ledger_of(parts, context, window) | shortened_entry(originals, parts),
@@ -100,14 +102,14 @@ def plan_prompt(
 
 
 def _parts(
-    context: Context,
+    system_prompt: str,
     pinned: list[AnyMessage],
     summary: list[AnyMessage],
     recent: list[AnyMessage],
     newest: list[AnyMessage],
     blocks: MemoryBlocks,
 ) -> PromptParts:
-    system = system_message(context.system_prompt)
+    system = system_message(system_prompt)
     history = [*recent, *newest]
     ids = {message.id for message in history}
     return PromptParts(

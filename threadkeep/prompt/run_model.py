@@ -41,7 +41,8 @@ async def choice_of(context: Context, store: BaseStore) -> Choice:
 def window_for(state: State, model: BaseChatModel, context: Context) -> Window:
     """Return the budgets of `context`, with what the thread learned of this model's tokens."""
     ratio = 1.0 if is_exact(model) else ratio_of(state.ratios, name_of(model))
-    return window_of(context, ratio=ratio, limit=state.windows.get(name_of(model)))
+    limit = state.windows.get(name_of(model))
+    return window_of(context, state.messages, ratio=ratio, limit=limit)
 
 
 async def ask_quietly(

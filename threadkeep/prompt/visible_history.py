@@ -10,6 +10,7 @@ from threadkeep.prompt.coverage import Coverage
 from threadkeep.prompt.exchanges import Exchange, split_exchanges, starts_with_user
 from threadkeep.prompt.large_messages import shorten_oversized
 from threadkeep.prompt.memory_blocks import MemoryBlocks, exchange_tokens
+from threadkeep.prompt.system_messages import prunable
 from threadkeep.prompt.valid_messages import valid_messages
 from threadkeep.prompt.window import Window, window_of
 
@@ -66,10 +67,13 @@ def out_of_reach(state: State, context: Context, window: Window | None = None) -
 def prunable_messages(
     state: State, context: Context, window: Window | None = None
 ) -> list[AnyMessage]:
-    """Return the messages that may leave the state: covered, and not shown again by the preset."""
+    """Return the messages that may leave the state: covered, and not shown again by the preset.
+
+    System messages stay.
+    """
     coverage = Coverage.of(state)
     if context.summarizes:
         unsummarized = coverage.unsummarized(state.messages)
-        return list(state.messages[: len(state.messages) - len(unsummarized)])
+        return prunable(state.messages[: len(state.messages) - len(unsummarized)])
     covered = len(state.messages) - len(coverage.uncovered(state.messages))
-    return out_of_reach(state, context, window)[:covered]
+    return prunable(out_of_reach(state, context, window)[:covered])

@@ -1,10 +1,14 @@
 """The token budgets of one prompt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from langchain_core.messages import AnyMessage
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.tokens import count_message
 from threadkeep.graph.context import Context
+from threadkeep.prompt.system_messages import system_prompt_of
 from threadkeep.prompt.templates import system_message
 
 PRIMING = 3
@@ -28,6 +32,8 @@ class Window:
 
     prompt: int
     system: int
+    system_prompt: str = ""
+    """Of the context, and the thread's own system messages."""
     summary: int
     """Of the summary message in the prompt; 0 if the preset shows none."""
     coverage: int
@@ -69,8 +75,16 @@ class Window:
         return max(0, self.coverage - SUMMARY_FENCE)
 
 
-def window_of(context: Context, *, ratio: float = 1.0, limit: int | None = None) -> Window:
+def window_of(
+    context: Context,
+    messages: Sequence[AnyMessage] = (),
+    *,
+    ratio: float = 1.0,
+    limit: int | None = None,
+) -> Window:
     """Return the budgets of `context`, for prompts of at most `limit` reported tokens.
+
+    The system messages among `messages` belong to the system prompt.
 
     Raises:
         BadInput: the system prompt takes more than half of the prompt, or no history fits.
@@ -82,6 +96,8 @@ def window_of(context: Context, *, ratio: float = 1.0, limit: int | None = None)
             f"Context: system_prompt takes {system} of the {allowed} tokens that "
             "max_tokens leaves beside reserve_tokens; shorten it or raise max_tokens."
         )
+    system_prompt = system_prompt_of(context.system_prompt, messages, allowed)
+    system = count_message(system_message(system_prompt))
     # However many tokens the provider reports, there is room for the question.
     ratio = min(ratio, allowed / max(2 * system, system + PRIMING + MIN_HISTORY))
     prompt = int(allowed / ratio)
@@ -89,6 +105,7 @@ def window_of(context: Context, *, ratio: float = 1.0, limit: int | None = None)
     return Window(
         prompt=prompt,
         system=system,
+        system_prompt=system_prompt,
         summary=share if context.summarizes else 0,
         coverage=share,
         ratio=ratio,
