@@ -195,8 +195,8 @@ def validate_values(values: Any) -> dict[str, Any]:
     valid: dict[str, Any] = {}
     for name, value in values.items():
         if name not in State.__annotations__:
-            known = ", ".join(State.__annotations__)
-            raise BadInput(f"values: there is no field {name!r:.40}; the fields are {known}.")
+            names = ", ".join(State.__annotations__)
+            raise BadInput(f"values: there is no field {name!r:.40}; the fields are {names}.")
         if name == "messages":
             valid[name] = read_messages(value, "values.messages")
         elif name in _adapters():
