@@ -8,17 +8,23 @@ from langgraph.runtime import Runtime
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.memory_block import RecalledItem
+from threadkeep.base.message_text import text_of
 from threadkeep.base.tokens import apply_ratio, learn_ratio
+from threadkeep.base.user import acting_as
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
-from threadkeep.models.calls import call
+from threadkeep.knowledge.quotes import find_quotes
+from threadkeep.models.calls import Bound, call
 from threadkeep.models.faults import CallFailed, ContextOverflow, RequestRefused
 from threadkeep.models.identity import endpoint_of, is_exact, name_of
+from threadkeep.models.offline import OfflineChatModel
+from threadkeep.models.offline_answer import asks_memory
+from threadkeep.prompt.exchanges import newest_user_message
 from threadkeep.prompt.ledger import reply_entries, reported_tokens
 from threadkeep.prompt.plan import PromptPlan, plan_prompt
 from threadkeep.prompt.recalled_turns import read_recalled_items
 from threadkeep.prompt.run_model import model_of, window_for
-from threadkeep.prompt.runtime import context_of, on_run_clock, owner_of, store_of
+from threadkeep.prompt.runtime import context_of, on_run_clock, owner_of, store_of, thread_of
 from threadkeep.prompt.window import window_of
 
 RETRY_SHARE = 0.7
@@ -42,7 +48,7 @@ async def call_model(state: State, runtime: Runtime[Context]) -> Update:
         plan = plan_prompt(state, await _memories(state, runtime), context, window)
         prompt, counted = plan.prompt, int(plan.ledger["counted"])
     try:
-        reply = await _answer(model, prompt)
+        reply = await _answer(model, prompt, await _with_quotes(model, state, runtime))
     except ContextOverflow as overflow:
         plan, limit = await _smaller_plan(state, runtime, model, overflow, counted)
         reply = await _answer(model, plan.prompt)
@@ -56,12 +62,36 @@ async def call_model(state: State, runtime: Runtime[Context]) -> Update:
     return update
 
 
-async def _answer(model: BaseChatModel, prompt: list[AnyMessage]) -> AIMessage:
+async def _with_quotes(
+    model: BaseChatModel, state: State, runtime: Runtime[Context]
+) -> Bound | None:
+    """Return the offline model with what it may quote; None for any other."""
+    question = newest_user_message(state.messages)
+    if not isinstance(model, OfflineChatModel) or question is None:
+        return None
+    if not asks_memory(text := text_of(question)):
+        return None
+    context = context_of(runtime)
+    with acting_as(context.user_id):
+        quotes = await find_quotes(
+            store_of(runtime),
+            await owner_of(runtime),
+            text,
+            thread=thread_of(),
+            everywhere=context.recalls_messages,
+            exclude=question.id or "",
+        )
+    return model.bind(quotes=quotes)
+
+
+async def _answer(
+    model: BaseChatModel, prompt: list[AnyMessage], bound: Bound | None = None
+) -> AIMessage:
     """Return the reply; where roles must alternate, neighbours of one role are merged."""
     endpoint = endpoint_of(model)
     if endpoint not in _alternating_endpoints:
         try:
-            return await call(model, prompt)
+            return await call(model, prompt, bound=bound)
         except (RequestRefused, CallFailed) as refused:
             if not _ROLES_MUST_ALTERNATE.search(str(refused)):
                 raise

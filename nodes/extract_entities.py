@@ -43,7 +43,7 @@ async def extract_entities(state: State, runtime: Runtime[Context]) -> Update:
         extraction=extraction,
     )
     owner = await owner_of(runtime)
-    await merge_notes(store, owner, [note])
+    await merge_notes(store, owner, [note], live=True)
     if not usage["calls"]:
         return {}
     await add_usage(store, owner, thread_of(), state.turn_at[:10], "extraction", usage)

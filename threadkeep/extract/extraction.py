@@ -1,5 +1,7 @@
 """The entities and facts of a message."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 EVENTS = frozenset(
@@ -18,22 +20,35 @@ class Entity(BaseModel):
     attributes: dict[str, str] = Field(default_factory=dict)
 
 
+Status = Literal["asserted", "planned", "cancelled", "corrected"]
+
+
 class Fact(BaseModel):
-    """One statement: subject, predicate, object, and its date."""
+    """One claim of a message: subject, predicate, object, its dates, and what it does to others."""
 
     subject: str
     predicate: str
     object: str
     valid_from: str | None = None
-    """ISO 8601: a year, a month or a day."""
+    """Since when, ISO 8601: a year, a month or a day; of a plan its date."""
+    valid_to: str | None = None
+    """Until when, exclusive: a year, a month or a day."""
+    negated: bool = False
+    """It holds no longer from `valid_from` on, or never held."""
+    status: Status = "asserted"
+    """A cancelled claim ends a plan; a corrected one replaces what was never true."""
+    replaces: str | None = None
+    """The object that a corrected claim replaces; None is the one that was told last."""
 
     @property
     def sentence(self) -> str:
         """The fact as text: "Miriam moved to Lisbon (2026-03)"."""
-        date = f" ({self._date})" if self.valid_from else ""
+        date = f" ({self._date})" if self._date else ""
+        prefix = "planned: " if self.status == "planned" else ""
+        prefix += "not true: " if self.negated else ""
         if self.is_noun:
-            return f"{self.subject}'s {self.predicate} is {self.object}{date}"
-        return f"{self.subject} {self.predicate} {self.object}{date}"
+            return f"{prefix}{self.subject}'s {self.predicate} is {self.object}{date}"
+        return f"{prefix}{self.subject} {self.predicate} {self.object}{date}"
 
     @property
     def is_noun(self) -> bool:
@@ -45,7 +60,12 @@ class Fact(BaseModel):
 
     @property
     def _date(self) -> str:
-        return f"{'' if self.predicate in EVENTS else 'since '}{self.valid_from}"
+        if self.valid_to:
+            start = f"{self.valid_from} to" if self.valid_from else "until"
+            return f"{start} {self.valid_to}"
+        if not self.valid_from or self.predicate in EVENTS:
+            return self.valid_from or ""
+        return f"{'from' if self.status == 'planned' else 'since'} {self.valid_from}"
 
 
 class Extraction(BaseModel):

@@ -11,6 +11,11 @@ from threadkeep.extract.rules_words import DAYS, MONTHS, MONTHS_SHORT, NUMBERS
 _ISO: Final = re.compile(r"^(\d{4})-(\d{2})(?:-(\d{2}))?$")
 _ORDINAL: Final = re.compile(r"^(\d{1,2})(?:st|nd|rd|th)?$")
 _YEAR: Final = re.compile(r"^(?:19|20)\d{2}$")
+_RANGE: Final = re.compile(
+    r"\bfrom (?P<start>(?:19|20)\d\d) (?:to|until|till|-) (?P<end>(?:19|20)\d\d)\b"
+    r"|\bbetween (?P<first>(?:19|20)\d\d) and (?P<last>(?:19|20)\d\d)\b"
+)
+_STAYED: Final = re.compile(r"\bstayed (?:there )?(?:for )?(\w{1,10}) years?\b")
 _UNITS: Final = {"day": 1, "week": 7, "month": 30, "year": 365}
 _TIME_WORDS: Final = frozenset("yesterday today recently now again ago tonight tomorrow".split())
 _TIME_OPENERS: Final = frozenset("last this next in on since back for around during".split())
@@ -47,6 +52,35 @@ def find_date(tokens: Sequence[str], today: date, *, future: bool = False) -> st
             except (ValueError, OverflowError):
                 continue
     return None
+
+
+def find_range(tokens: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return the years of "from 2010 to 2014", "between 2010 and 2014" or "until 2014".
+
+    The end is exclusive: the year after.
+    """
+    match = _RANGE.search(" ".join(tokens).lower())
+    if not match:
+        return None, None
+    last = match["end"] or match["last"]
+    return match["start"] or match["first"], end_of(last)
+
+
+def end_of(iso_date: str) -> str:
+    """Return the year, month or day after this one, ISO 8601."""
+    if len(iso_date) == len("2026"):
+        return f"{int(iso_date) + 1:04}"
+    if len(iso_date) == len("2026-03"):
+        return _month_after(date.fromisoformat(f"{iso_date}-01"), 1)
+    return (date.fromisoformat(iso_date) + timedelta(days=1)).isoformat()
+
+
+def years_stayed(lower: Sequence[str]) -> int:
+    """Return the number in "stayed for two years", 0 without one."""
+    match = _STAYED.search(" ".join(lower))
+    if not match:
+        return 0
+    return NUMBERS.get(match[1]) or (int(match[1]) if match[1].isdecimal() else 0)
 
 
 def starts_date(tokens: Sequence[str], index: int) -> bool:

@@ -6,17 +6,21 @@ from typing import Final, NamedTuple
 _TABLE: Final = """
 lives in      | place        | live+ in, be living in, be based in
 lives at      | thing        | live+ at
-lived in      | place        | lived in
+lived in      | place        | lived in, used to live in, was living in
 moved to      | place        | moved to, moved back to, moved over to, relocated to, emigrated to
-is moving to  | place        | be moving to, be relocating to
+is moving to  | place        | be moving to, be relocating to, will move to, be going to move to
 was born in   | place        | was born in, were born in, was born and raised in
 birthday      | date         | was born on
 grew up in    | place        | grew up in, was raised in
 is from       | place        | come+ from, be from, be originally from
 works at      | organisation | work+ at, work+ for, be working at, be working for
 works as      | job          | work+ as, be working as
-worked at     | organisation | worked at, worked for
+worked at     | organisation | worked at, worked for, used to work at, used to work for
 started at    | organisation | started at, started working at, started working for, joined
+started at    | organisation | started a job at, started a new job at, got a job at
+started at    | organisation | got a new job at, have a new job at, work now at, work now for
+is starting at | organisation | be starting at, will start at, be joining, will join
+left          | organisation | quit, resigned from, was laid off from
 studies at    | organisation | study:studies at, be studying at
 studied at    | organisation | studied at, graduated from
 studies       | thing        | study:studies, be studying

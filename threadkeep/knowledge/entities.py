@@ -1,5 +1,6 @@
 """Entities as the store holds them: names, attributes and sources, and one line of text."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from threadkeep.base.validation import sanitise_text
@@ -8,6 +9,8 @@ from threadkeep.knowledge.notes import Note
 
 MAX_OBJECTS = 12
 """Of one attribute, and of aliases."""
+MAX_TIMELINE = 200
+"""Objects of one predicate over time."""
 
 
 def clean_name(name: str) -> str:
@@ -49,6 +52,25 @@ def put_attribute(entity: dict[str, Any], name: str, object_: str, *, single: bo
     objects = entity["attributes"].get(name, [])
     others = [] if single else [other for other in objects if other != object_]
     entity["attributes"] = {**entity["attributes"], name: [*others, object_][-MAX_OBJECTS:]}
+
+
+def set_attribute(entity: dict[str, Any], predicate: str, current: Mapping[str, bool]) -> None:
+    """Add the objects that hold now to an attribute, in place, and remove those that do not."""
+    objects = [name for name in entity["attributes"].get(predicate, []) if name not in current]
+    objects += [name for name, holds in current.items() if holds]
+    others = {name: value for name, value in entity["attributes"].items() if name != predicate}
+    attributes = {**entity["attributes"], predicate: objects[-MAX_OBJECTS:]} if objects else others
+    entity["attributes"] = attributes
+
+
+def add_to_timeline(entity: dict[str, Any], predicate: str, object_: str) -> None:
+    """Add an object to those that a predicate with one object at a time ever had, in place."""
+    timelines = entity.get("timelines") or {}
+    # A record of an earlier version knows only the last one.
+    objects = timelines.get(predicate) or entity["attributes"].get(predicate, [])
+    if object_ not in objects:
+        objects = [*objects, object_][-MAX_TIMELINE:]
+    entity["timelines"] = {**timelines, predicate: objects}
 
 
 def describe(entity: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from langgraph.store.base import BaseStore, Item
 from typing_extensions import TypedDict
 
 from threadkeep.base.errors import BadInput
+from threadkeep.base.fact_time import is_outdated
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.graph.state import Ledger, State
@@ -128,7 +129,7 @@ def _reason(
         "pinned": record.before == PINNED,
         "earlier": record.before not in (PINNED, question_id),
     }
-    if value.get("superseded_by"):
+    if is_outdated(value):
         reason["outdated"] = True
     if corrected_at := _corrected_at(value):
         reason["corrected"] = corrected_at

@@ -7,20 +7,23 @@ makes it hold again.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from langgraph.store.base import Item, PutOp
 
 from threadkeep.base.clock import parse_time
-from threadkeep.extract.extraction import Fact
+from threadkeep.extract.extraction import Extraction, Fact
+from threadkeep.extract.predicates import predicate_table
 from threadkeep.extract.rules import extract
-from threadkeep.knowledge.entities import describe, put_attribute
-from threadkeep.knowledge.facts import IMPLIED, MAX_CHARACTERS, SINGLE_VALUED, key_of
-from threadkeep.knowledge.merge import Knowledge
-from threadkeep.knowledge.notes import USER
+from threadkeep.knowledge.entities import add_to_timeline, describe
+from threadkeep.knowledge.facts import MAX_CHARACTERS, key_of, new_fact
+from threadkeep.knowledge.merge import Knowledge, fold_timeline
+from threadkeep.knowledge.notes import USER, Note
 from threadkeep.stores.namespaces import corrections_of, entities_of, entity_key, fact_key, facts_of
 
 _DATE = re.compile(r"\s*\((?:since )?(\d{4}(?:-\d{2}(?:-\d{2})?)?)\)$")
+_STORED_FIELDS = {"subject", "predicate", "object", "valid_from"}
 _PREDICATE_AND_OBJECT = re.compile(r"(\S+)\s+(\S.*)")
 
 
@@ -37,7 +40,8 @@ class Correction:
 
     def put_op(self, owner: str) -> PutOp:
         """Return the operation that stores the correction; it is never searched."""
-        value = {"fact": self.fact, "at": self.at, **self.stated.model_dump()}
+        stated = self.stated.model_dump(include=_STORED_FIELDS)
+        value = {"fact": self.fact, "at": self.at, **stated}
         # Two corrections of one fact at different times are two events.
         return PutOp(corrections_of(owner), fact_key(self.fact, "", self.at), value, index=False)
 
@@ -45,7 +49,7 @@ class Correction:
     def of(cls, item: Item) -> "Correction":
         """Return a stored correction."""
         value = item.value
-        stated = Fact.model_validate({key: value.get(key) for key in Fact.model_fields})
+        stated = Fact.model_validate({key: value.get(key) for key in _STORED_FIELDS})
         return cls(fact=str(value["fact"]), stated=stated, at=str(value["at"]))
 
 
@@ -81,13 +85,14 @@ def related_corrections(
     old = knowledge.get((facts_of(owner), correction.fact))
     if old is None or old["predicate"] != correction.stated.predicate:
         return []
-    predicates = [state for event, state in IMPLIED.items() if event == old["predicate"]]
-    predicates += [event for event, state in IMPLIED.items() if state == old["predicate"]]
+    table = predicate_table()
+    predicates = [table.of(old["predicate"]).implies or ""]
+    predicates += [name for name, p in table.predicates.items() if p.implies == old["predicate"]]
     corrections: list[Correction] = []
     for predicate in predicates:
         key = fact_key(old["subject"], predicate, old["object"])
         related = knowledge.get((facts_of(owner), key))
-        if not related or related["superseded_by"]:
+        if not related or related["superseded_by"] or not predicate:
             continue
         if {*related["sources"]} & {*old["sources"]}:
             stated = correction.stated.model_copy(update={"predicate": predicate})
@@ -96,52 +101,58 @@ def related_corrections(
 
 
 def apply_correction(knowledge: Knowledge, owner: str, correction: Correction) -> None:
-    """Replace the corrected fact, in place, unless it is superseded already."""
-    facts, new = facts_of(owner), correction.stated
+    """Replace the corrected fact, in place, unless it is superseded already.
+
+    What it claimed before never was; the new fact takes its place in time.
+    """
+    facts, new, at = facts_of(owner), correction.stated, correction.at
     old = knowledge.get((facts, correction.fact))
     if old is None or old["superseded_by"]:
         return
-    key = key_of(new)
-    text = new.sentence[: 3 * MAX_CHARACTERS]
+    key, subject, predicate = key_of(new), str(old["subject"]), str(old["predicate"])
+    claim = {"stated_at": at if key == correction.fact else _first_statement(old, at)}
+    claim |= {"message": (old["sources"] or [""])[0]}
+    claim |= {"valid_from": new.valid_from} if new.valid_from else {}
     if key == correction.fact:
-        history = [*old.get("history", ()), {"text": old["text"], "until": correction.at}]
-        old |= {"text": text, "valid_from": new.valid_from, "history": history}
+        history = [*old.get("history", ()), {"text": old["text"], "until": at}]
+        claims = [*old["claims"], claim | {"stated_at": _after(at)}]
+        old |= {"history": history, "retracted_at": at, "claims": claims}
+        fold_timeline(knowledge, owner, subject, predicate, [old["object"]])
         return
-    old |= {"superseded_by": key, "corrected_at": correction.at}
-    existing = knowledge.get((facts, key)) or {}
-    history_field = {"history": existing["history"]} if "history" in existing else {}
-    knowledge[facts, key] = {
-        **old,
-        **history_field,
-        "subject": new.subject,
-        "predicate": new.predicate,
-        "object": new.object,
-        "valid_from": new.valid_from,
-        "valid_to": None,
-        "recorded_at": correction.at,
-        "written_at": correction.at,
-        "superseded_by": None,
-        "sources": list(dict.fromkeys([*existing.get("sources", ()), *old["sources"]])),
-        "text": text,
-        "corrects": correction.fact,
-        "corrected_at": correction.at,
-    }
-    _correct_entity(knowledge, owner, old, new)
+    old |= {"superseded_by": key, "corrected_at": at, "retracted_at": at}
+    record = dict(knowledge.get((facts, key)) or new_fact(new, _note_of(old, at)))
+    record |= {"claims": [*record.get("claims", ()), claim], "recorded_at": at, "written_at": at}
+    record["sources"] = list(dict.fromkeys([*record["sources"], *old["sources"]]))
+    record |= {"corrects": correction.fact, "corrected_at": at}
+    knowledge[facts, key] = record
+    _refold(knowledge, owner, old, record)
 
 
-def _correct_entity(knowledge: Knowledge, owner: str, old: Mapping[str, Any], new: Fact) -> None:
-    """Replace the corrected fact in the attributes of its entity, in place."""
+def _refold(
+    knowledge: Knowledge, owner: str, old: Mapping[str, Any], record: Mapping[str, Any]
+) -> None:
+    """Fold the timelines of the old and the new fact, and describe the entity, in place."""
     entity = knowledge.get((entities_of(owner), entity_key(str(old["subject"]))))
     if entity is None:
         return
-    corrected = (old["predicate"], old["object"])
-    attributes = {
-        name: [object_ for object_ in objects if (name, object_) != corrected]
-        for name, objects in entity["attributes"].items()
-    }
-    entity["attributes"] = {name: objects for name, objects in attributes.items() if objects}
-    put_attribute(entity, new.predicate, new.object, single=new.predicate in SINGLE_VALUED)
+    if predicate_table().of(record["predicate"]).single:
+        add_to_timeline(entity, record["predicate"], record["object"])
+    for fact in (old, record):
+        fold_timeline(knowledge, owner, old["subject"], fact["predicate"], [fact["object"]])
     entity["text"] = describe(entity)
+
+
+def _first_statement(old: Mapping[str, Any], at: str) -> str:
+    return min((claim["stated_at"] for claim in old.get("claims") or ()), default=at)
+
+
+def _after(at: str) -> str:
+    return (parse_time(at) + timedelta(microseconds=1)).isoformat()
+
+
+def _note_of(old: Mapping[str, Any], at: str) -> Note:
+    message = (old["sources"] or [""])[0]
+    return Note(message=message, thread="", time=at, extraction=Extraction(), written_at=at)
 
 
 def _extract_about(subject: str, text: str, recorded_at: str) -> list[Fact]:

@@ -1,27 +1,43 @@
-"""Facts as the store holds them, and what their predicates imply."""
+"""Facts as the store holds them: the claims about a triple, and the intervals they fold into."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from threadkeep.base.validation import sanitise_text
 from threadkeep.extract.extraction import Fact
-from threadkeep.knowledge.notes import Note
+from threadkeep.extract.predicates import predicate_table
+from threadkeep.knowledge.notes import USER, Note
+from threadkeep.knowledge.timeline import Claim, Interval
 from threadkeep.stores.namespaces import fact_key
 
-SINGLE_VALUED = frozenset(
-    {"lives in", "works at", "works as", "is named", "is called", "birthday", "age", "married to"}
-)
-"""Predicates that have one object at a time: a new fact supersedes the old one."""
-IMPLIED = {"moved to": "lives in", "started at": "works at"}
-"""Predicates of events, and the predicate of the state that follows from each."""
+Record = dict[str, Any]
 MAX_CHARACTERS = 300
 """Of a subject, a predicate or an object; a sentence has up to three times as many."""
 MAX_SOURCES = 20
+MAX_CLAIMS = 50
+"""Of one triple; the first and the newest are kept."""
+_CLAIM_FIELDS = ("valid_from", "valid_to", "negated", "status", "replaces")
 
 
 def with_implied(fact: Fact) -> list[Fact]:
-    """Return the fact, and the fact that it implies: who moved to Oslo lives in Oslo."""
-    implied = IMPLIED.get(fact.predicate)
-    return [fact, fact.model_copy(update={"predicate": implied})] if implied else [fact]
+    """Return a claim by its canonical predicate, and what it implies of states and inverses.
+
+    Who moved to Oslo lives in Oslo; who left Initech works there no longer.
+    """
+    table = predicate_table()
+    name = table.canonical(fact.predicate)
+    predicate = table.of(name)
+    fact = fact.model_copy(update={"predicate": name})
+    facts = [fact]
+    if predicate.implies:
+        facts.append(fact.model_copy(update={"predicate": predicate.implies}))
+    if not fact.negated:
+        end = {"negated": True, "valid_to": None}
+        facts += [fact.model_copy(update={**end, "predicate": state}) for state in predicate.ends]
+    if predicate.inverse and USER not in (fact.subject, fact.object):
+        swapped = {"subject": fact.object, "object": fact.subject, "predicate": predicate.inverse}
+        facts.append(fact.model_copy(update=swapped))
+    return facts
 
 
 def key_of(fact: Fact) -> str:
@@ -29,26 +45,95 @@ def key_of(fact: Fact) -> str:
     return fact_key(fact.subject, fact.predicate, fact.object)
 
 
-def new_fact(fact: Fact, note: Note) -> dict[str, Any]:
-    """Return the record of a fact that `note` states for the first time."""
+def new_fact(fact: Fact, note: Note) -> Record:
+    """Return the record of a triple that `note` is the first to claim."""
     return {
-        "subject": sanitise_text(fact.subject)[:MAX_CHARACTERS],
-        "predicate": sanitise_text(fact.predicate)[:MAX_CHARACTERS],
-        "object": sanitise_text(fact.object)[:MAX_CHARACTERS],
-        "valid_from": fact.valid_from,
+        "subject": clean(fact.subject),
+        "predicate": clean(fact.predicate),
+        "object": clean(fact.object),
+        "claims": [],
+        "intervals": [],
+        "valid_from": None,
         "valid_to": None,
         "recorded_at": note.time,
         "written_at": note.written_at,
         "superseded_by": None,
-        "sources": [note.message],
-        "text": sanitise_text(fact.sentence)[: 3 * MAX_CHARACTERS],
+        "sources": [],
+        "text": "",
     }
 
 
-def confirm_fact(record: dict[str, Any], note: Note) -> None:
-    """Add `note` to the sources of a fact, in place; a superseded fact then holds again."""
-    if note.message in record["sources"]:
+def add_claim(record: Record, fact: Fact, note: Note) -> None:
+    """Add what `note` claims of a triple to its record, in place, once for each message."""
+    claim = {"stated_at": note.order, "message": note.message} | {
+        field: value
+        for field in _CLAIM_FIELDS
+        if (value := getattr(fact, field)) != Fact.model_fields[field].default
+    }
+    claims = record.setdefault("claims", _claims_of_earlier_version(record))
+    if claim in claims:
         return
-    record["sources"] = [*record["sources"], note.message][-MAX_SOURCES:]
-    record |= {"superseded_by": None, "valid_to": None, "recorded_at": note.time}
-    record.pop("corrected_at", None)
+    # The record is of a copy: lists that others may hold are not changed.
+    claims = [*claims, claim]
+    record["claims"] = [*claims[:1], *claims[1:][1 - MAX_CLAIMS :]]
+    record["sources"] = list(dict.fromkeys([*record["sources"], note.message]))[-MAX_SOURCES:]
+    if not fact.negated:
+        record["recorded_at"] = max(record["recorded_at"], note.time)
+
+
+def claims_of(record: Mapping[str, Any]) -> Iterator[Claim]:
+    """Yield the claims of a record that no correction has taken back."""
+    retracted_at = str(record.get("retracted_at") or "")
+    claims = record.get("claims")
+    for claim in _claims_of_earlier_version(record) if claims is None else claims:
+        if claim["stated_at"] > retracted_at:
+            yield Claim(object=record["object"], **claim)
+
+
+def set_intervals(record: Record, intervals: Sequence[Interval]) -> None:
+    """Store the intervals in which a triple holds, and what follows from the last, in place."""
+    record["intervals"] = [_interval_value(interval) for interval in intervals]
+    if not intervals:
+        # It never was: the text and the dates tell what was said before it was corrected.
+        record["text"] = record["text"] or _text(record)
+        return
+    last = intervals[-1]
+    dates = {claim.get("valid_from") for claim in record["claims"]}
+    record["valid_from"] = last.start if last.start in dates else None
+    record["valid_to"] = last.end
+    record["superseded_by"] = (
+        fact_key(record["subject"], record["predicate"], last.successor) if last.successor else None
+    )
+    record["text"] = _text(record, last)
+
+
+def clean(text: str) -> str:
+    """Return a subject, a predicate or an object as it is stored."""
+    return sanitise_text(text)[:MAX_CHARACTERS]
+
+
+def _text(record: Mapping[str, Any], interval: Interval | None = None) -> str:
+    """Return the sentence of a fact."""
+    fact = Fact(
+        subject=record["subject"],
+        predicate=record["predicate"],
+        object=record["object"],
+        valid_from=record["valid_from"],
+        negated=bool(interval and interval.negated),
+        status="planned" if interval and interval.planned else "asserted",
+    )
+    return sanitise_text(fact.sentence)[: 3 * MAX_CHARACTERS]
+
+
+def _interval_value(interval: Interval) -> dict[str, Any]:
+    value: dict[str, Any] = {"from": interval.start, "to": interval.end}
+    value |= {"planned": True} if interval.planned else {}
+    return value | ({"negated": True} if interval.negated else {})
+
+
+def _claims_of_earlier_version(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the claim that a record without claims was made of."""
+    if not record["sources"]:
+        return []
+    claim = {"stated_at": record["recorded_at"], "message": record["sources"][0]}
+    return [claim | ({"valid_from": record["valid_from"]} if record["valid_from"] else {})]

@@ -6,6 +6,7 @@ from typing import Any
 from langgraph.store.base import BaseStore, SearchItem
 
 from threadkeep.base.errors import BadInput
+from threadkeep.base.fact_time import is_outdated
 from threadkeep.checkpoints.thread_records import NO_LIMIT, list_records, newest_messages
 from threadkeep.knowledge.branch_sync import thread_messages
 from threadkeep.stores.namespaces import (
@@ -56,7 +57,7 @@ async def list_facts(
     """Return facts by what they are about, those about the user first, the newest last."""
     items = await store.asearch(facts_of(owner), limit=NO_LIMIT)
     rows = [{"kind": "fact", "id": item.key} | item.value for item in items]
-    rows = [row for row in rows if superseded or not row["superseded_by"]]
+    rows = [row for row in rows if superseded or not is_outdated(row)]
     rows.sort(key=lambda row: (*_user_first(row["subject"]), row["recorded_at"]))
     return rows[:limit]
 

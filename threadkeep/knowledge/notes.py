@@ -29,12 +29,20 @@ class Note:
     """When the message was said, ISO 8601."""
     extraction: Extraction
     written_at: str = ""
+    order_at: str = ""
+    """When it counts as told, where that is not `time`."""
+
+    @property
+    def order(self) -> str:
+        """When it counts as told, among all claims."""
+        return self.order_at or self.time
 
     @property
     def value(self) -> dict[str, Any]:
         """The note as it is stored."""
         extraction = self.extraction.model_dump(exclude_defaults=True)
-        return {"said_at": self.time, "written_at": self.written_at, **extraction}
+        order = {"order_at": self.order_at} if self.order_at else {}
+        return {"said_at": self.time, "written_at": self.written_at, **order, **extraction}
 
     @classmethod
     def of(cls, item: Item) -> "Note":
@@ -46,6 +54,7 @@ class Note:
             time=str(value["said_at"]),
             extraction=Extraction.model_validate(value, extra="ignore"),
             written_at=str(value.get("written_at") or ""),
+            order_at=str(value.get("order_at") or ""),
         )
 
 

@@ -55,8 +55,8 @@ def replay(owner: str, notes: Iterable[Note], corrections: Iterable[Correction] 
     """
     knowledge: Knowledge = {}
     pending = sorted(corrections, key=lambda correction: (correction.at, correction.fact))
-    for note in sorted(notes, key=lambda note: (note.time, note.written_at, note.message)):
-        while pending and pending[0].at < note.time:
+    for note in sorted(notes, key=lambda note: (note.order, note.written_at, note.message)):
+        while pending and pending[0].at < note.order:
             apply_correction(knowledge, owner, pending.pop(0))
         merge_note(knowledge, owner, note)
     for correction in pending:

@@ -21,7 +21,10 @@ _PIECE: Final = re.compile(r"\S+\s*|\s+")
 
 
 class OfflineChatModel(OwnModel, BaseChatModel):
-    """Deterministic and extractive: it only quotes."""
+    """Deterministic and extractive: it only quotes.
+
+    Bind `quotes`, a list of `Quote`, to let it quote what was found elsewhere than in its prompt.
+    """
 
     model_name: str = "offline"
 
@@ -40,7 +43,7 @@ class OfflineChatModel(OwnModel, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        text = _cut_at_stop(reply_to(messages), stop)
+        text = _cut_at_stop(reply_to(messages, kwargs.get("quotes")), stop)
         reply = AIMessage(
             text, usage_metadata=_usage(messages, text), response_metadata=self._metadata()
         )
@@ -53,7 +56,7 @@ class OfflineChatModel(OwnModel, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return await asyncio.to_thread(self._generate, messages, stop)
+        return await asyncio.to_thread(self._generate, messages, stop, None, **kwargs)
 
     def _stream(
         self,
@@ -62,7 +65,8 @@ class OfflineChatModel(OwnModel, BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        yield from self._pieces(messages, _cut_at_stop(reply_to(messages), stop))
+        text = reply_to(messages, kwargs.get("quotes"))
+        yield from self._pieces(messages, _cut_at_stop(text, stop))
 
     async def _astream(
         self,
@@ -71,7 +75,7 @@ class OfflineChatModel(OwnModel, BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        text = await asyncio.to_thread(reply_to, messages)
+        text = await asyncio.to_thread(reply_to, messages, kwargs.get("quotes"))
         for piece in self._pieces(messages, _cut_at_stop(text, stop)):
             yield piece
 

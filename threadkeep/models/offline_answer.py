@@ -1,4 +1,4 @@
-"""The offline reply: a quotation that answers, the facts of a statement, or a notice."""
+"""The offline reply: a quotation, the facts of a statement, or a notice. It only quotes."""
 
 import re
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from langchain_core.messages import BaseMessage
 from threadkeep.base.clock import now
 from threadkeep.extract.rules import extract
 from threadkeep.extract.sentences import is_question, sentences, words
-from threadkeep.models.offline_evidence import Evidence, evidence_of, newest_question, text_of
 from threadkeep.models.offline_facts import fact_to_user, sentence_to_user
-from threadkeep.models.offline_question import read_question
-from threadkeep.models.offline_search import MAX_QUOTED, best_evidence
+from threadkeep.models.offline_prompt import newest_question, quote_in_prompt, text_of
+from threadkeep.models.quote import Quote
 
 UNKNOWN: Final = "I don't know that."
+UNSURE: Final = "I don't know for sure. The nearest I have is what"
 SAVED: Final = "I have kept that."
 NOTICE: Final = (
     "No language model is configured: I can only quote what you told me before. "
@@ -39,75 +39,46 @@ _ABOUT_MODEL: Final = re.compile(
     r"\bhow are you\b|\bwhat can you do\b|\bwhich model\b|\bwhat model\b",
     re.IGNORECASE,
 )
-_ABOUT_USER: Final = re.compile(r"\b(?:know|remember|told you|said) about me\b", re.IGNORECASE)
-_PRONOUN: Final = re.compile(r"\b(?:he|she|they|him|her|them|his|their|it)\b", re.IGNORECASE)
 
 
-def reply_to(messages: Sequence[BaseMessage]) -> str:
-    """Return the reply to the newest message; it says nothing that `messages` do not."""
+def asks_memory(text: str) -> bool:
+    """Return whether a message asks for something that may have been said before."""
+    questions = [sentence for sentence in sentences(text) if is_question(sentence)]
+    return bool(questions) and not (_GENERATE.match(text) or _ABOUT_MODEL.search(questions[-1]))
+
+
+def reply_to(messages: Sequence[BaseMessage], quotes: Sequence[Quote] | None = None) -> str:
+    """Return the reply to the newest message.
+
+    `quotes` are what was found in the store; None looks into `messages` for something to quote.
+    """
     newest = newest_question(messages)
     if newest is None:
         return NOTICE
     text = text_of(messages[newest]).strip()
-    questions = [sentence for sentence in sentences(text) if is_question(sentence)]
-    if _GENERATE.match(text) or (questions and _ABOUT_MODEL.search(questions[-1])):
-        return NOTICE
-    if questions:
-        return _answer(messages, newest, questions, text)
-    return _acknowledge(text)
+    if asks_memory(text):
+        candidates = quote_in_prompt(messages, newest) if quotes is None else quotes
+        if candidates:
+            return _quotation(candidates[0], messages[newest].name or "user")
+        is_first_reply = not any(message.type == "ai" for message in messages)
+        return f"{UNKNOWN} {NOTICE}" if is_first_reply else UNKNOWN
+    is_request = _GENERATE.match(text) or any(map(is_question, sentences(text)))
+    return NOTICE if is_request else _acknowledge(text)
 
 
-def _answer(
-    messages: Sequence[BaseMessage], newest: int, questions: Sequence[str], text: str
-) -> str:
-    user = messages[newest].name or "user"
-    answers = _answers(questions, text, evidence_of(messages, newest), user)
-    if answers:
-        previous = ["", *(evidence.speaker for evidence in answers)]
-        return " ".join(
-            _quotation(evidence, user, again=evidence.speaker == speaker)
-            for evidence, speaker in zip(answers, previous, strict=False)
-        )
-    is_first_reply = not any(message.type == "ai" for message in messages)
-    return f"{UNKNOWN} {NOTICE}" if is_first_reply else UNKNOWN
-
-
-def _answers(
-    questions: Sequence[str], text: str, evidence: Sequence[Evidence], user: str
-) -> list[Evidence]:
-    question = questions[-1]
-    if _ABOUT_USER.search(question):
-        own = [e for e in evidence if e.speaker == user and {"i", "my"} & set(words(e.text))]
-        return own[: -MAX_QUOTED - 1 : -1]
-    answers = best_evidence(read_question(question), evidence, user)
-    if not answers and (len(questions) > 1 or _PRONOUN.search(question)):
-        return best_evidence(read_question(text), evidence, user)
-    return answers
-
-
-def _quotation(evidence: Evidence, user: str, *, again: bool) -> str:
+def _quotation(quote: Quote, user: str) -> str:
     """Return who said it, when and where, and then the words themselves."""
-    if evidence.origin == "known":
-        return f"What I know: {_with_full_stop(sentence_to_user(evidence.text))}"
-    quote = _shortened(evidence.text)
-    if evidence.speaker in ("", "system"):
-        source = "system message" if evidence.origin == "system" else "summary of this thread"
-        return f'The {source} says: "{quote}"'
-    if evidence.origin == "newest":
-        return f'You just said: "{quote}"'
-    names = {user: "You", "user": "You", "assistant": "I", "tool": "A tool"}
-    speaker = names.get(evidence.speaker, evidence.speaker)
-    day = _day_in_words(evidence.day)
-    occasion = f'on {day}, in "{evidence.thread}"' if day else "earlier in this thread"
-    return f'{speaker} {"also " * again}said {occasion}: "{quote}"'
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_QUOTE else f"{text[:MAX_QUOTE].rstrip()} ..."
-
-
-def _with_full_stop(text: str) -> str:
-    return text if text.endswith((".", "!")) else f"{text}."
+    if quote.is_fact:
+        return f"What I know: {sentence_to_user(quote.text).rstrip('.')}."
+    text = quote.text
+    text = text if len(text) <= MAX_QUOTE else f"{text[:MAX_QUOTE].rstrip()} ..."
+    names = {user: "you", "user": "you", "assistant": "I", "tool": "a tool"}
+    speaker = names.get(quote.speaker, quote.speaker) or "the summary of this thread"
+    start = f"{speaker[0].upper()}{speaker[1:]}" if quote.is_sure else f"{UNSURE} {speaker}"
+    place = f', in "{quote.thread}"' if quote.thread else ", in this thread"
+    day = _day_in_words(quote.time)
+    occasion = f" on {day}{place}" if day else " earlier in this thread"
+    return f'{start} said{occasion}: "{text}"'
 
 
 def _day_in_words(iso_time: str) -> str:

@@ -18,6 +18,8 @@ _SECOND_PERSON: Final = {
 def fact_to_user(fact: Fact) -> str:
     """Return a fact as told to the user: "Miriam is your sister", "you live in Bergen"."""
     day = f" ({_date_in_words(fact.valid_from)})" if fact.valid_from else ""
+    if fact.negated:
+        day = f" (no longer{day and ', '}{day.strip(' ()')})"
     object_ = _second_person(fact.object)
     if fact.is_noun:
         owner = "your" if fact.subject == "user" else f"{_second_person(fact.subject)}'s"

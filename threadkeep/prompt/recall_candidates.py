@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from langchain_core.messages import AnyMessage
 from langgraph.store.base import BaseStore, Op, Result, SearchItem, SearchOp
 
+from threadkeep.base.fact_time import is_outdated
 from threadkeep.base.memory_block import RecalledItem
 from threadkeep.base.message_text import text_of
 from threadkeep.graph.context import Context
@@ -87,7 +88,7 @@ def new_items(
     new: list[SearchItem] = []
     for item in items:
         text = _normalised(str(item.value.get("text") or ""))
-        if item.key in ids or text in texts or item.value.get("superseded_by"):
+        if item.key in ids or text in texts or is_outdated(item.value):
             continue
         ids.add(item.key)
         texts.add(text)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from langgraph.store.base import BaseStore, GetOp, Item, Result, SearchItem
 
+from threadkeep.base.fact_time import is_outdated
 from threadkeep.base.memory_block import RecalledItem
 from threadkeep.graph.state import RecalledTurn
 from threadkeep.search.scored_item import ScoredItem
@@ -59,7 +60,7 @@ def recalled_records(
     return [
         RecalledRecord(item, before, scores)
         for item, (before, scores) in zip(results, expected, strict=True)
-        if isinstance(item, Item) and (outdated or not item.value.get("superseded_by"))
+        if isinstance(item, Item) and (outdated or not is_outdated(item.value))
     ]
 
 

@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from threadkeep.search.words import words_of
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -71,3 +74,16 @@ def dates_in(words: Sequence[str]) -> Dates:
         months=frozenset(month for month in months if 1 <= month <= 12),
         days=frozenset(day for day in days if 1 <= day <= 31),
     )
+
+
+def moment_of(question: str, present: datetime) -> str:
+    """Return the year or month that a question asks about, ISO 8601; else the present moment.
+
+    A month without a year is the last one of that name.
+    """
+    dates = dates_in(words_of(question))
+    if len(dates.years) > 1 or len(dates.months) > 1 or not (dates.years or dates.months):
+        return present.isoformat()
+    month = next(iter(dates.months), 0)
+    year = next(iter(dates.years), present.year - (month > present.month))
+    return f"{year}-{month:02}" if month else f"{year}"

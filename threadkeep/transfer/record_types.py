@@ -102,13 +102,38 @@ class NoteEntity(Value):
     attributes: dict[str, Short] = {}
 
 
-class NoteFact(Value):
-    """A fact that one message states."""
+class ClaimDates(Value):
+    """When a claim holds, and what it does to others."""
+
+    valid_from: Short | None = None
+    valid_to: Short | None = None
+    negated: bool = False
+    status: Literal["asserted", "planned", "cancelled", "corrected"] = "asserted"
+    replaces: Short | None = None
+
+
+class NoteFact(ClaimDates):
+    """A claim of one message."""
 
     subject: Short
     predicate: Short
     object: Short
-    valid_from: Short | None = None
+
+
+class ClaimValue(ClaimDates):
+    """A claim about the triple of a fact, and the message that made it."""
+
+    stated_at: Moment
+    message: Key
+
+
+class IntervalValue(Value):
+    """A time in which a fact holds."""
+
+    from_: Annotated[str, Field(max_length=64, alias="from")]
+    to: Short | None
+    planned: bool = False
+    negated: bool = False
 
 
 class NoteValue(Value):
@@ -116,6 +141,7 @@ class NoteValue(Value):
 
     said_at: Moment
     written_at: Moment | Literal[""] = ""
+    order_at: Moment | Literal[""] = ""
     entities: Annotated[list[NoteEntity], Field(max_length=1_000)] = []
     facts: Annotated[list[NoteFact], Field(max_length=1_000)] = []
 
@@ -136,6 +162,8 @@ class EntityValue(Value):
     type: Short
     aliases: list[Short]
     attributes: dict[str, list[Short]]
+    timelines: dict[str, list[Short]] = {}
+    relation: Short = ""
     mentions: Count
     first_seen: Moment
     last_seen: Moment
@@ -159,6 +187,9 @@ class FactValue(Value):
     history: Wordings = []
     corrects: Key | None = None
     corrected_at: Moment | None = None
+    claims: Annotated[list[ClaimValue], Field(max_length=1_000)] = []
+    intervals: Annotated[list[IntervalValue], Field(max_length=10_000)] = []
+    retracted_at: Moment | None = None
 
 
 class CorrectionValue(Value):
