@@ -20,6 +20,7 @@ from langgraph.checkpoint.base import (
 
 from threadkeep.base.errors import AccessRefused, ThreadDeleted
 from threadkeep.base.user import USER_KEY, acting_user
+from threadkeep.checkpoints.blobs import Blobs, CheckpointBlobs
 from threadkeep.checkpoints.owner_guard import (
     OwnerGuard,
     thread_id_of,
@@ -42,8 +43,15 @@ EXTERNAL_SOURCES = ("update", "fork")
 class OwnedSaver(SyncMethods):
     """A saver whose threads are accessible to their owners only; late writes are refused."""
 
-    def __init__(self, saver: BaseCheckpointSaver[Any], follow: Follow | None = None) -> None:
+    def __init__(
+        self,
+        saver: BaseCheckpointSaver[Any],
+        follow: Follow | None = None,
+        blobs: Blobs | None = None,
+    ) -> None:
         super().__init__(serde=saver.serde)
+        self.blobs = blobs
+        self._data = CheckpointBlobs(blobs) if blobs else None
         self.saver = saver
         self.follow = follow
         self.guard = OwnerGuard(saver)
@@ -84,7 +92,7 @@ class OwnedSaver(SyncMethods):
         user, thread = acting_user(config), thread_id_of(config)
         await self.guard.verify(thread, user)
         checkpoint = await self.saver.aget_tuple(config)
-        return verified_checkpoint(checkpoint, thread, user) if checkpoint else None
+        return await self._resolved(checkpoint, thread, user) if checkpoint else None
 
     async def alist(
         self,
@@ -105,7 +113,7 @@ class OwnedSaver(SyncMethods):
         await self.guard.verify(thread, user)
         checkpoints = self.saver.alist(config, filter=filter, before=before, limit=limit)
         async for checkpoint in checkpoints:
-            yield verified_checkpoint(checkpoint, thread, user)
+            yield await self._resolved(checkpoint, thread, user)
 
     async def aput(
         self,
@@ -125,12 +133,15 @@ class OwnedSaver(SyncMethods):
         await self.guard.verify_write(thread, user, configurable, checkpoint["id"])
         # The guard sets the user, whatever the caller's metadata says.
         owned_metadata: Any = {**metadata, USER_KEY: user}
+        values = checkpoint["channel_values"]
+        if self._data:
+            checkpoint = await self._data.checkpoint(user, thread, checkpoint)
         saved = await self.saver.aput(config, checkpoint, owned_metadata, new_versions)
         await self.guard.undo_late_write(thread, configurable, checkpoint["id"])
         external = metadata.get("source") in EXTERNAL_SOURCES
         if self.follow and external and not configurable.get("checkpoint_ns"):
             before = await self._values(config) if metadata["source"] == "update" else {}
-            await self.follow(user, thread, before, checkpoint["channel_values"])
+            await self.follow(user, thread, before, values)
         return with_user(saved, user)
 
     async def aput_writes(
@@ -148,6 +159,8 @@ class OwnedSaver(SyncMethods):
         """
         user, thread = acting_user(config), thread_id_of(config)
         await self.guard.verify_write(thread, user, config["configurable"])
+        if self._data:
+            writes = await self._data.value(user, thread, list(writes))
         await self.saver.aput_writes(config, writes, task_id, task_path)
         await self.guard.undo_late_write(thread, config["configurable"])
 
@@ -162,10 +175,12 @@ class OwnedSaver(SyncMethods):
             return
         if isinstance(self.saver, TombstoneSaver):
             await self.saver.adelete_with_tombstone(thread, current_checkpoint_id())
-            return
-        # Mark it first: a concurrent writer then sees the mark, and undoes its write.
-        await self.guard.mark_deleted(thread)
-        await self.saver.adelete_thread(thread)
+        else:
+            # Mark it first: a concurrent writer then sees the mark, and undoes its write.
+            await self.guard.mark_deleted(thread)
+            await self.saver.adelete_thread(thread)
+        if self.blobs:
+            await self.blobs.release(user, thread)
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints of these runs of the acting user.
@@ -197,6 +212,8 @@ class OwnedSaver(SyncMethods):
             raise ThreadDeleted(target)
         if not record.owner:
             await self.guard.claim(target, user)
+        if self.blobs:
+            await self.blobs.copy_uses(user, source, target)
         await self.saver.acopy_thread(source, target)
         if (await self.guard.verify(target, user, fresh=True)).deleted_at:
             await self.saver.adelete_thread(target)
@@ -241,6 +258,17 @@ class OwnedSaver(SyncMethods):
     async def asweep(self) -> int:
         """Delete the expired threads of all users; return their number."""
         return int(await self.saver.asweep())  # type: ignore[attr-defined]
+
+    async def _resolved(
+        self, checkpoint: CheckpointTuple, thread: str, user: str
+    ) -> CheckpointTuple:
+        """Return the user's checkpoint with the data of its pictures and files.
+
+        Raises:
+            AccessRefused: it is another user's.
+        """
+        verified = verified_checkpoint(checkpoint, thread, user)
+        return await self._data.resolved(user, thread, verified) if self._data else verified
 
     async def _values(self, config: RunnableConfig) -> Mapping[str, Any]:
         """Return the values of the config's checkpoint; empty if it names no checkpoint."""

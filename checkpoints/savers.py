@@ -8,6 +8,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from threadkeep.base.database_url import Database, parse_database
 from threadkeep.base.storage_errors import storage_errors
+from threadkeep.checkpoints.blobs import Blobs
 from threadkeep.checkpoints.owned import Follow, OwnedSaver
 
 MAX_TURNS = 20
@@ -16,18 +17,23 @@ MAX_TURNS = 20
 
 @asynccontextmanager
 async def open_checkpointer(
-    database: str | Database, *, ttl_minutes: float | None = None, follow: Follow | None = None
+    database: str | Database,
+    *,
+    ttl_minutes: float | None = None,
+    follow: Follow | None = None,
+    blobs: Blobs | None = None,
 ) -> AsyncIterator[OwnedSaver]:
     """Open the saver of a database; each thread is accessible to its owner only.
 
     A thread expires `ttl_minutes` after its last use; with None it never does. `follow` is called
     after every update outside a run: `knowledge.branch_sync.follow_updates(store)` updates memory.
+    `blobs` keeps pictures and files out of the checkpoints: `stores.blobs.StoreBlobs(store)` does.
 
     Raises:
         StorageFailed: the database cannot be reached, read or written.
     """
     async with open_saver(database, ttl_minutes=ttl_minutes) as saver:
-        yield OwnedSaver(saver, follow)
+        yield OwnedSaver(saver, follow, blobs)
 
 
 @asynccontextmanager

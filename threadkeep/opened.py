@@ -16,6 +16,7 @@ from threadkeep.checkpoints.locks import ThreadLocks, open_locks
 from threadkeep.checkpoints.owned import Follow, OwnedSaver
 from threadkeep.checkpoints.savers import open_saver
 from threadkeep.checkpoints.turn_journal import FileTurnJournal, StoreTurnJournal, TurnJournal
+from threadkeep.stores.blobs import StoreBlobs
 from threadkeep.stores.hybrid import HybridStore, open_store
 from threadkeep.stores.namespaces import open_turns_of
 
@@ -73,7 +74,9 @@ async def open_all(
     ):
         yield Opened(
             store=store,
-            saver=OwnedSaver(inner_saver, on_update(store) if on_update else None),
+            saver=OwnedSaver(
+                inner_saver, on_update(store) if on_update else None, StoreBlobs(store)
+            ),
             inner_saver=inner_saver,
             locks=locks,
             turn_journal=_turn_journal(settings, store),

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from threadkeep.base.errors import BadInput
+from threadkeep.transfer.export_format import VERSION
 from threadkeep.transfer.export_reader import validate_export
 from threadkeep.transfer.export_records import parse_record
 
@@ -131,9 +132,9 @@ def test_a_changed_missing_added_or_moved_line_is_noticed() -> None:
 
 
 def test_an_export_of_a_newer_version_is_refused() -> None:
-    newer = [GOOD[0] | {"version": 3, "kept": "otherwise"}, {"kind": "dream"}, *GOOD[1:]]
+    newer = [GOOD[0] | {"version": VERSION + 1, "kept": "otherwise"}, {"kind": "dream"}, *GOOD[1:]]
     sentence = refusal(sealed(newer))
-    assert "line 1: It is an export of version 3" in sentence
+    assert f"line 1: It is an export of version {VERSION + 1}" in sentence
     assert "install a newer threadkeep" in sentence
 
 

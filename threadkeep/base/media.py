@@ -88,7 +88,9 @@ class Media:
             standard |= {"url": self.url}
         else:
             standard |= {"file_id": self.file_id}
-        return standard | ({"filename": self.name} if self.name else {})
+        # OpenAI refuses a file without a name.
+        name = self.name or f"file.{self.mime_type.rpartition('/')[2]}"
+        return standard | ({"filename": name} if self.name or self.kind == "file" else {})
 
 
 def media_of(block: object) -> Media | None:

@@ -1,10 +1,16 @@
 """Erase messages, threads or facts of a user with all that rests on them."""
 
 from collections import Counter
+from collections.abc import Set
 
 from langgraph.store.base import PutOp
 
-from threadkeep.checkpoints.erasing import count_checkpoints, delete_with_tombstone
+from threadkeep.checkpoints.data_references import digests_in_bytes
+from threadkeep.checkpoints.erasing import (
+    count_checkpoints,
+    delete_with_tombstone,
+    raw_values_of,
+)
 from threadkeep.erase.erase_messages import erase_messages
 from threadkeep.erase.plan import ErasurePlan
 from threadkeep.erase.receipt import LABELS, Receipt, add_count
@@ -20,6 +26,7 @@ from threadkeep.knowledge.notes import Note
 from threadkeep.knowledge.rebuild import rebuild_knowledge
 from threadkeep.knowledge.suppression import suppressed_key, without_facts
 from threadkeep.opened import Opened, Progress
+from threadkeep.stores.blobs import blobs_of_messages, delete_uses, evidence_of_blobs
 from threadkeep.stores.namespaces import (
     abandoned_of,
     all_notes_of,
@@ -46,7 +53,7 @@ async def erase_parts(
         await _suppress_facts(opened, plan, receipt)
     for number, thread in enumerate(plan.threads):
         report("erasing threads", number, len(plan.threads))
-        await _erase_thread(opened, owner, thread, receipt)
+        await _erase_thread(opened, plan, thread, receipt)
     for number, thread in enumerate(plan.changed_threads):
         report("rewriting threads", number, len(plan.changed_threads))
         await _rewrite_thread(opened, plan, thread, receipt)
@@ -66,8 +73,8 @@ async def erase_parts(
     report("rebuilding entities and facts", 1, 1)
 
 
-async def _erase_thread(opened: Opened, owner: str, thread: str, receipt: Receipt) -> None:
-    store, saver = opened.store, opened.inner_saver
+async def _erase_thread(opened: Opened, plan: ErasurePlan, thread: str, receipt: Receipt) -> None:
+    store, saver, owner = opened.store, opened.inner_saver, plan.owner
     checkpoints, writes = await count_checkpoints(saver, [thread])
     await delete_with_tombstone(saver, thread)
     receipt.count("checkpoints", checkpoints)
@@ -84,6 +91,7 @@ async def _erase_thread(opened: Opened, owner: str, thread: str, receipt: Receip
     ]
     await delete_items(store, usage_of(owner), usage)
     receipt.count(LABELS["usage"], len(usage))
+    await _erase_blobs(opened, plan, thread, set(), receipt)
     await store.adelete(threads_of(owner), thread)
     receipt.count(LABELS["threads"], 1)
     await clear_fork_origins(store, owner, thread)
@@ -99,13 +107,25 @@ async def _rewrite_thread(opened: Opened, plan: ErasurePlan, thread: str, receip
     for namespace, number in counts.items():
         receipt.count(LABELS[namespace[1]], number - await items.count(namespace))
     if not remaining:
-        await _erase_thread(opened, plan.owner, thread, receipt)
+        await _erase_thread(opened, plan, thread, receipt)
         plan.threads.append(thread)
         return
+    used = await blobs_of_messages(opened.store, plan.owner, thread)
+    used |= digests_in_bytes([value async for value in raw_values_of(saver, thread)])
+    await _erase_blobs(opened, plan, thread, used, receipt)
     new_checkpoints, new_writes = await count_checkpoints(saver, [thread])
     receipt.count("checkpoints", checkpoints - new_checkpoints)
     receipt.count("pending writes", writes - new_writes)
     add_count(receipt.changed, "states of threads", int(checkpoints > 0))
+
+
+async def _erase_blobs(
+    opened: Opened, plan: ErasurePlan, thread: str, used: Set[str], receipt: Receipt
+) -> None:
+    """Delete the pictures and files that a thread uses no more, and no other thread uses."""
+    deleted = await delete_uses(opened.store, plan.owner, thread, used)
+    receipt.count(LABELS["blobs"], len(deleted))
+    plan.texts += await evidence_of_blobs(opened.store, plan.owner, deleted.items())
 
 
 async def _suppress_facts(opened: Opened, plan: ErasurePlan, receipt: Receipt) -> None:

@@ -13,6 +13,7 @@ from threadkeep.erase.plan import ErasurePlan
 from threadkeep.erase.receipt import LABELS, Receipt
 from threadkeep.opened import Opened, Progress
 from threadkeep.stores.access_tokens import TOKENS
+from threadkeep.stores.blobs import all_blobs, evidence_of_blobs
 
 
 async def erase_user(opened: Opened, plan: ErasurePlan, receipt: Receipt, report: Progress) -> None:
@@ -27,6 +28,8 @@ async def erase_user(opened: Opened, plan: ErasurePlan, receipt: Receipt, report
         await _delete_checkpoints(opened, plan, thread)
     report("erasing threads", len(plan.threads), len(plan.threads))
     report("erasing items", 0, 1)
+    async for blob in all_blobs(opened.store, plan.owner):
+        plan.texts += await evidence_of_blobs(opened.store, plan.owner, [blob])
     counts = await opened.store.items.erase_owner(plan.owner)
     report("erasing items", 1, 1)
     for record in await opened.turn_journal.records(plan.owner):

@@ -15,6 +15,8 @@ LABELS = {
     "threads": "thread records",
     "usage": "sums of usage",
     "open": "open turns",
+    "blobs": "pictures and files",
+    "blob_uses": "uses of pictures and files",
     "words": "rows of the full-text index",
 }
 """Names in a receipt of the items below each label of an owner."""

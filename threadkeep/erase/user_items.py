@@ -15,7 +15,7 @@ from threadkeep.opened import Opened
 from threadkeep.stores.namespaces import Namespace, notes_of, threads_of, user_key
 from threadkeep.stores.pages import items_in, list_namespaces
 
-THREAD_LABELS = ("messages", "abandoned", "notes")
+THREAD_LABELS = ("messages", "abandoned", "notes", "blob_uses")
 MESSAGE_LABELS = ("messages", "abandoned")
 COUNTED_LABELS = ("messages", "entities", "facts")
 TEXT_FIELDS = ("text", "name", "title")

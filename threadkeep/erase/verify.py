@@ -19,6 +19,7 @@ from threadkeep.opened import Opened, Progress
 from threadkeep.stores.namespaces import (
     abandoned_of,
     all_messages_of,
+    blob_uses_of,
     entities_of,
     facts_of,
     messages_of,
@@ -145,7 +146,7 @@ async def _find_parts(
 
 async def _find_items(opened: Opened, plan: ErasurePlan, thread: str) -> AsyncIterator[str]:
     erased = plan.message_ids
-    for namespace_of in (messages_of, notes_of, abandoned_of):
+    for namespace_of in (messages_of, notes_of, abandoned_of, blob_uses_of):
         async for item in items_in(opened.store, namespace_of(plan.owner, thread)):
             is_erased = item.key in erased or item.value.get("id") in erased
             if is_erased or thread in plan.threads:

@@ -12,6 +12,7 @@ from threadkeep.base.clock import now, parse_time, utc_offset
 from threadkeep.base.message_text import text_with_tool_calls
 from threadkeep.base.tokens import count_text
 from threadkeep.base.validation import sanitise_text
+from threadkeep.checkpoints.data_references import digests_of
 from threadkeep.graph.state import State
 from threadkeep.stores.namespaces import messages_of
 from threadkeep.stores.pages import ALL
@@ -40,6 +41,8 @@ class StoredMessage(TypedDict):
     thread: str
     name: NotRequired[str]
     source_id: NotRequired[str]
+    blobs: NotRequired[list[str]]
+    """Digests of its pictures and files."""
     history: NotRequired[list[dict[str, str]]]
     """Earlier wordings, before corrections: `text`, and `until` when."""
 
@@ -101,6 +104,8 @@ def _stored(
     }
     if offset := utc_offset(parse_time(stored["time"])):
         stored["utc_offset"] = offset
+    if digests := digests_of(message):
+        stored["blobs"] = digests
     if message.name:
         stored["name"] = sanitise_text(message.name)
     return stored

@@ -99,7 +99,8 @@ def _readable_block(block: object) -> str | dict[str, Any]:
     media = media_of(block)
     if media and not media.is_available:
         return media.label
-    if _is_known(block):
+    is_unnamed = media is not None and media.kind == "file" and not media.name
+    if not is_unnamed and _is_known(block):
         return block  # type: ignore[return-value]
     if media is None:
         return _placeholder(block)

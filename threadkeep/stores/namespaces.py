@@ -20,7 +20,7 @@ KEY_CHARACTERS = 32
 PINS_KEY = "pins"
 RESERVED = frozenset(
     "messages entities facts notes abandoned threads open usage corrections pinned "
-    "suppressed".split()
+    "suppressed blobs blob_uses".split()
 )
 """Labels below an owner that this package uses; others are free."""
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -139,6 +139,16 @@ def pinned_of(user: str) -> Namespace:
 def open_turns_of(user: str) -> Namespace:
     """Return the namespace of the turn journal."""
     return (user, "open")
+
+
+def blobs_of(user: str) -> Namespace:
+    """Return the namespace of pictures and files, by digest."""
+    return (user, "blobs")
+
+
+def blob_uses_of(user: str, thread: str) -> Namespace:
+    """Return the namespace of the digests that one thread uses."""
+    return (user, "blob_uses", thread)
 
 
 def usage_of(user: str) -> Namespace:

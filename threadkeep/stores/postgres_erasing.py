@@ -63,14 +63,18 @@ class PostgresErasing(AsyncPostgresStore):
         """Do nothing: only users have a number here."""
 
     async def texts_beside(self, owner: str, labels: Sequence[str] = ()) -> AsyncIterator[bytes]:
-        """Yield all that is kept of others, and below `owner` what has one of the labels `but`."""
+        """Yield all that is kept of others, and below `owner` what has one of the labels.
+
+        Pictures and files are left out.
+        """
         prefixes = [f"{owner}.{label}" for label in labels]
         prefix = key = ""
         while True:
             async with self.pool.connection() as conn:
                 cursor = await conn.execute(
                     "SELECT prefix, key, value::text AS value FROM store "
-                    "WHERE (prefix, key) > (%s, %s) ORDER BY prefix, key LIMIT %s",
+                    "WHERE (prefix, key) > (%s, %s) AND right(prefix, 6) <> '.blobs' "
+                    "ORDER BY prefix, key LIMIT %s",
                     (prefix, key, ROWS),
                 )
                 rows = await cursor.fetchall()

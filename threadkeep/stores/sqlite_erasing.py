@@ -61,7 +61,10 @@ class SqliteErasing(AsyncSqliteStore):
             )
 
     async def texts_beside(self, owner: str, labels: Sequence[str] = ()) -> AsyncIterator[bytes]:
-        """Yield all that is kept of others, and below `owner` what has one of the labels `but`."""
+        """Yield all that is kept of others, and below `owner` what has one of the labels.
+
+        Pictures and files are left out.
+        """
         prefixes = [f"{owner}.{label}" for label in labels]
         after = 0
         while True:
@@ -69,7 +72,7 @@ class SqliteErasing(AsyncSqliteStore):
                 await self.reader.execute_fetchall(
                     "SELECT rowid, CAST(prefix || char(10) || key || char(10) || value AS BLOB), "
                     f"prefix, {BELOW.format('prefix')} FROM store WHERE rowid > ?2 "
-                    f"ORDER BY rowid LIMIT {ROWS}",
+                    f"AND prefix NOT GLOB '*.blobs' ORDER BY rowid LIMIT {ROWS}",
                     (owner, after),
                 )
             )

@@ -17,7 +17,7 @@ from threadkeep.base.errors import Erased
 from threadkeep.stores.namespaces import INTERNAL, Namespace
 
 TOMBSTONES: Namespace = (INTERNAL, "forgotten")
-OF_THREAD = frozenset({"messages", "abandoned", "notes"})
+OF_THREAD = frozenset({"messages", "abandoned", "notes", "blob_uses"})
 """Labels followed by a thread's id."""
 OF_MESSAGE = frozenset({"messages", "notes"})
 """Labels whose keys are ids of messages."""

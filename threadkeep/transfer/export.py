@@ -13,10 +13,13 @@ from langgraph.store.base import BaseStore, Item
 from threadkeep.base.errors import AccessRefused, BadInput
 from threadkeep.base.user import USER_KEY, acting_user
 from threadkeep.base.validation import validate_id
+from threadkeep.checkpoints.owned import OwnedSaver
 from threadkeep.graph.agent import builder
 from threadkeep.opened import Opened
 from threadkeep.stores.namespaces import (
     Namespace,
+    blob_uses_of,
+    blobs_of,
     corrections_of,
     entities_of,
     facts_of,
@@ -92,7 +95,8 @@ async def _open_exporter(opened: Opened, user: str, thread: str | None) -> "_Exp
         user=user,
         owner=owner,
         namespaces=namespaces,
-        graph=builder.compile(checkpointer=opened.saver),
+        # Without blobs: a state is exported with references, and each blob once.
+        graph=builder.compile(checkpointer=OwnedSaver(opened.inner_saver)),
         created=opened.clock(),
         only=only,
     )
@@ -117,6 +121,8 @@ class _Exporter:
         async for thread in self._thread_ids():
             async for record in self._thread_records(thread):
                 yield record
+        async for record in self._blobs():
+            yield record
         async for record in self._knowledge():
             yield record
         if not self.only:
@@ -173,6 +179,20 @@ class _Exporter:
                 yield _record(item, thread=thread)
         if state := await self._state(thread):
             yield {"kind": STATE, "thread": thread, "value": state}
+
+    async def _blobs(self) -> AsyncIterator[Record]:
+        """Yield the pictures and files, of one thread those that it uses; one at a time."""
+        digests = {
+            item.key: None
+            for namespace in self.namespaces
+            if namespace[1:2] == blob_uses_of(self.owner, "")[1:2]
+            and self.only in ("", namespace[2])
+            async for item in items_in(self.store, namespace)
+        }
+        for digest in digests:
+            item = await self.store.aget(blobs_of(self.owner), digest, refresh_ttl=False)
+            if item is not None:
+                yield _record(item)
 
     async def _knowledge(self) -> AsyncIterator[Record]:
         """Yield entities, facts, usage and corrections; of one thread those it alone taught."""

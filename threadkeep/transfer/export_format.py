@@ -8,8 +8,8 @@ from typing import Any
 from threadkeep.base.validation import sanitise_text
 
 SCHEMA = "threadkeep-export"
-VERSION = 2
-"""Version 2 adds corrections and pins; version 1 is still read."""
+VERSION = 3
+"""Version 2 adds corrections and pins, 3 pictures and files; older ones are still read."""
 HEADER, END = "header", "end"
 
 KINDS = {
@@ -22,9 +22,11 @@ KINDS = {
     "usage": "usage",
     "corrections": "correction",
     "pinned": "pin",
+    "blobs": "blob",
+    "blob_uses": "blob_use",
 }
 """The kind of record for each label below an owner; items of other labels are kind "item"."""
-THREAD_LABELS = ("messages", "abandoned", "notes")
+THREAD_LABELS = ("messages", "abandoned", "notes", "blob_uses")
 """Labels that a thread's id follows in a namespace."""
 TRANSIENT_LABELS = frozenset({"open"})
 """Labels of items that belong to a running process; they are not exported."""
@@ -32,7 +34,7 @@ DERIVED_KINDS = frozenset({"entity", "fact"})
 """Kinds that are made from notes; an import makes them again instead of storing them."""
 STATE = "state"
 ITEM = "item"
-THREAD_KINDS = ("message", "abandoned", "note", STATE)
+THREAD_KINDS = ("message", "abandoned", "note", "blob_use", STATE)
 """Kinds of records that name the thread they belong to."""
 
 

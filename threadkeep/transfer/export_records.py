@@ -17,8 +17,11 @@ from threadkeep.transfer.export_format import (
 )
 from threadkeep.transfer.record_types import (
     AbandonedValue,
+    BlobUseValue,
+    BlobValue,
     CorrectionValue,
     Count,
+    Digest,
     EntityValue,
     FactValue,
     Key,
@@ -46,6 +49,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "usage": {"id": Key, "value": UsageValue},
     "correction": {"id": Key, "value": CorrectionValue},
     "pin": {"id": Key, "value": PinsValue},
+    "blob": {"id": Digest, "value": BlobValue},
+    "blob_use": {"thread": Label, "id": Digest, "value": BlobUseValue},
     ITEM: {
         "namespace": Annotated[list[Label], Field(min_length=1, max_length=6)],
         "id": Key,

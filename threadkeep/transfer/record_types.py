@@ -42,6 +42,7 @@ Key = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_printa
 Label = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_label)]
 Short = Annotated[str, Field(max_length=4_000)]
 Long = Annotated[str, Field(max_length=4_000_000)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=10**15)]
 Sources = Annotated[list[Key], Field(max_length=10_000)]
 MAX_WORDINGS = 1_000
@@ -214,6 +215,19 @@ class PinsValue(Value):
     """All pins of a user, the earliest first."""
 
     pins: Annotated[list[PinValue], Field(max_length=1_000)]
+
+
+class BlobValue(Value):
+    """A picture or a file: its data as base64, or in a form that is no canonical base64."""
+
+    data: Annotated[str, Field(max_length=64_000_000)]
+    size: Count
+
+
+class BlobUseValue(Value):
+    """That a thread uses a picture or a file."""
+
+    digest: Digest
 
 
 class UsageValue(Value):

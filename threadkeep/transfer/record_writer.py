@@ -21,7 +21,9 @@ from threadkeep.transfer.state_writer import StateWriter
 from threadkeep.transfer.thread_mapping import replace_thread_ids
 
 LABELS = {kind: label for label, kind in KINDS.items()}
-UNINDEXED_KINDS = frozenset({"thread", "abandoned", "note", "usage", "correction", "pin"})
+UNINDEXED_KINDS = frozenset(
+    {"thread", "abandoned", "note", "usage", "correction", "pin", "blob", "blob_use"}
+)
 EXPIRING_KINDS = frozenset({"thread", "message", "abandoned"})
 """Kinds that expire with their thread."""
 Place = tuple[Namespace, str]

@@ -21,7 +21,7 @@ class StateWriter:
 
     def __init__(self, opened: Opened, user_id: str) -> None:
         # A guard without a follower: the imported items fit the states already.
-        self._saver = OwnedSaver(opened.inner_saver)
+        self._saver = OwnedSaver(opened.inner_saver, blobs=opened.saver.blobs)
         self._graph = builder.compile(checkpointer=self._saver)
         self._locks = opened.locks
         self._user_id = user_id

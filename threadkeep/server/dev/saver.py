@@ -14,7 +14,8 @@ class ServerSaver(OwnedSaver):
     """
 
     def __init__(self, memory: Memory) -> None:
-        super().__init__(memory.opened.inner_saver, memory.opened.saver.follow)
+        saver = memory.opened.saver
+        super().__init__(memory.opened.inner_saver, saver.follow, saver.blobs)
         self._memory = memory
 
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
