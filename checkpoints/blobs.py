@@ -47,7 +47,7 @@ class CheckpointBlobs:
         self.blobs = blobs
         self._references: OrderedDict[str | bytes, Reference] = OrderedDict()
         self._size = 0
-        self._kept: OrderedDict[tuple[str, str], set[str]] = OrderedDict()
+        self._stored: OrderedDict[tuple[str, str], set[str]] = OrderedDict()
         """Digests that are kept for a thread, as of its newest read."""
 
     async def checkpoint(self, user_id: str, thread: str, checkpoint: Checkpoint) -> Checkpoint:
@@ -69,10 +69,10 @@ class CheckpointBlobs:
 
         new = without_data(value, reference)
         if used:
-            kept = self._kept_by((user_id, thread))
-            if missing := {digest: data for digest, data in used.items() if digest not in kept}:
+            stored = self._digests_of((user_id, thread))
+            if missing := {digest: data for digest, data in used.items() if digest not in stored}:
                 await self.blobs.keep(user_id, thread, missing)
-                kept |= missing.keys()
+                stored |= missing.keys()
         return new
 
     async def resolved(self, user_id: str, thread: str, saved: CheckpointTuple) -> CheckpointTuple:
@@ -80,19 +80,19 @@ class CheckpointBlobs:
         values, writes = saved.checkpoint["channel_values"], saved.pending_writes or []
         digests = digests_in(values) | digests_in(writes)
         key = (user_id, thread)
-        self._kept.pop(key, None)
+        self._stored.pop(key, None)
         if not digests:
             return saved
         data = await self.blobs.read(user_id, sorted(digests))
-        self._kept_by(key).update(data)
+        self._digests_of(key).update(data)
         checkpoint: Any = {**saved.checkpoint, "channel_values": with_data(values, data)}
         pending: Any = with_data(writes, data)
         return saved._replace(checkpoint=checkpoint, pending_writes=pending)
 
-    def _kept_by(self, key: tuple[str, str]) -> set[str]:
-        if key not in self._kept and len(self._kept) >= MAX_THREADS:
-            self._kept.popitem(last=False)
-        return self._kept.setdefault(key, set())
+    def _digests_of(self, key: tuple[str, str]) -> set[str]:
+        if key not in self._stored and len(self._stored) >= MAX_THREADS:
+            self._stored.popitem(last=False)
+        return self._stored.setdefault(key, set())
 
     def _reference(self, data: str | bytes) -> Reference | None:
         """Return the reference of data; what was hashed lately is not hashed again."""

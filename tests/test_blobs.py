@@ -140,7 +140,7 @@ async def test_an_erasure_deletes_what_is_used_nowhere_else(memory: Memory) -> N
     assert (await state(memory, "one", "bob"))[0].content == [blocks(shared)[0]]
 
 
-async def test_no_byte_of_an_erased_picture_is_left_in_the_files(tmp_path: Path) -> None:
+async def test_no_file_contains_a_piece_of_an_erased_picture(tmp_path: Path) -> None:
     data = picture(5)
     piece = data[len(data) // 2 :][:40]
     async with open_memory(Settings(home=tmp_path, model="offline")) as memory:
