@@ -16,7 +16,7 @@ from threadkeep.base.media import REFERENCE, data_size
 
 MIN_CHARACTERS: Final = 1_024
 MESSAGE_FIELDS: Final = ("content", "additional_kwargs", "artifact")
-KEPT_FIELDS: Final = frozenset({"content", "text", "signature", "encrypted_content"})
+FIELDS_OF_TEXT: Final = frozenset({"content", "text", "signature", "encrypted_content"})
 """Fields whose strings stay where they are: words, and what belongs to the reasoning of a model."""
 DATA_URL: Final = ";base64,"
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
@@ -136,7 +136,7 @@ def _mapped(value: Any, replace: Callable[[str | bytes], str | bytes]) -> Any:
         changed = {
             key: new
             for key, item in value.items()
-            if not (isinstance(item, str | bytes) and key in KEPT_FIELDS)
+            if not (isinstance(item, str | bytes) and key in FIELDS_OF_TEXT)
             and (new := _mapped(item, replace)) is not item
         }
         return {**value, **changed} if changed else value
