@@ -196,9 +196,8 @@ class Memory:
         wait: float = WAIT_SECONDS,
         modes: Sequence[StreamMode] = ("messages", "updates"),
         checkpoint_id: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
+        run_config: RunnableConfig | None = None,
         output_only: bool = False,
-        recursion_limit: int | None = None,
         recovers: bool = False,
     ) -> AsyncIterator[Event]:
         """Take the thread and return a run of the graph; see `turn.start_run`.
@@ -218,9 +217,8 @@ class Memory:
                 wait=wait,
                 modes=modes,
                 checkpoint_id=checkpoint_id,
-                metadata=metadata,
+                run_config=run_config,
                 output_only=output_only,
-                recursion_limit=recursion_limit,
                 recovers=recovers,
             )
 

@@ -1,7 +1,7 @@
 """A run of the graph as one turn of its thread, and the turn as it is read."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -37,24 +37,24 @@ async def start_run(
     wait: float = WAIT_SECONDS,
     modes: Sequence[StreamMode] = ("messages", "updates"),
     checkpoint_id: str | None = None,
-    metadata: Mapping[str, Any] | None = None,
+    run_config: RunnableConfig | None = None,
     output_only: bool = False,
-    recursion_limit: int | None = None,
     recovers: bool = False,
 ) -> AsyncIterator[Event]:
     """Take the thread and return a run of the graph, which releases it at its end.
 
     `values` None finishes what the thread's last run left pending; `checkpoint_id` names the state
-    to go on from, by default the newest. With `output_only`, events have the fields of the graph's
-    output schema alone. `recovers` means that no user waits for the turn.
+    to go on from, by default the newest; `run_config` adds metadata, tags and limits. With
+    `output_only`, events have the fields of the graph's output schema alone. `recovers` means that
+    no user waits for the turn.
 
     Raises:
         ThreadBusy: somebody else holds the thread for `wait` seconds.
     """
     config = thread.config(checkpoint_id)
-    config["metadata"] = {**(metadata or {}), **config["metadata"]}
-    if recursion_limit is not None:
-        config["recursion_limit"] = recursion_limit
+    options: RunnableConfig = run_config or {}
+    metadata = {**(options.get("metadata") or {}), **config["metadata"]}
+    config = {**options, **config, "metadata": metadata}
 
     async def run() -> AsyncGenerator[Event, None]:
         opening = open_turn(

@@ -16,6 +16,7 @@ from threadkeep.base.settings import (
     login_name,
 )
 from threadkeep.cli.output import print_notice
+from threadkeep.cli.server_folder import choose_folder
 from threadkeep.models.choice import choose_model
 from threadkeep.process import run
 from threadkeep.stores.access_tokens import tokens_were_made
@@ -46,8 +47,7 @@ def run_dev_server(
     print_notice(f"API {address}, its documentation {address}/docs.")
     print_notice(f"LangGraph Studio {STUDIO}{address}")
     print_notice(run(_describe(settings, local_user)))
-    folder = settings.server / str(port)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = choose_folder(settings.server, port)
     config = folder / "langgraph.json"
     config.write_text(resources.files("threadkeep.server").joinpath("langgraph.json").read_text())
     local = {LOCAL_USER: local_user} if local_user else {}

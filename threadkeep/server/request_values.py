@@ -1,6 +1,5 @@
 """Validate the body, the query and the path of a request."""
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +8,7 @@ from starlette.requests import Request
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import sanitise_value
+from threadkeep.server.json_body import parse_json
 
 MAX_RESULTS = 10_000
 
@@ -20,10 +20,7 @@ async def body_of(request: Request) -> dict[str, Any]:
         BadInput: the body is not a JSON object.
     """
     content = await request.body()
-    try:
-        body = sanitise_value(json.loads(content, parse_constant=_refuse_number)) if content else {}
-    except (ValueError, RecursionError):
-        raise BadInput("The body is not JSON.") from None
+    body = sanitise_value(parse_json(content)) if content else {}
     if not isinstance(body, dict):
         raise BadInput("The body is not a JSON object.")
     return body
@@ -40,16 +37,16 @@ def object_of(value: Any, name: str) -> dict[str, Any]:
     return value or {}
 
 
-def number_of(value: Any, name: str, default: int, maximum: int) -> int:
-    """Return a whole number from 0 to `maximum`, `default` for null.
+def number_of(value: Any, name: str, default: int, maximum: int, minimum: int = 0) -> int:
+    """Return a whole number from `minimum` to `maximum`, `default` for null.
 
     Raises:
         BadInput: the value is not such a number.
     """
     value = default if value is None else value
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= maximum:
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
         raise BadInput(
-            f"{name} {value!r:.40} is not allowed; write a number from 0 to {maximum:,}."
+            f"{name} {value!r:.40} is not allowed; write a number from {minimum} to {maximum:,}."
         )
     return value
 
@@ -91,8 +88,3 @@ def _uuid_of(value: Any, name: str) -> str:
         return str(UUID(str(value)))
     except ValueError:
         raise HTTPException(422, f"{name} {str(value)[:60]!r} is not a UUID.") from None
-
-
-def _refuse_number(text: str) -> None:
-    """Refuse NaN and Infinity, which JSON does not have."""
-    raise ValueError(f"{text} is not JSON")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
 from threadkeep.base.user import acting_as
 from threadkeep.base.validation import validate_id
@@ -16,6 +17,8 @@ NAME = "thread_name"
 """Metadata of a thread: the name that a person calls it."""
 OWNER = "owner"
 """Metadata of a thread: the user id; only the server sets it."""
+FIXED_METADATA = (NAME, OWNER, "graph_id")
+"""Metadata of a thread that no request changes."""
 
 
 async def read_thread(memory: Memory, user_id: str, thread_id: str) -> Row | None:
@@ -66,6 +69,40 @@ async def claim_thread(
         )
     with acting_as(user_id):
         await memory.opened.saver.aclaim(thread_id)
+
+
+async def add_record(
+    memory: Memory, user_id: str, thread_id: str, metadata: Mapping[str, Any]
+) -> None:
+    """Store the record of a new thread with its metadata; a record that exists stays as it is.
+
+    Raises:
+        BadInput: the metadata is too large.
+        ThreadBusy: a turn is open on the thread for too long.
+    """
+    if await read_thread(memory, user_id, thread_id) is not None:
+        return
+    store, moment = memory.opened.store, now().isoformat()
+    name = str(metadata.get(NAME) or thread_id)
+    record = {"name": name, "created": moment, "last_used": moment, "turns": 0}
+    namespace = threads_of(await user_key(store, user_id))
+    ttl = memory.settings.ttl_minutes
+    await store.aput(namespace, thread_id, record, index=False, ttl=ttl)
+    await merge_metadata(memory, user_id, thread_id, metadata)
+
+
+async def merge_metadata(
+    memory: Memory, user_id: str, thread_id: str, metadata: Mapping[str, Any]
+) -> None:
+    """Merge metadata into a thread's record; the name, the owner and the graph stay.
+
+    Raises:
+        BadInput: the metadata is too large.
+        ThreadBusy: a turn is open on the thread for too long.
+    """
+    changes = {name: value for name, value in metadata.items() if name not in FIXED_METADATA}
+    if changes:
+        await memory.change_thread(thread_id, metadata=changes, user_id=user_id)
 
 
 def missing_thread_detail(thread_id: str) -> str:

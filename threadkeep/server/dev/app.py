@@ -11,6 +11,8 @@ from starlette.routing import Route
 
 from threadkeep.server import me, me_memory, me_records, me_threads
 from threadkeep.server.access import AccessMiddleware
+from threadkeep.server.dev.request_checks import RequestChecks
+from threadkeep.server.dev.row_files import flush_rows, install
 from threadkeep.server.dev.shared_memory import current_rows, open_shared_memory
 from threadkeep.server.erase_user import erase_user
 from threadkeep.server.error_responses import EXCEPTION_HANDLERS
@@ -25,6 +27,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     async with open_shared_memory() as memory:
         app.state.memory = memory
         app.state.recovery = TurnRecovery(memory)
+        install()
         await current_rows().delete_stale()
         yield
         await app.state.recovery.stop()
@@ -35,6 +38,7 @@ async def erase(request: Request) -> JSONResponse:
     """Erase the user."""
     ctx = request_context(request)
     receipt = await erase_user(ctx.memory, ctx.user_id, current_rows().erase)
+    await flush_rows()
     return JSONResponse(receipt.as_json())
 
 
@@ -47,6 +51,6 @@ app = Starlette(
         *me_records.routes,
     ],
     lifespan=lifespan,
-    middleware=[Middleware(AccessMiddleware)],
+    middleware=[Middleware(AccessMiddleware), Middleware(RequestChecks)],
     exception_handlers=EXCEPTION_HANDLERS,
 )

@@ -14,7 +14,15 @@ from threadkeep.server.dev.shared_memory import current_memory, current_rows
 from threadkeep.server.error_responses import status_of
 from threadkeep.server.namespaces import own_namespace
 from threadkeep.server.run_input import validate_assistant, validate_cron, validate_run
-from threadkeep.server.threads import GRAPH, OWNER, claim_thread, missing_thread_detail
+from threadkeep.server.threads import (
+    GRAPH,
+    OWNER,
+    add_record,
+    claim_thread,
+    merge_metadata,
+    missing_thread_detail,
+)
+from threadkeep.server.threads import read_thread as read_thread_record
 
 auth = Auth()
 CREATED_BY = "created_by"
@@ -48,6 +56,9 @@ async def create_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     # With graph_id: a server that is killed may keep the row and lose the run that adds it.
     value.setdefault("metadata", {}).update({OWNER: user_id, "graph_id": GRAPH})
     await _claim(user_id, str(value["thread_id"]), value["metadata"])
+    with _http_errors():
+        # The server's own row may be lost with its files.
+        await add_record(current_memory(), user_id, str(value["thread_id"]), value["metadata"])
     return {OWNER: user_id}
 
 
@@ -62,6 +73,7 @@ async def update_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     """Allow changing the user's own threads, but not their owner."""
     if isinstance(value.get("metadata"), dict):
         value["metadata"][OWNER] = ctx.user.identity
+        await _keep_metadata(ctx.user.identity, str(value.get("thread_id")), value["metadata"])
     return await _own_threads(ctx, value)
 
 
@@ -171,6 +183,16 @@ async def _claim(user_id: str, thread_id: str, metadata: dict[str, Any]) -> None
             await claim_thread(current_memory(), user_id, thread_id, metadata)
         except AccessRefused:
             raise HTTPError(404, missing_thread_detail(thread_id)) from None
+
+
+async def _keep_metadata(user_id: str, thread_id: str, metadata: dict[str, Any]) -> None:
+    """Merge metadata into the thread's record; during a turn the server's row alone has it."""
+    memory = current_memory()
+    row = await read_thread_record(memory, user_id, thread_id)
+    names = (str((row or {}).get("name")), thread_id)
+    if row is not None and not await memory.has_open_turn(*names, user_id=user_id):
+        with _http_errors():
+            await merge_metadata(memory, user_id, thread_id, metadata)
 
 
 async def _own_threads(ctx: Auth.types.AuthContext, value: Value) -> Filter:

@@ -20,7 +20,7 @@ from langgraph_sdk.errors import NotFoundError
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.user import USER_KEY
 from threadkeep.memory import Memory
-from threadkeep.server.threads import GRAPH, NAME, OWNER, thread_name_of
+from threadkeep.server.threads import GRAPH, NAME, OWNER, read_thread, thread_name_of
 
 MAX_CACHED = 10_000
 PAGE = 100
@@ -56,12 +56,16 @@ class ServerRows:
             checkpoint = await self._memory.opened.saver.aget_tuple(config)
         except AccessRefused:
             return
-        if checkpoint is None:
+        if checkpoint is not None and thread_id in self._complete:
+            return
+        record = await read_thread(self._memory, user_id, thread_id)
+        if checkpoint is None and (record is None or record.get("turns")):
             self._complete.discard(thread_id)
             await _detached(self._delete_stale(user_id, thread_id))
-        elif thread_id not in self._complete:
+        else:
             name = await thread_name_of(self._memory, user_id, thread_id)
-            metadata = {OWNER: user_id} | ({NAME: name} if name != thread_id else {})
+            metadata = {**((record or {}).get("metadata") or {}), OWNER: user_id}
+            metadata |= {NAME: name} if name != thread_id else {}
             await _detached(self._create(thread_id, metadata))
 
     async def ensure_newest(self, user_id: str, limit: int) -> None:

@@ -7,6 +7,7 @@ tokens, owners and locks as `langgraph dev` and the terminal. docs/production.md
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,6 +28,7 @@ from threadkeep.server.erase_user import erase_user
 from threadkeep.server.error_responses import EXCEPTION_HANDLERS
 from threadkeep.server.http import (
     assistant_routes,
+    not_offered,
     run_routes,
     state_routes,
     status_routes,
@@ -35,6 +37,7 @@ from threadkeep.server.http import (
 )
 from threadkeep.server.http.authentication import TokenBackend, answer_unauthenticated
 from threadkeep.server.http.runs import Runs
+from threadkeep.server.openapi import described, document_of
 from threadkeep.server.recovery import TurnRecovery
 from threadkeep.server.request import request_context
 
@@ -79,7 +82,11 @@ async def erase(request: Request) -> Response:
 
 async def answer_http_error(request: Request, error: HTTPException) -> Response:
     """Answer with the error's sentence."""
-    return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:
+        route = f"{request.method} {request.url.path[:100]}"
+        detail = f"{route} is not offered by this server; /openapi.json lists what is."
+    return JSONResponse({"detail": detail}, error.status_code, error.headers)
 
 
 async def answer_failure(request: Request, error: Exception) -> Response:
@@ -87,8 +94,15 @@ async def answer_failure(request: Request, error: Exception) -> Response:
     return JSONResponse({"detail": f"Something went wrong inside ({type(error).__name__})."}, 500)
 
 
+@described("What this server offers", "This document.", tag="Status")
+async def read_openapi(request: Request) -> Response:
+    """Return the OpenAPI document."""
+    return JSONResponse(document_of(app.routes))
+
+
 app = Starlette(
     routes=[
+        Route("/openapi.json", read_openapi),
         *status_routes.routes,
         Route("/me", erase, methods=["DELETE"]),
         *me.routes,
@@ -100,6 +114,7 @@ app = Starlette(
         *state_routes.routes,
         *run_routes.routes,
         *store_routes.routes,
+        *not_offered.routes,
     ],
     middleware=[
         Middleware(StorageErrors),

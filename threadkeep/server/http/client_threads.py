@@ -6,20 +6,30 @@ from uuid import uuid4
 
 from starlette.exceptions import HTTPException
 
-from threadkeep.base.clock import now
 from threadkeep.base.errors import AccessRefused
 from threadkeep.knowledge.listing import Row
 from threadkeep.server.request import RequestContext
 from threadkeep.server.threads import (
     GRAPH,
     NAME,
-    OWNER,
+    add_record,
     claim_thread,
     id_in_metadata,
     missing_thread_detail,
     read_thread,
 )
-from threadkeep.stores.namespaces import threads_of, user_key
+
+THREAD_FIELDS = (
+    "thread_id",
+    "created_at",
+    "updated_at",
+    "state_updated_at",
+    "metadata",
+    "status",
+    "config",
+    "values",
+    "interrupts",
+)
 
 
 async def own_thread(ctx: RequestContext, thread_id: str) -> Row:
@@ -50,22 +60,8 @@ async def create_thread(
         await claim_thread(ctx.memory, ctx.user_id, thread_id, metadata)
     except AccessRefused:
         raise HTTPException(404, missing_thread_detail(thread_id)) from None
-    if await read_thread(ctx.memory, ctx.user_id, thread_id) is None:
-        await _put_record(ctx, thread_id, str(metadata.get(NAME) or thread_id))
-        await merge_metadata(ctx, thread_id, metadata)
+    await add_record(ctx.memory, ctx.user_id, thread_id, metadata)
     return await own_thread(ctx, thread_id)
-
-
-async def merge_metadata(ctx: RequestContext, thread_id: str, metadata: Mapping[str, Any]) -> None:
-    """Merge metadata into a thread's record; the name and the owner stay.
-
-    Raises:
-        BadInput: the metadata is too large.
-        ThreadBusy: a turn is open on the thread for too long.
-    """
-    changes = {key: value for key, value in metadata.items() if key not in (NAME, OWNER)}
-    if changes:
-        await ctx.memory.change_thread(thread_id, metadata=changes, user_id=ctx.user_id)
 
 
 def metadata_of(row: Row) -> dict[str, Any]:
@@ -81,17 +77,10 @@ async def client_thread(ctx: RequestContext, row: Row) -> dict[str, Any]:
         "thread_id": row["id"],
         "created_at": row.get("created"),
         "updated_at": row.get("last_used"),
+        "state_updated_at": row.get("last_used"),
         "metadata": {**metadata_of(row), NAME: name},
         "status": "busy" if busy else "idle",
         "config": {},
         "values": None,
         "interrupts": {},
     }
-
-
-async def _put_record(ctx: RequestContext, thread_id: str, name: str) -> None:
-    store, moment = ctx.memory.opened.store, now().isoformat()
-    record = {"name": name, "created": moment, "last_used": moment, "turns": 0}
-    namespace = threads_of(await user_key(store, ctx.user_id))
-    ttl = ctx.memory.settings.ttl_minutes
-    await store.aput(namespace, thread_id, record, index=False, ttl=ttl)

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
+from langchain_core.runnables import RunnableConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -13,22 +14,42 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from threadkeep.base.errors import BadInput
+from threadkeep.base.user import AUTH_KEY, USER_KEY
 from threadkeep.checkpoints.locks import WAIT_SECONDS
 from threadkeep.graph.context import Context
 from threadkeep.server.http.assistant_routes import ASSISTANTS
 from threadkeep.server.http.client_threads import create_thread
 from threadkeep.server.http.events import GRAPH_MODES, MODES, events_of, json_response
 from threadkeep.server.http.runs import Runs, Stream
+from threadkeep.server.http.searching import refuse_options
 from threadkeep.server.http.state_routes import checkpoint_id_in
 from threadkeep.server.request import RequestContext, request_context
 from threadkeep.server.request_values import body_of, object_of, thread_id_of
 from threadkeep.server.run_input import CONTEXT_PROVIDED, validate_run
-from threadkeep.server.threads import GRAPH, missing_thread_detail, read_thread, thread_name_of
+from threadkeep.server.run_options import check_run_options
+from threadkeep.server.threads import (
+    GRAPH,
+    NAME,
+    OWNER,
+    missing_thread_detail,
+    read_thread,
+    thread_name_of,
+)
 
-UNSUPPORTED = ("command", "interrupt_before", "interrupt_after", "webhook", "after_seconds")
+UNSUPPORTED = (
+    "command",
+    "interrupt_before",
+    "interrupt_after",
+    "after_seconds",
+    "stream_resumable",
+)
 CLIENT_CLOSED_REQUEST = 499
 """Status for the log: nobody reads the response."""
-MAX_STEPS = 10_000
+RESERVED_METADATA = frozenset(
+    {USER_KEY, AUTH_KEY, OWNER, NAME, "thread_id", "checkpoint_ns", "checkpoint_id", "run_id"}
+    | {"assistant_id", "graph_id", "source", "step", "parents"}
+)
+"""Metadata of a checkpoint that the graph and the server set."""
 STRATEGIES = {"enqueue": WAIT_SECONDS, "reject": 0.0}
 """Seconds that a run waits for another run on its thread."""
 
@@ -108,9 +129,8 @@ async def _start_run(request: Request, body: Mapping[str, Any]) -> StartedRun:
         wait=STRATEGIES[_strategy(body)],
         modes=[GRAPH_MODES.get(mode, mode) for mode in modes],  # type: ignore[misc]
         checkpoint_id=checkpoint_id,
-        metadata={"run_id": run_id, "graph_id": GRAPH},
+        run_config=_run_config(body, run_id),
         output_only=True,
-        recursion_limit=_recursion_limit(body),
     )
     return StartedRun(
         stream=runs.begin(run),
@@ -150,9 +170,10 @@ async def _validated(
 
 
 def _refuse_unsupported(body: Mapping[str, Any]) -> None:
-    for name in UNSUPPORTED:
-        if body.get(name):
-            raise BadInput(f"{name} is not offered by this server; leave it out.")
+    check_run_options(body)
+    refuse_options(body, UNSUPPORTED)
+    if body.get("on_completion") == "delete":
+        raise BadInput("on_completion 'delete' is not offered by this server; delete the thread.")
     if _strategy(body) not in STRATEGIES:
         raise BadInput(
             f"multitask_strategy {_strategy(body)!r:.40} is not offered; "
@@ -162,16 +183,19 @@ def _refuse_unsupported(body: Mapping[str, Any]) -> None:
         raise BadInput(f"There is no assistant {assistant!r:.60}; use {GRAPH!r}.")
 
 
-def _recursion_limit(body: Mapping[str, Any]) -> int | None:
-    value = object_of(body.get("config"), "config").get("recursion_limit")
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_STEPS:
-        raise BadInput(
-            f"config.recursion_limit {value!r:.40} is not allowed; "
-            f"write a number from 1 to {MAX_STEPS:,}."
-        )
-    return value
+def _run_config(body: Mapping[str, Any], run_id: str) -> RunnableConfig:
+    """Return what a client's config says beside its context: metadata, tags and limits."""
+    config = object_of(body.get("config"), "config")
+    metadata = {**(config.get("metadata") or {}), **(body.get("metadata") or {})}
+    own = {"run_id": run_id, "graph_id": GRAPH}
+    options: dict[str, Any] = {
+        "metadata": {n: v for n, v in metadata.items() if n not in RESERVED_METADATA} | own,
+        "tags": config.get("tags") or [],
+    }
+    for name in ("recursion_limit", "max_concurrency"):
+        if config.get(name) is not None:
+            options[name] = config[name]
+    return cast(RunnableConfig, options)
 
 
 def _strategy(body: Mapping[str, Any]) -> str:

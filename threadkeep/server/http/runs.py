@@ -5,7 +5,9 @@ import logging
 from collections.abc import AsyncIterator, Collection
 from typing import Any
 
-from threadkeep.base.errors import ThreadkeepError
+from langgraph.errors import GraphRecursionError
+
+from threadkeep.base.errors import BadInput, ThreadkeepError
 from threadkeep.memory import Memory
 from threadkeep.process import freeze_loaded_objects
 from threadkeep.server.http.events import HEARTBEAT
@@ -48,6 +50,10 @@ class Stream:
             async for event in run:
                 if self._has_reader:
                     self._events.put_nowait(event)
+        except GraphRecursionError:
+            raise BadInput(
+                "The run has more steps than config.recursion_limit allows; leave it out."
+            ) from None
         finally:
             self._events.put_nowait(None)
 
