@@ -52,13 +52,13 @@ async def refuse(ctx: Auth.types.AuthContext, value: Value) -> bool:
 @auth.on.threads.create
 async def create_thread(ctx: Auth.types.AuthContext, value: Value) -> Filter:
     """Allow creating a thread that has no owner yet, or is the user's own."""
-    user_id = ctx.user.identity
+    user_id, is_copy = ctx.user.identity, "metadata" not in value
     # With graph_id: a server that is killed may keep the row and lose the run that adds it.
     value.setdefault("metadata", {}).update({OWNER: user_id, "graph_id": GRAPH})
     await _claim(user_id, str(value["thread_id"]), value["metadata"])
-    with _http_errors():
-        # The server's own row may be lost with its files.
-        await add_record(current_memory(), user_id, str(value["thread_id"]), value["metadata"])
+    if not is_copy:  # A copy gets its record from the saver.
+        with _http_errors():
+            await add_record(current_memory(), user_id, str(value["thread_id"]), value["metadata"])
     return {OWNER: user_id}
 
 

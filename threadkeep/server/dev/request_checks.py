@@ -38,8 +38,6 @@ STORE: dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]] = {
     ("POST", "/store/items/search"): checked_search,
     ("POST", "/store/namespaces"): checked_listing,
 }
-HIDDEN = ("/internal/", "/deploy")
-"""Paths that nobody can use."""
 RUNS = ("/runs", "/runs/stream", "/runs/wait", "/runs/crons")
 BATCH = "/runs/batch"
 CRONS = "/runs/crons/"
@@ -136,7 +134,8 @@ def _check(method: str, path: str, body: Any) -> Any:
     if not isinstance(body, dict):
         raise BadInput("The body is not a JSON object.")
     if check := STORE.get((method, path)):
-        return check(body)
+        # LangGraph's schemas know no null where a field may be left out.
+        return {name: value for name, value in check(body).items() if value is not None}
     if path in THREAD_SEARCHES and body.get("values"):
         raise BadInput("Threads are not searched by values here; use metadata.")
     if path.endswith(RUNS) or (path.startswith(CRONS) and method == "PATCH"):
@@ -162,8 +161,6 @@ def _documented(document: dict[str, Any]) -> dict[str, Any]:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             item[method] = operation or described.get(path, {}).get(method, {})
-    for path in [path for path in document["paths"] if path.startswith(HIDDEN)]:
-        del document["paths"][path]
     return document
 
 

@@ -83,7 +83,7 @@ async def erase(request: Request) -> Response:
 async def answer_http_error(request: Request, error: HTTPException) -> Response:
     """Answer with the error's sentence."""
     detail = error.detail
-    if detail == HTTPStatus(error.status_code).phrase:
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         route = f"{request.method} {request.url.path[:100]}"
         detail = f"{route} is not offered by this server; /openapi.json lists what is."
     return JSONResponse({"detail": detail}, error.status_code, error.headers)
