@@ -148,6 +148,8 @@ TABLE: dict[tuple[str, str], Expectation] = {
     ("delete", "/me/pins"): Expectation("nothing", query={"id": "{message_id}"}),
     ("post", "/me/forget/plan"): Expectation("nothing", {"kind": "thread", "name": "{thread_id}"}),
     ("post", "/me/forget"): Expectation("nothing", {"kind": "memory", "name": "{message_id}"}),
+    ("get", "/me/erasures"): Expectation("own"),
+    ("post", "/me/erasures/retry"): Expectation("own"),
     ("get", "/me/usage"): Expectation("own"),
     ("get", "/me/export"): Expectation("own"),
     ("delete", "/me"): Expectation("own"),
