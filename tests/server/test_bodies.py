@@ -71,7 +71,7 @@ def test_a_request_to_the_store_is_checked_or_refused(body: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    ("body", "named"),
+    ("body", "field"),
     [
         ({"filter": {"n": {"$zz": 1}}}, "$zz"),
         ({"filter": {"$or": []}}, "$or"),
@@ -89,8 +89,8 @@ def test_a_request_to_the_store_is_checked_or_refused(body: dict[str, Any]) -> N
         ({"query": 7}, "query"),
     ],
 )
-def test_a_search_is_refused_with_the_field_named(body: dict[str, Any], named: str) -> None:
-    with pytest.raises(BadInput, match=named.replace("$", r"\$")):
+def test_a_search_is_refused_with_the_field_named(body: dict[str, Any], field: str) -> None:
+    with pytest.raises(BadInput, match=field.replace("$", r"\$")):
         checked_search(body)
 
 

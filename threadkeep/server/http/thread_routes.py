@@ -113,11 +113,11 @@ async def _matching_rows(ctx: RequestContext, body: dict[str, Any]) -> list[Row]
             raise BadInput(f"Threads are not searched by {name} here; use metadata.")
     if ids is not None and not isinstance(ids, list):
         raise BadInput("ids is not a list of thread ids.")
-    wanted = None if ids is None else {thread_id_of(value) for value in ids}
+    thread_ids = None if ids is None else {thread_id_of(value) for value in ids}
     return [
         row
         for row in await ctx.memory.threads(NO_LIMIT, user_id=ctx.user_id)
-        if contains(metadata_of(row), metadata) and (wanted is None or row["id"] in wanted)
+        if contains(metadata_of(row), metadata) and (thread_ids is None or row["id"] in thread_ids)
     ]
 
 
