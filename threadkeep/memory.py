@@ -45,6 +45,7 @@ from threadkeep.stores.indexing import Progress as CountProgress
 from threadkeep.stores.memory_ids import find_memory
 from threadkeep.stores.namespaces import messages_of, thread_id_for, threads_of, user_key
 from threadkeep.stores.owned import OwnedStore
+from threadkeep.stores.quarantine import damaged_records
 from threadkeep.stores.usage import By, Usage
 from threadkeep.thread_prompt import prompt_of_thread
 from threadkeep.transfer.export import export_user
@@ -549,6 +550,12 @@ class Memory:
         """
         async with self._acting(user_id) as (user, _):
             return await erase.erase(self.opened, user, target, verify=verify, progress=progress)
+
+    async def damaged_records(self, *, user_id: str | None = None) -> list[str]:
+        """Return a sentence about each record of the user that cannot be read."""
+        async with self._acting(user_id) as (_, owner):
+            records = await damaged_records(self.opened.store, owner)
+            return [record.sentence for record in records]
 
     async def unfinished_erasures(self, *, user_id: str | None = None) -> list[str]:
         """Return a sentence about each erasure of the user that failed or was interrupted."""

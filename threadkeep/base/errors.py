@@ -45,6 +45,10 @@ class StorageFailed(ThreadkeepError):
     exit_code = 5
 
 
+class UnreadableRecord(StorageFailed):
+    """A stored record cannot be read, and nothing goes on without it."""
+
+
 class ThreadBusy(ThreadkeepError):
     """Another turn holds the lock of the thread."""
 

@@ -64,3 +64,16 @@ async def retry_while_busy(operation: Callable[[], Awaitable[object]]) -> None:
             if code not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or loop.time() > deadline:
                 raise
             await asyncio.sleep(POLL_SECONDS)
+
+
+async def check_integrity(conn: "Connection") -> None:
+    """Read the whole file.
+
+    Raises:
+        sqlite3.DatabaseError: a page, an index or the free list is damaged.
+    """
+    for (result,) in await conn.execute_fetchall("PRAGMA integrity_check(1)"):
+        if result != "ok":
+            error = sqlite3.DatabaseError("database disk image is malformed")
+            error.sqlite_errorname = "SQLITE_CORRUPT"
+            raise error

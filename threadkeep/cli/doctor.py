@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from typing_extensions import TypedDict
 
+from threadkeep.base.clock import now
 from threadkeep.base.errors import StorageFailed, ThreadkeepError
 from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.storage_errors import storage_errors
 from threadkeep.checkpoints.locks import open_locks
 from threadkeep.checkpoints.savers import open_saver
 from threadkeep.cli.output import one_line, print_lines
@@ -15,6 +17,12 @@ from threadkeep.erase.intents import unfinished_erasures
 from threadkeep.memory import open_memory
 from threadkeep.process import run
 from threadkeep.stores.hybrid import HybridStore
+from threadkeep.stores.namespaces import INTERNAL, Namespace, user_key
+from threadkeep.stores.quarantine import damaged_records, discard_damaged
+
+PROBE: Namespace = (INTERNAL, "doctor")
+MAX_NAMED = 20
+"""Records that cannot be read of which each is named."""
 
 
 class CheckResult(TypedDict):
@@ -25,19 +33,25 @@ class CheckResult(TypedDict):
     said: str
 
 
-def run_doctor(settings: Settings, *, reindex: bool, sweep: bool, as_json: bool) -> None:
+def run_doctor(
+    settings: Settings, *, reindex: bool, sweep: bool, discard: bool, as_json: bool
+) -> None:
     """Check everything and print a line about each check.
 
     Raises:
         StorageFailed: something does not work.
     """
-    if not run(_print_checks(settings, reindex=reindex, sweep=sweep, as_json=as_json)):
+    if not run(
+        _print_checks(settings, reindex=reindex, sweep=sweep, discard=discard, as_json=as_json)
+    ):
         raise StorageFailed("Something does not work; see the lines that begin with FAIL.")
 
 
-async def _print_checks(settings: Settings, *, reindex: bool, sweep: bool, as_json: bool) -> bool:
+async def _print_checks(
+    settings: Settings, *, reindex: bool, sweep: bool, discard: bool, as_json: bool
+) -> bool:
     all_ok = True
-    async for result in run_checks(settings, reindex=reindex, sweep=sweep):
+    async for result in run_checks(settings, reindex=reindex, sweep=sweep, discard=discard):
         all_ok = all_ok and result["ok"]
         mark = "ok  " if result["ok"] else "FAIL"
         line = f"{mark}  {result['check']}: {result['said']}"
@@ -46,7 +60,7 @@ async def _print_checks(settings: Settings, *, reindex: bool, sweep: bool, as_js
 
 
 async def run_checks(
-    settings: Settings, *, reindex: bool, sweep: bool
+    settings: Settings, *, reindex: bool = False, sweep: bool = False, discard: bool = False
 ) -> AsyncIterator[CheckResult]:
     """Yield the result of each check."""
     yield await _result("checkpoints", lambda: check_checkpoints(settings, sweep=sweep))
@@ -56,6 +70,7 @@ async def run_checks(
         async with open_memory(settings) as memory:
             store = memory.opened.store
             yield await _result("items", lambda: check_items(settings, store, sweep=sweep))
+            yield await _result("records", lambda: check_records(store, discard=discard))
             yield await _result("erasures", lambda: check_erasures(store))
             yield await _result("vectors", lambda: check_vectors(settings, store))
             if reindex:
@@ -83,10 +98,36 @@ async def check_locks(settings: Settings) -> str:
 
 
 async def check_items(settings: Settings, store: HybridStore, *, sweep: bool) -> str:
-    """Count the pending items; with `sweep` delete expired ones."""
-    pending = await store.index.count_pending()
-    swept = f", {await store.sweep()} expired deleted" if sweep else ""
+    """Read all items, write one, and count what is pending; with `sweep` delete expired ones.
+
+    Raises:
+        StorageFailed: the database is damaged, or the key of its users is lost.
+    """
+    with storage_errors(settings.item_database):
+        await user_key(store, "doctor")
+        await store.items.check()
+        await store.items.quarantine_damaged()
+        await store.internal.aput(PROBE, "probe", {"at": now().isoformat()}, index=False)
+        await store.internal.adelete(PROBE, "probe")
+        pending = await store.index.count_pending()
+        swept = f", {await store.sweep()} expired deleted" if sweep else ""
     return f"{settings.item_database}, {pending:,} still to be indexed by meaning{swept}"
+
+
+async def check_records(store: HybridStore, *, discard: bool) -> str:
+    """Name the records that were set aside; with `discard` delete them.
+
+    Raises:
+        StorageFailed: there are such records.
+    """
+    records = await damaged_records(store)
+    if discard:
+        return f"{await discard_damaged(store, records)} that cannot be read deleted"
+    if records:
+        more = f" There are {len(records) - MAX_NAMED:,} more." if len(records) > MAX_NAMED else ""
+        named = " ".join(record.sentence for record in records[:MAX_NAMED])
+        raise StorageFailed(f"{named}{more} threadkeep doctor --discard deletes what is set aside.")
+    return "all can be read"
 
 
 async def check_erasures(store: HybridStore) -> str:

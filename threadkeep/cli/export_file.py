@@ -9,12 +9,20 @@ from pathlib import Path
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.cli.connection import with_memory
+from threadkeep.cli.output import print_notice
 from threadkeep.memory import Memory
 
 
 def run_export(settings: Settings, user_id: str, thread: str | None, out: Path | None) -> None:
     """Write the export as JSON lines; a file appears only when it is complete."""
-    _write_all(settings, out, lambda memory: memory.export(thread, user_id=user_id))
+
+    async def read(memory: Memory) -> AsyncIterator[str]:
+        async for line in memory.export(thread, user_id=user_id):
+            yield line
+        for sentence in await memory.damaged_records(user_id=user_id):
+            print_notice(f"Left out: {sentence}")
+
+    _write_all(settings, out, read)
 
 
 def run_report(settings: Settings, user_id: str, out: Path | None) -> None:

@@ -14,13 +14,16 @@ def doctor(
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Delete what has outlived its time to live.")
     ] = False,
+    discard: Annotated[
+        bool, typer.Option("--discard", help="Delete records that cannot be read.")
+    ] = False,
     db: Db = None,
     as_json: AsJson = False,
 ) -> None:
     """Check the databases and the vector index."""
     from threadkeep.cli.doctor import run_doctor
 
-    run_doctor(load_settings(db), reindex=reindex, sweep=sweep, as_json=as_json)
+    run_doctor(load_settings(db), reindex=reindex, sweep=sweep, discard=discard, as_json=as_json)
 
 
 def usage(

@@ -13,7 +13,7 @@ from threadkeep.checkpoints.erasing import (
 )
 from threadkeep.erase.erase_messages import erase_messages
 from threadkeep.erase.plan import ErasurePlan
-from threadkeep.erase.receipt import LABELS, Receipt, add_count
+from threadkeep.erase.receipt import DAMAGED_LABEL, LABELS, Receipt, add_count
 from threadkeep.erase.related_items import (
     clear_fork_origins,
     clear_usage_references,
@@ -39,6 +39,7 @@ from threadkeep.stores.namespaces import (
     usage_of,
 )
 from threadkeep.stores.pages import items_in, list_namespaces
+from threadkeep.stores.quarantine import damaged_records, discard_damaged
 
 MAX_REBUILDS = 5
 """Another process may store a note during a rebuild."""
@@ -57,6 +58,7 @@ async def erase_parts(
     for number, thread in enumerate(plan.changed_threads):
         report("rewriting threads", number, len(plan.changed_threads))
         await _rewrite_thread(opened, plan, thread, receipt)
+    await _erase_damaged(opened, plan, receipt)
     report("rebuilding entities and facts", 0, 1)
     for _ in range(MAX_REBUILDS):
         if not await rebuild_knowledge(opened.store, owner):
@@ -126,6 +128,17 @@ async def _erase_blobs(
     deleted = await delete_uses(opened.store, plan.owner, thread, used)
     receipt.count(LABELS["blobs"], len(deleted))
     plan.texts += await evidence_of_blobs(opened.store, plan.owner, deleted.items())
+
+
+async def _erase_damaged(opened: Opened, plan: ErasurePlan, receipt: Receipt) -> None:
+    """Delete records of the erased threads, messages and facts that were set aside."""
+    keys = plan.message_ids | set(plan.knowledge)
+    damaged = [
+        record
+        for record in await damaged_records(opened.store, plan.owner)
+        if record.is_of(plan.owner, plan.threads, keys)
+    ]
+    receipt.count(DAMAGED_LABEL, await discard_damaged(opened.store, damaged))
 
 
 async def _suppress_facts(opened: Opened, plan: ErasurePlan, receipt: Receipt) -> None:

@@ -10,10 +10,11 @@ from threadkeep.checkpoints.erasing import (
 )
 from threadkeep.checkpoints.locks import WAIT_SECONDS
 from threadkeep.erase.plan import ErasurePlan
-from threadkeep.erase.receipt import LABELS, Receipt
+from threadkeep.erase.receipt import DAMAGED_LABEL, LABELS, Receipt
 from threadkeep.opened import Opened, Progress
 from threadkeep.stores.access_tokens import TOKENS
 from threadkeep.stores.blobs import all_blobs, evidence_of_blobs
+from threadkeep.stores.quarantine import damaged_records, discard_damaged
 
 
 async def erase_user(opened: Opened, plan: ErasurePlan, receipt: Receipt, report: Progress) -> None:
@@ -31,6 +32,8 @@ async def erase_user(opened: Opened, plan: ErasurePlan, receipt: Receipt, report
     async for blob in all_blobs(opened.store, plan.owner):
         plan.texts += await evidence_of_blobs(opened.store, plan.owner, [blob])
     counts = await opened.store.items.erase_owner(plan.owner)
+    damaged = await damaged_records(opened.store, plan.owner)
+    receipt.count(DAMAGED_LABEL, await discard_damaged(opened.store, damaged))
     report("erasing items", 1, 1)
     for record in await opened.turn_journal.records(plan.owner):
         await opened.turn_journal.delete(plan.owner, record.thread)

@@ -20,6 +20,7 @@ LABELS = {
     "words": "rows of the full-text index",
 }
 """Names in a receipt of the items below each label of an owner."""
+DAMAGED_LABEL = "records that could not be read"
 PROVIDER = "what a model's provider was sent and keeps"
 BACKUPS = "backups, exports and copies made before"
 PROCESSES = "the memory of processes that run right now, and what they still write of it"

@@ -141,6 +141,16 @@ async def retry_erasures(request: Request) -> JSONResponse:
     return JSONResponse({"receipts": bodies, "sentences": sentences})
 
 
+@described(
+    "Your records that cannot be read and were set aside, a sentence about each",
+    "The `sentences`.",
+)
+async def read_damaged(request: Request) -> JSONResponse:
+    """List the damaged records."""
+    ctx = request_context(request)
+    return JSONResponse({"sentences": await ctx.memory.damaged_records(user_id=ctx.user_id)})
+
+
 async def _target(request: Request, *kinds: Kind) -> Target:
     body = await body_of(request)
     kind, keep_messages = body.get("kind", "memory"), body.get("keep_messages", False)
@@ -172,5 +182,6 @@ routes = [
     Route("/me/forget/plan", plan_forget, methods=["POST"]),
     Route("/me/forget", forget, methods=["POST"]),
     Route("/me/erasures", read_erasures),
+    Route("/me/damaged", read_damaged),
     Route("/me/erasures/retry", retry_erasures, methods=["POST"]),
 ]

@@ -36,10 +36,10 @@ async def open_items(database: Database) -> AsyncIterator[tuple[Items, Index]]:
             from threadkeep.stores.postgres_items import open_postgres_items
 
             async with open_postgres_items(database) as postgres:
-                yield postgres, PostgresIndex(postgres.pool)
+                yield postgres, PostgresIndex(postgres)
     else:
         async with open_database(database.path) as sqlite:
-            yield sqlite, SqliteIndex(sqlite.reader)
+            yield sqlite, SqliteIndex(sqlite)
 
 
 async def space_of(items: BaseStore) -> str:

@@ -4,11 +4,15 @@ import hmac
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from langgraph.store.base import BaseStore, Item
+
+from threadkeep.base.errors import StorageFailed, UnreadableRecord
 
 Namespace = tuple[str, ...]
 
@@ -23,6 +27,13 @@ RESERVED = frozenset(
     "suppressed blobs blob_uses".split()
 )
 """Labels below an owner that this package uses; others are free."""
+OWNER_FORM = re.compile(r"[0-9a-f]{32}")
+MIN_SECRET_BYTES = 16
+MAX_NAMESPACES = 1_000
+LOST_KEY = (
+    "The key under which users are hashed {} in the store, so nobody's memory can be found; "
+    "restore the database from a backup, or set THREADKEEP_HOME to another folder."
+)
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _secrets: WeakKeyDictionary[BaseStore, bytes] = WeakKeyDictionary()
@@ -48,9 +59,11 @@ def get_user_key(store: BaseStore, user_id: str) -> str:
     store = internal_store(store)
     if store not in _secrets:
         namespace, key = SECRET
-        if store.get(namespace, key) is None:
-            store.put(namespace, key, new_secret(), index=False)
-        _secrets[store] = _secret_in(store.get(namespace, key))
+        with _lost_key_named():
+            if store.get(namespace, key) is None:
+                _refuse_lost_key(store, store.list_namespaces(max_depth=2, limit=MAX_NAMESPACES))
+                store.put(namespace, key, new_secret(), index=False)
+            _secrets[store] = _secret_in(store.get(namespace, key))
     return _user_key(_secrets[store], user_id)
 
 
@@ -179,11 +192,39 @@ def _hashed(text: str) -> str:
 
 async def _secret(store: BaseStore) -> bytes:
     namespace, key = SECRET
-    if await store.aget(namespace, key) is None:
-        await store.aput(namespace, key, new_secret(), index=False)
-    return _secret_in(await store.aget(namespace, key))
+    with _lost_key_named():
+        item = await store.aget(namespace, key)
+        if item is None:
+            _refuse_lost_key(store, await store.alist_namespaces(max_depth=2, limit=MAX_NAMESPACES))
+            await store.aput(namespace, key, new_secret(), index=False)
+            item = await store.aget(namespace, key)
+        return _secret_in(item)
 
 
 def _secret_in(item: Item | None) -> bytes:
-    assert item is not None  # noqa: S101  (a store that returns what was put)
-    return bytes.fromhex(item.value["secret"])
+    secret = bytes.fromhex(item.value["secret"]) if item else b""
+    if len(secret) < MIN_SECRET_BYTES:
+        raise ValueError
+    return secret
+
+
+@contextmanager
+def _lost_key_named() -> Iterator[None]:
+    """Name a secret that cannot be read; without the cause, which may quote it."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, UnreadableRecord):
+        raise StorageFailed(LOST_KEY.format("cannot be read")) from None
+
+
+def _refuse_lost_key(store: BaseStore, namespaces: Iterable[Namespace]) -> None:
+    """Refuse a store that had a secret: it holds what users own, or was set up with one.
+
+    Raises:
+        StorageFailed: the secret is missing; a new one would put everybody's memory out of reach.
+    """
+    if getattr(store, "has_secret", False) or any(
+        len(namespace) > 1 and OWNER_FORM.fullmatch(namespace[0]) and namespace[1] in RESERVED
+        for namespace in namespaces
+    ):
+        raise StorageFailed(LOST_KEY.format("is missing"))

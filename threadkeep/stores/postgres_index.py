@@ -6,11 +6,12 @@ from typing import Any
 
 from langgraph.store.base import Item
 
-from threadkeep.base.postgres import Pool
 from threadkeep.search.changes import Changes, ReadPosition, read_changes
 from threadkeep.search.text_matches import BigramMatch, Hit
 from threadkeep.search.words import terms
+from threadkeep.stores.postgres_items import PostgresItems
 from threadkeep.stores.postgres_schema import REBUILD
+from threadkeep.stores.quarantine import read_intact
 from threadkeep.stores.sqlite_index import MAX_DELETED, Namespace, Pending
 from threadkeep.stores.sqlite_items import Place
 
@@ -41,8 +42,9 @@ ON i.owner = me.id AND i.id > %(item)s JOIN store AS s ON s.prefix = i.prefix AN
 class PostgresIndex:
     """What stands beside the items: their words, and which of them still want a vector."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, items: PostgresItems) -> None:
+        self._items = items
+        self._pool = items.pool
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
@@ -103,8 +105,17 @@ class PostgresIndex:
     ) -> dict[int, Item]:
         """Return those of the items that lie below the namespace and have not expired.
 
-        Into the table `mortal` go the numbers of those that will.
+        Into the set `expiring` go the numbers of those that will.
         """
+        return await read_intact(
+            self._items,
+            lambda: self._read_items(namespace, ids, expiring),
+            lambda items: [(item.namespace, item.value) for item in items.values()],
+        )
+
+    async def _read_items(
+        self, namespace: Namespace, ids: Sequence[int], expiring: set[int] | None
+    ) -> dict[int, Item]:
         prefix = ".".join(namespace)
         rows = await self._read(
             "SELECT i.id, s.prefix, s.key, s.value, s.created_at, s.updated_at, s.ttl_minutes "
@@ -189,6 +200,13 @@ class PostgresIndex:
 
     async def changes(self, owner: str, since: ReadPosition) -> Changes:
         """Return what has come and gone among an owner's items since they were last read."""
+        return await read_intact(
+            self._items,
+            lambda: self._read_changes(owner, since),
+            lambda changes: [(prefix.split("."), value) for _, prefix, value in changes.added],
+        )
+
+    async def _read_changes(self, owner: str, since: ReadPosition) -> Changes:
         rows = await self._read(
             CHANGES, {"owner": owner, "item": since.item, "gone": since.deletion}
         )

@@ -25,8 +25,10 @@ from threadkeep.base.postgres import Connection, Pool, migrate, open_pool, setup
 from threadkeep.stores.item_page import read_page
 from threadkeep.stores.namespaces import INTERNAL, SECRET, new_secret
 from threadkeep.stores.postgres_erasing import PostgresErasing
+from threadkeep.stores.postgres_quarantine import quarantine_rows
 from threadkeep.stores.postgres_schema import FORGOTTEN, REWORD, SCHEMA, VERSION
-from threadkeep.stores.sqlite_items import Place, Row
+from threadkeep.stores.quarantine import read_intact
+from threadkeep.stores.sqlite_items import Place, Row, values_of
 from threadkeep.stores.tombstones import current_checkpoint, owners_of, tombstones_over
 
 COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
@@ -40,6 +42,9 @@ NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 class PostgresItems(PostgresErasing):
     """`AsyncPostgresStore` that never returns what has expired."""
 
+    has_secret = True
+    """Made with the tables: one that is missing was lost."""
+
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool, ttl={"omit_expired": True, "refresh_on_read": True})
         self.pool = pool
@@ -50,6 +55,16 @@ class PostgresItems(PostgresErasing):
         if any(isinstance(op, ListNamespacesOp) for op in ops):
             # LangGraph's own list names the namespaces of what has expired until it is swept.
             await self.sweep_ttl()
+        return await read_intact(self, lambda: self._batch(ops), values_of)
+
+    async def quarantine_damaged(self) -> int:
+        """Set aside the records that cannot be read; return their number."""
+        return await quarantine_rows(self.pool)
+
+    async def check(self) -> None:
+        """Do nothing: the server checks its own files."""
+
+    async def _batch(self, ops: list[Op]) -> list[Result]:
         pages = iter([await self._search(op) for op in ops if isinstance(op, SearchOp)])
         others = [op for op in ops if not isinstance(op, SearchOp)]
         try:
@@ -103,6 +118,13 @@ class PostgresItems(PostgresErasing):
 
     async def page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Row]:
         """Return the first items of exactly this namespace whose keys come after `after`."""
+        return await read_intact(
+            self,
+            lambda: self._page(namespace, after, limit),
+            lambda rows: [(namespace, row.item.value) for row in rows],
+        )
+
+    async def _page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Row]:
         rows = await self._rows(
             f"SELECT {COLUMNS}, s.ttl_minutes, EXISTS (SELECT 1 FROM indexed AS i "
             "WHERE i.prefix = s.prefix AND i.key = s.key) AS searched FROM store AS s "

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiosqlite
 from langgraph.store.base import Item
 
 from threadkeep.base.cancellation import uninterrupted
 from threadkeep.search.changes import Changes, ReadPosition, read_changes
 from threadkeep.search.text_matches import BEFORE_WEIGHT, TEXT_WEIGHT, BigramMatch, Hit
 from threadkeep.search.words import terms
-from threadkeep.stores.sqlite_items import ALIVE, COLUMNS, Place, as_item
+from threadkeep.stores.quarantine import read_intact
+from threadkeep.stores.sqlite_items import ALIVE, COLUMNS, Place, SqliteItems, as_item
 from threadkeep.stores.sqlite_schema import REBUILD
 
 Namespace = tuple[str, ...]
@@ -27,8 +27,9 @@ MAX_DELETED = 10_000
 class SqliteIndex:
     """The index tables beside the items: their words, and whose vectors are pending."""
 
-    def __init__(self, conn: aiosqlite.Connection) -> None:
-        self._conn = conn
+    def __init__(self, items: SqliteItems) -> None:
+        self._items = items
+        self._conn = items.reader
         self._writing = Lock()
 
     async def search(self, namespace: Namespace, query: str, limit: int) -> list[Hit]:
@@ -72,8 +73,17 @@ class SqliteIndex:
     ) -> dict[int, Item]:
         """Return those of the items that lie below the namespace and have not expired.
 
-        Into the table `mortal` go the numbers of those that will.
+        Into the set `expiring` go the numbers of those that will.
         """
+        return await read_intact(
+            self._items,
+            lambda: self._read_items(namespace, ids, expiring),
+            lambda items: [(item.namespace, item.value) for item in items.values()],
+        )
+
+    async def _read_items(
+        self, namespace: Namespace, ids: Sequence[int], expiring: set[int] | None
+    ) -> dict[int, Item]:
         text = ".".join(namespace)
         rows = await self._conn.execute_fetchall(
             f"SELECT i.id, {COLUMNS}, s.ttl_minutes FROM json_each(?) AS n CROSS JOIN indexed AS i "
@@ -146,6 +156,13 @@ class SqliteIndex:
 
     async def changes(self, owner: str, since: ReadPosition) -> Changes:
         """Return what has come and gone among an owner's items since they were last read."""
+        return await read_intact(
+            self._items,
+            lambda: self._read_changes(owner, since),
+            lambda changes: [(prefix.split("."), value) for _, prefix, value in changes.added],
+        )
+
+    async def _read_changes(self, owner: str, since: ReadPosition) -> Changes:
         rows = await self._conn.execute_fetchall(
             "WITH me (id) AS (SELECT id FROM spaces WHERE name = ?1), "
             "log (first, last) AS (SELECT min(seq), max(seq) FROM gone) "

@@ -20,9 +20,12 @@ from langgraph.store.base import (
 )
 
 from threadkeep.base.cancellation import uninterrupted
+from threadkeep.base.sqlite_file import check_integrity
 from threadkeep.stores.item_page import read_page
 from threadkeep.stores.namespaces import INTERNAL
+from threadkeep.stores.quarantine import read_intact
 from threadkeep.stores.sqlite_erasing import SqliteErasing
+from threadkeep.stores.sqlite_quarantine import quarantine_rows
 from threadkeep.stores.tombstones import (
     TOMBSTONES,
     current_checkpoint,
@@ -52,6 +55,9 @@ class Row(NamedTuple):
 class SqliteItems(SqliteErasing):
     """`AsyncSqliteStore` that reads any number of items with one query, beside its writer."""
 
+    has_secret = True
+    """Made with the tables: one that is missing was lost."""
+
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
         super().__init__(writer, ttl={"refresh_on_read": True})
         self.reader = reader
@@ -59,6 +65,24 @@ class SqliteItems(SqliteErasing):
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Do a list of operations; reads come before writes, the results are in their order."""
         ops = list(ops)
+        return await read_intact(self, lambda: self._batch(ops), values_of)
+
+    async def quarantine_damaged(self) -> int:
+        """Set aside the records that cannot be read; return their number."""
+        async with self.lock:
+            return await quarantine_rows(self.conn)
+
+    async def check(self) -> None:
+        """Read the whole database.
+
+        Raises:
+            sqlite3.DatabaseError: it is damaged.
+        """
+        async with self.lock:
+            await check_integrity(self.conn)
+            await self.conn.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+
+    async def _batch(self, ops: list[Op]) -> list[Result]:
         if any(isinstance(op, ListNamespacesOp) for op in ops):
             # LangGraph's own list names the namespaces of what has expired until it is swept.
             await self.sweep_ttl()
@@ -88,6 +112,13 @@ class SqliteItems(SqliteErasing):
 
     async def page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Row]:
         """Return the first items of exactly this namespace whose keys come after `after`."""
+        return await read_intact(
+            self,
+            lambda: self._page(namespace, after, limit),
+            lambda rows: [(namespace, row.item.value) for row in rows],
+        )
+
+    async def _page(self, namespace: tuple[str, ...], after: str, limit: int) -> list[Row]:
         rows = await self.reader.execute_fetchall(
             f"SELECT {COLUMNS}, s.ttl_minutes, EXISTS (SELECT 1 FROM indexed AS i "
             "WHERE i.prefix = s.prefix AND i.key = s.key) FROM store AS s "
@@ -203,6 +234,15 @@ class SqliteItems(SqliteErasing):
                 if not is_busy or loop.time() > deadline:
                     raise
                 await asyncio.sleep(0.005)
+
+
+def values_of(results: Iterable[Result]) -> list[tuple[Sequence[str], object]]:
+    """Return namespace and value of each item in the results of a batch."""
+    pairs: list[tuple[Sequence[str], object]] = []
+    for result in results:
+        items = result if isinstance(result, list) else [result]
+        pairs += [(item.namespace, item.value) for item in items if isinstance(item, Item)]
+    return pairs
 
 
 def as_item(row: Sequence[Any]) -> Item:
