@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from threadkeep.base.cancellation import uninterrupted
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadBusy
-from threadkeep.base.storage_errors import storage_errors
+from threadkeep.base.private_files import FILE_MODE
+from threadkeep.base.storage_errors import file_errors, storage_errors
 
 WAIT_SECONDS = 30.0
 POLL_SECONDS = 0.05
@@ -100,11 +101,17 @@ class FileLocks:
 
         Raises:
             ThreadBusy: another turn held it for `wait` seconds.
+            StorageFailed: the lock file cannot be written.
         """
         # FileLock opens the file anew in each attempt, and refuses one that `discard` has deleted.
-        lock = FileLock(self._path(thread), timeout=0, is_singleton=False, thread_local=False)
+        lock = FileLock(
+            self._path(thread), timeout=0, is_singleton=False, thread_local=False, mode=FILE_MODE
+        )
         start = monotonic()
-        while not await _try_acquire(lock):
+        while True:
+            with file_errors(self._folder):
+                if await _try_acquire(lock):
+                    break
             if monotonic() - start >= wait:
                 raise ThreadBusy(name, monotonic() - start)
             await asyncio.sleep(POLL_SECONDS)

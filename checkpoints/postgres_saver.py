@@ -10,13 +10,21 @@ from langgraph.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
+    writes_sort_key,
 )
 from psycopg import Error
 
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadDeleted
 from threadkeep.base.postgres import Pool, migrate, open_pool, setup_lock
+from threadkeep.base.storage_errors import is_storage_error
 from threadkeep.checkpoints import postgres_retention as retention
+from threadkeep.checkpoints.damaged import (
+    DamageLog,
+    newest_readable,
+    read_or_skip,
+    readable_writes,
+)
 from threadkeep.checkpoints.postgres_erasing import PostgresRawReader
 from threadkeep.checkpoints.serializer import StateSerializer
 
@@ -26,15 +34,42 @@ class PostgresSaver(PostgresRawReader):
 
     def __init__(self, pool: Pool, ttl_minutes: float | None = None) -> None:
         super().__init__(pool, serde=StateSerializer())
+        self.damage = DamageLog()
         self.pool = pool
         self.ttl_minutes = ttl_minutes
         # Threads with a time to live: writes to other threads need no query for it.
         self._threads_with_ttl: set[str] = set()
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return a checkpoint; an expired thread is deleted instead."""
-        thread = str(config["configurable"]["thread_id"])
-        return await super().aget_tuple(config) if await self._extend_lifetime(thread) else None
+        """Return a checkpoint; an expired thread is deleted instead.
+
+        Raises:
+            UnreadableState: none of the thread's checkpoints can be read.
+        """
+        if not await self._extend_lifetime(str(config["configurable"]["thread_id"])):
+            return None
+        return await newest_readable(
+            config, super().aget_tuple, lambda: self._checkpoint_ids(config), self.damage
+        )
+
+    async def _checkpoint_ids(self, config: RunnableConfig) -> list[str]:
+        where, values = self._search_where(config, None)
+        async with self.pool.connection() as conn:
+            cursor = await conn.execute(
+                f"SELECT checkpoint_id FROM checkpoints {where} ORDER BY checkpoint_id DESC",
+                values,
+            )
+            return [str(row["checkpoint_id"]) for row in await cursor.fetchall()]
+
+    def _load_writes(
+        self, writes: list[tuple[bytes, bytes, bytes, bytes, bytes, bytes]] | None
+    ) -> list[tuple[str, str, Any]]:
+        ordered = sorted(
+            writes or (),
+            key=lambda row: writes_sort_key(row[4].decode(), row[0].decode(), int(row[5])),
+        )
+        rows = [(*(part.decode() for part in row[:3]), row[3]) for row in ordered]
+        return readable_writes(rows, self.serde)[0]  # type: ignore[arg-type]
 
     async def alist(
         self,
@@ -44,11 +79,41 @@ class PostgresSaver(PostgresRawReader):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """Yield checkpoints, newest first, without expired threads."""
+        """Yield the checkpoints that can be read, newest first, without expired threads."""
         await self.asweep()
-        checkpoints = super().alist(config, filter=filter, before=before, limit=limit)
-        async for checkpoint in checkpoints:
+        try:
+            checkpoints = super().alist(config, filter=filter, before=before, limit=limit)
+            readable = [checkpoint async for checkpoint in checkpoints]
+        except Exception as error:
+            if is_storage_error(error):
+                raise
+            readable = await self._list_readable(config, filter, before, limit)
+        for checkpoint in readable:
             yield checkpoint
+
+    async def _list_readable(
+        self,
+        config: RunnableConfig | None,
+        metadata_filter: dict[str, Any] | None,
+        before: RunnableConfig | None,
+        limit: int | None,
+    ) -> list[CheckpointTuple]:
+        where, values = self._search_where(config, metadata_filter, before)
+        async with self.pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints "
+                f"{where} ORDER BY checkpoint_id DESC",
+                values,
+            )
+            places = await cursor.fetchall()
+        readable: list[CheckpointTuple] = []
+        for place in places:
+            place_config: RunnableConfig = {"configurable": dict(place)}
+            checkpoint, _ = await read_or_skip(place_config, super().aget_tuple, self.damage)
+            readable += [checkpoint] if checkpoint else []
+            if len(readable) == limit:
+                break
+        return readable
 
     async def aput(
         self,

@@ -7,6 +7,7 @@ import orjson
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple, get_checkpoint_id
 
+from threadkeep.checkpoints.damaged import DamageLog, is_checkpoint
 from threadkeep.checkpoints.redis_keys import (
     CheckpointPath,
     checkpoint_key,
@@ -24,6 +25,7 @@ BATCH_SIZE = 500
 class RedisReader(BaseCheckpointSaver[str]):
     """The queries of the Redis saver."""
 
+    damage: DamageLog
     client: Any
     """A `valkey.asyncio.Valkey`, whose type hints mix sync and async results."""
 
@@ -37,10 +39,30 @@ class RedisReader(BaseCheckpointSaver[str]):
             for path, raw_row, raw_writes in zip(batch, checkpoints, writes, strict=True):
                 if raw_row is None:
                     continue
-                row = orjson.loads(raw_row)
-                if metadata_filter and not metadata_filter.items() <= metadata_of(row).items():
-                    continue
-                yield checkpoint_tuple(self.serde, path, row, parse_writes(raw_writes))
+                checkpoint = self._parse(path, raw_row, raw_writes, metadata_filter)
+                if checkpoint:
+                    yield checkpoint
+
+    def _parse(
+        self,
+        path: CheckpointPath,
+        raw_row: bytes,
+        raw_writes: bytes | None,
+        metadata_filter: dict[str, Any] | None,
+    ) -> CheckpointTuple | None:
+        """Return a checkpoint, unless the filter excludes it or it cannot be read."""
+        try:
+            row = orjson.loads(raw_row)
+            if metadata_filter and not metadata_filter.items() <= metadata_of(row).items():
+                return None
+            checkpoint = checkpoint_tuple(self.serde, path, row, parse_writes(raw_writes))
+        except Exception:
+            self.damage.add(path[0])
+            return None
+        if not is_checkpoint(checkpoint):
+            self.damage.add(path[0])
+            return None
+        return checkpoint
 
     async def _rows(
         self, paths: Sequence[CheckpointPath]

@@ -16,6 +16,7 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
+from threadkeep.checkpoints.damaged import readable_writes
 from threadkeep.checkpoints.redis_keys import CheckpointPath
 
 Row = dict[str, Any]
@@ -85,14 +86,13 @@ def checkpoint_tuple(
         checkpoint=serde.loads_typed((row["type"], b64decode(row["checkpoint"]))),
         metadata=metadata_of(row),
         parent_config=config_of((*path[:2], parent_id)) if parent_id else None,
-        pending_writes=[
+        pending_writes=readable_writes(
             (
-                write["task_id"],
-                write["channel"],
-                serde.loads_typed((write["type"], b64decode(write["value"]))),
-            )
-            for write in writes
-        ],
+                (write["task_id"], write["channel"], write["type"], b64decode(write["value"]))
+                for write in writes
+            ),
+            serde,
+        )[0],
     )
 
 

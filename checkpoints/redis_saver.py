@@ -22,6 +22,7 @@ from langgraph.checkpoint.base import (
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import ThreadDeleted
 from threadkeep.base.redis import open_client
+from threadkeep.checkpoints.damaged import DamageLog, UnreadableState
 from threadkeep.checkpoints.owner_records import refuse_late_write
 from threadkeep.checkpoints.pruning import Pruning, Step, cut_of_turns
 from threadkeep.checkpoints.redis_keys import (
@@ -61,6 +62,7 @@ class RedisSaver(Pruning, RedisReader):
 
     def __init__(self, client: "Valkey", ttl_minutes: float | None = None) -> None:
         super().__init__(serde=StateSerializer())
+        self.damage = DamageLog()
         self.client = client
         self.ttl_minutes = ttl_minutes
 
@@ -73,13 +75,15 @@ class RedisSaver(Pruning, RedisReader):
         """Return a checkpoint, and extend the lifetime of its thread."""
         configurable = config["configurable"]
         thread, namespace = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
-        checkpoint_id = get_checkpoint_id(config)
-        if not checkpoint_id:
-            checkpoint_id = next(iter(await self._checkpoint_ids(thread, namespace)), None)
-        if checkpoint_id:
+        named = get_checkpoint_id(config)
+        ids = [named] if named else await self._checkpoint_ids(thread, namespace)
+        # One by one: the newest may have been evicted, or may be damaged.
+        for checkpoint_id in ids:
             async for checkpoint in self._read([(thread, namespace, checkpoint_id)]):
                 await self._extend_lifetime(thread)
                 return checkpoint
+        if ids and thread in self.damage.threads:
+            raise UnreadableState
         return None
 
     async def alist(

@@ -8,6 +8,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from threadkeep.base.sqlite_scrub import scrub_file, truncate_log
 from threadkeep.base.user import USER_KEY
 from threadkeep.checkpoints.owner_records import RECORD_PREFIX
+from threadkeep.checkpoints.sqlite_retention import METADATA
 
 BATCH_ROWS = 200
 RAW_COLUMNS = {"checkpoints": ("checkpoint", "metadata"), "writes": ("value",)}
@@ -22,7 +23,7 @@ class SqliteRawReader(AsyncSqliteSaver):
         async with self.lock:
             rows = await self.conn.execute_fetchall(
                 "SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id NOT GLOB ? AND "
-                f"json_extract(CAST(metadata AS TEXT), '$.{USER_KEY}') = ?",
+                f"json_extract({METADATA}, '$.{USER_KEY}') = ?",
                 (f"{RECORD_PREFIX}*", user_id),
             )
         return sorted(str(row[0]) for row in rows)

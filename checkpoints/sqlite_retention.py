@@ -31,6 +31,8 @@ CREATE TRIGGER IF NOT EXISTS write_late BEFORE INSERT ON writes WHEN EXISTS (
     SELECT 1 FROM buried WHERE thread_id = new.thread_id AND at > new.checkpoint_id
 ) BEGIN SELECT RAISE(ABORT, '{TOMBSTONE_ERROR}'); END;
 """
+METADATA = "CASE WHEN json_valid(CAST(metadata AS TEXT)) THEN CAST(metadata AS TEXT) ELSE '{}' END"
+"""SQL of the metadata of a checkpoint; damaged metadata is empty."""
 COLUMNS = {
     "checkpoints": "checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata",
     "writes": "checkpoint_ns, checkpoint_id, task_id, task_path, idx, channel, type, value",
@@ -57,7 +59,7 @@ async def delete_for_runs(conn: Connection, run_ids: Sequence[str]) -> None:
     condition = (
         "WHERE (thread_id, checkpoint_ns, checkpoint_id) IN "
         "(SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints "
-        "WHERE json_extract(CAST(metadata AS TEXT), '$.run_id') IN "
+        f"WHERE json_extract({METADATA}, '$.run_id') IN "
         "(SELECT value FROM json_each(?)))"
     )
     async with transaction(conn):
@@ -95,8 +97,8 @@ async def keep_turns(conn: Connection, thread_id: str, keep: int) -> None:
     """Delete all but the newest `keep` turns, see `cut_of_turns`."""
     rows = await conn.execute_fetchall(
         "SELECT checkpoint_id, parent_checkpoint_id, "
-        "json_extract(CAST(metadata AS TEXT), '$.source'), "
-        "json_extract(CAST(metadata AS TEXT), '$.step') "
+        f"json_extract({METADATA}, '$.source'), "
+        f"json_extract({METADATA}, '$.step') "
         "FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''",
         (thread_id,),
     )

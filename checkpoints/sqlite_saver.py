@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,19 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
     get_checkpoint_id,
     get_checkpoint_metadata,
+    writes_sort_key,
 )
-from langgraph.checkpoint.sqlite.utils import load_pending_writes, pending_writes_sql
+from langgraph.checkpoint.sqlite.utils import pending_writes_sql, search_where
 
 from threadkeep.base.errors import ThreadDeleted
-from threadkeep.base.sqlite_file import create_sqlite_file
+from threadkeep.base.sqlite_file import check_integrity, create_sqlite_file
 from threadkeep.checkpoints import sqlite_retention as retention
+from threadkeep.checkpoints.damaged import (
+    DamageLog,
+    newest_readable,
+    read_or_skip,
+    readable_writes,
+)
 from threadkeep.checkpoints.pruning import Pruning
 from threadkeep.checkpoints.serializer import StateSerializer
 from threadkeep.checkpoints.sqlite_erasing import SqliteRawReader
@@ -38,6 +46,10 @@ GET_CHECKPOINT = (
     "WHERE thread_id = ? AND checkpoint_ns = ? "
 )
 NEWEST, BY_ID = "ORDER BY checkpoint_id DESC LIMIT 1", "AND checkpoint_id = ?"
+LIST_CHECKPOINTS = (
+    "SELECT thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, "
+    "metadata FROM checkpoints {} ORDER BY checkpoint_id DESC"
+)
 GET_WRITES = pending_writes_sql(has_task_path=True)
 WRITE_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 PUT_WRITES = (
@@ -52,27 +64,45 @@ class SqliteSaver(Pruning, SqliteRawReader):
 
     def __init__(self, conn: aiosqlite.Connection, ttl_minutes: float | None = None) -> None:
         super().__init__(conn, serde=StateSerializer())
+        self.damage = DamageLog()
         self.ttl_minutes = ttl_minutes
         # Threads with a time to live: writes to other threads need no query for it.
         self._threads_with_ttl: set[str] = set()
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
-        """Return a checkpoint, by two statements; an expired thread is deleted instead."""
+        """Return a checkpoint, by two statements; an expired thread is deleted instead.
+
+        Raises:
+            UnreadableState: none of the thread's checkpoints can be read.
+        """
         await self.setup()
-        configurable = config["configurable"]
-        path = [str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")]
-        checkpoint_id = get_checkpoint_id(config)
+        thread = str(config["configurable"]["thread_id"])
         async with self.lock:
-            if not await self._extend_lifetime(path[0]):
+            if not await self._extend_lifetime(thread):
                 return None
-            rows = await self.conn.execute_fetchall(
-                GET_CHECKPOINT + (BY_ID if checkpoint_id else NEWEST),
-                [*path, *filter(None, [checkpoint_id])],
+            return await newest_readable(
+                config, self._read, lambda: self._checkpoint_ids(config), self.damage
             )
-            for row in rows:
-                writes = await self.conn.execute_fetchall(GET_WRITES, [*path, row[0]])
-                return self._tuple(path, row, list(writes))
+
+    async def _read(self, config: RunnableConfig) -> CheckpointTuple | None:
+        checkpoint_id = get_checkpoint_id(config)
+        path = _path_of(config)
+        rows = await self.conn.execute_fetchall(
+            GET_CHECKPOINT + (BY_ID if checkpoint_id else NEWEST),
+            [*path, *filter(None, [checkpoint_id])],
+        )
+        for row in rows:
+            writes = await self.conn.execute_fetchall(GET_WRITES, [*path, row[0]])
+            return self._tuple(path, row, list(writes))
         return None
+
+    async def _checkpoint_ids(self, config: RunnableConfig) -> list[str]:
+        rows = await self.conn.execute_fetchall(
+            "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? "
+            "ORDER BY checkpoint_id DESC",
+            _path_of(config),
+        )
+        return [str(row[0]) for row in rows]
 
     async def _keep_latest(self, thread: str) -> None:
         await self.setup()
@@ -81,12 +111,16 @@ class SqliteSaver(Pruning, SqliteRawReader):
 
     def _tuple(self, path: Sequence[str], row: Sequence[Any], writes: list[Any]) -> CheckpointTuple:
         checkpoint_id, parent_id, type_, checkpoint, metadata = row
+        ordered = sorted(writes, key=lambda write: writes_sort_key(write[4], write[0], write[5]))
+        pending, is_damaged = readable_writes((write[:4] for write in ordered), self.serde)
+        if is_damaged:
+            self.damage.add(path[0])
         return CheckpointTuple(
             _config(path, checkpoint_id),
             self.serde.loads_typed((type_, checkpoint)),
             json.loads(metadata) if metadata is not None else {},
             _config(path, parent_id) if parent_id else None,
-            load_pending_writes(writes, self.serde),
+            pending,
         )
 
     async def _extend_lifetime(self, thread: str) -> bool:
@@ -105,15 +139,31 @@ class SqliteSaver(Pruning, SqliteRawReader):
         before: RunnableConfig | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[CheckpointTuple]:
-        """Yield checkpoints, newest first, without expired threads."""
-        expired = set(await retention.expired_threads(self.conn)) if self.is_setup else set()
+        """Yield the checkpoints that can be read, newest first, without expired threads."""
+        await self.setup()
+        expired = set(await retention.expired_threads(self.conn))
+        where, values = search_where(config, filter, before)
+        where = where.replace("CAST(metadata AS TEXT)", retention.METADATA)
         remaining = limit
-        async for checkpoint in super().alist(config, filter=filter, before=before):
-            if remaining == 0:
-                return
-            if checkpoint.config["configurable"]["thread_id"] not in expired:
-                remaining = remaining and remaining - 1
-                yield checkpoint
+        async with self.lock, self.conn.execute(LIST_CHECKPOINTS.format(where), values) as cursor:
+            async for thread, namespace, *row in cursor:
+                if remaining == 0:
+                    return
+                if thread in expired:
+                    continue
+                checkpoint, _ = await read_or_skip(
+                    _config((thread, namespace), row[0]),
+                    partial(self._read_row, row=row),
+                    self.damage,
+                )
+                if checkpoint:
+                    remaining = remaining and remaining - 1
+                    yield checkpoint
+
+    async def _read_row(self, config: RunnableConfig, row: Sequence[Any]) -> CheckpointTuple:
+        path = _path_of(config)
+        writes = await self.conn.execute_fetchall(GET_WRITES, [*path, row[0]])
+        return self._tuple(path, row, list(writes))
 
     async def aput(
         self,
@@ -225,6 +275,16 @@ class SqliteSaver(Pruning, SqliteRawReader):
             rows = await self.conn.execute_fetchall("SELECT DISTINCT thread_id FROM checkpoints")
         return [str(row[0]) for row in rows]
 
+    async def acheck(self) -> None:
+        """Read the whole file.
+
+        Raises:
+            sqlite3.DatabaseError: it is damaged.
+        """
+        await self.setup()
+        async with self.lock:
+            await check_integrity(self.conn)
+
     async def asweep(self) -> int:
         """Delete the expired threads; return their number."""
         await self.setup()
@@ -250,6 +310,11 @@ async def open_sqlite(path: Path, ttl_minutes: float | None = None) -> AsyncIter
         await saver.setup()
         await conn.executescript(retention.SCHEMA)
         yield saver
+
+
+def _path_of(config: RunnableConfig) -> list[str]:
+    configurable = config["configurable"]
+    return [str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")]
 
 
 def _config(path: Sequence[str], checkpoint_id: str) -> RunnableConfig:

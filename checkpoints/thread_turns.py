@@ -5,13 +5,17 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage, RemoveMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
 from threadkeep.base.errors import BadInput
+from threadkeep.base.user import AUTH_KEY, USER_KEY
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
+CHECKPOINTER = "__pregel_checkpointer"
+"""Key under which LangGraph hands a run's saver to its nodes."""
 COPY_NODE = "__copy__"
 """Node name with which LangGraph's `aupdate_state` copies a checkpoint to the top."""
 INITIAL_STATE: dict[str, Any] = {
@@ -35,6 +39,26 @@ async def pending_nodes(graph: Graph, config: RunnableConfig) -> set[str]:
     """
     state = await graph.aget_state(config)
     return {*state.next, *(task.name for task in state.tasks)}
+
+
+async def has_state_with(config: RunnableConfig, stored_through: str) -> bool:
+    """Return whether a checkpoint of a run's thread has stored up to this message.
+
+    Without one the thread's newer states were lost; a branch that was left keeps its states.
+    `config` is that of the run, inside a node; without a saver there is no such state.
+    """
+    configurable = config.get("configurable") or {}
+    saver = configurable.get(CHECKPOINTER)
+    if not isinstance(saver, BaseCheckpointSaver):
+        return False
+    place = {
+        key: configurable[key] for key in ("thread_id", AUTH_KEY, USER_KEY) if key in configurable
+    }
+    async for checkpoint in saver.alist({"configurable": place}):
+        values = checkpoint.checkpoint["channel_values"]
+        if str(values.get("stored_through") or "") == stored_through:
+            return True
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +11,9 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from langgraph.store.base import BaseStore
+
+from threadkeep.base.private_files import write_private_file
+from threadkeep.base.storage_errors import file_errors
 
 MAX_RECORDS = 1_000
 """Records of one owner that are listed at once."""
@@ -96,11 +98,14 @@ class FileTurnJournal:
     async def write(self, record: TurnRecord) -> None:
         """Write a record in place of the thread's earlier one."""
         value = {**_value_of(record), "user": record.owner}
-        await asyncio.to_thread(_write_file, self._path(record.thread), json.dumps(value))
+        path = self._path(record.thread)
+        with file_errors(path):
+            await asyncio.to_thread(write_private_file, path, json.dumps(value))
 
     async def delete(self, owner: str, thread: str) -> None:
         """Delete the record of a thread."""
-        await asyncio.to_thread(self._path(thread).unlink, missing_ok=True)
+        with file_errors(self._folder):
+            await asyncio.to_thread(self._path(thread).unlink, missing_ok=True)
 
     async def records(self, owner: str | None = None) -> list[TurnRecord]:
         """Return the records of an owner, or of all, by the name of the thread."""
@@ -193,14 +198,3 @@ def _read_file(path: Path, thread: str = "") -> TurnRecord | None:
         value = json.loads(path.read_text(encoding="utf-8"))
         return _record_of(value, str(value["user"]), thread)
     return None
-
-
-def _write_file(path: Path, text: str) -> None:
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

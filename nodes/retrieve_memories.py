@@ -12,10 +12,9 @@ from threadkeep.base.memory_block import PINNED
 from threadkeep.base.message_text import words_of
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
-from threadkeep.knowledge.branch_head import has_diverged, head_of
-from threadkeep.knowledge.branch_sync import follow_branch
 from threadkeep.knowledge.pins import pins_op, pins_within_budget
 from threadkeep.knowledge.state_corrections import corrections_update
+from threadkeep.knowledge.thread_records import follow_state
 from threadkeep.prompt.coverage import Coverage
 from threadkeep.prompt.exchanges import newest_user_message
 from threadkeep.prompt.memory_budget import best_within
@@ -81,8 +80,7 @@ async def _results_on_branch(
     thread = thread_of()
     *results, item = await store.abatch([*ops, GetOp(threads_of(owner), thread)])
     record = item.value if isinstance(item, Item) else {}
-    if record and has_diverged(record, head := head_of(vars(state))):
-        await follow_branch(store, owner, thread, head)
+    if await follow_state(store, owner, thread, record, state):
         results = await store.abatch(ops)
     return results, record
 

@@ -36,7 +36,16 @@ def test_a_killed_turn_is_finished_and_recalled_and_doctor_finds_no_fault(
     assert len(messages) == 2
     lines = run(env, "doctor", "--sweep", "--reindex").stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [
-        ["ok", part] for part in ("checkpoints:", "locks:", "items:", "vectors:", "indexes:")
+        ["ok", part]
+        for part in (
+            "checkpoints:",
+            "locks:",
+            "items:",
+            "records:",
+            "erasures:",
+            "vectors:",
+            "indexes:",
+        )
     ]
     assert "Lisbon" in run(env, "memory", "search", "sister", "-u", "ada").stdout
 

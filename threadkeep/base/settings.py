@@ -22,6 +22,7 @@ from pydantic_settings import (
 from threadkeep.base.clock import Clock, parse_time, system_clock
 from threadkeep.base.database_url import Database, parse_database, sqlite_database
 from threadkeep.base.errors import BadInput, StorageFailed
+from threadkeep.base.private_files import create_private_folder
 
 LOCAL_USER = "THREADKEEP_LOCAL_USER"
 MINUTES_PER_DAY = 24 * 60
@@ -304,7 +305,7 @@ def create_data_folder(settings: Settings) -> None:
     try:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.locks.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        settings.locks.mkdir(mode=0o700, exist_ok=True)
+        create_private_folder(settings.locks)
         writable = os.access(settings.home, os.W_OK | os.X_OK)
     except OSError as error:
         raise StorageFailed(
@@ -315,4 +316,24 @@ def create_data_folder(settings: Settings) -> None:
         raise StorageFailed(
             f"The data folder {str(settings.home)!r} is read-only; "
             "make it writable, or set THREADKEEP_HOME to another folder."
+        )
+    for database in (settings.checkpoint_database, settings.item_database):
+        if database.kind == "sqlite":
+            _refuse_emptied(database.path, settings)
+
+
+def _refuse_emptied(path: Path, settings: Settings) -> None:
+    """Refuse a database of no bytes where traces of an earlier use are left.
+
+    Raises:
+        StorageFailed: the database was emptied.
+    """
+    if not path.is_file() or path.stat().st_size:
+        return
+    log = path.with_name(f"{path.name}-wal")
+    has_turns = settings.locks.is_dir() and any(settings.locks.glob("*.lock"))
+    if has_turns or (log.is_file() and log.stat().st_size):
+        raise StorageFailed(
+            f"The database {str(path)!r} is empty although it was used before; "
+            "restore it from a backup, or delete the file to begin anew."
         )

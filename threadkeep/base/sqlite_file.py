@@ -1,11 +1,15 @@
 """SQLite files: new ones with the mark that they are threadkeep's, and transactions."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from threadkeep.base.errors import StorageFailed
+from threadkeep.base.private_files import OTHERS, create_private_file, remove_rights
 
 if TYPE_CHECKING:
     from aiosqlite import Connection
@@ -20,14 +24,32 @@ def create_sqlite_file(path: Path) -> None:
     """Create the file and its folder unless they exist; mark an empty file as threadkeep's.
 
     Raises:
+        StorageFailed: the file is read-only.
         sqlite3.Error: the file cannot be opened.
     """
-    with suppress(OSError):  # SQLite reports a missing folder.
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    prepare_sqlite_file(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as conn:
         (tables,) = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if not tables:
             conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def prepare_sqlite_file(path: Path) -> None:
+    """Create the file and its folder, readable by their owner only; SQLite copies the mode.
+
+    Raises:
+        StorageFailed: the file is read-only.
+    """
+    with suppress(OSError):  # SQLite reports a missing folder.
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_private_file(path)
+        for suffix in ("-wal", "-shm"):
+            remove_rights(path.with_name(f"{path.name}{suffix}"), OTHERS)
+    if path.is_file() and not os.access(path, os.R_OK | os.W_OK):
+        raise StorageFailed(
+            f"The database {str(path)!r} cannot be written; "
+            "check its rights, or set THREADKEEP_HOME to another folder."
+        )
 
 
 @asynccontextmanager

@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointMetadata, empty_checkpoint
 from typing_extensions import TypedDict
 
 from threadkeep.base.clock import now
 from threadkeep.base.errors import StorageFailed, ThreadkeepError
 from threadkeep.base.settings import Settings, create_data_folder
 from threadkeep.base.storage_errors import storage_errors
+from threadkeep.checkpoints.damaged import Checkable
 from threadkeep.checkpoints.locks import open_locks
 from threadkeep.checkpoints.savers import open_saver
 from threadkeep.cli.output import one_line, print_lines
@@ -21,6 +25,7 @@ from threadkeep.stores.namespaces import INTERNAL, Namespace, user_key
 from threadkeep.stores.quarantine import damaged_records, discard_damaged
 
 PROBE: Namespace = (INTERNAL, "doctor")
+PROBE_THREAD = "doctor"
 MAX_NAMED = 20
 """Records that cannot be read of which each is named."""
 
@@ -80,12 +85,45 @@ async def run_checks(
 
 
 async def check_checkpoints(settings: Settings, *, sweep: bool) -> str:
-    """Open and read the checkpoints; with `sweep` delete expired ones."""
+    """Read all checkpoints, and write one; with `sweep` delete expired ones.
+
+    Raises:
+        StorageFailed: the database is damaged, or a state cannot be read.
+    """
     create_data_folder(settings)
-    async with open_saver(settings.checkpoint_database, ttl_minutes=settings.ttl_minutes) as saver:
-        await saver.aget_tuple({"configurable": {"thread_id": "doctor", "checkpoint_ns": ""}})
+    database = settings.checkpoint_database
+    async with open_saver(database, ttl_minutes=settings.ttl_minutes) as saver:
         swept = f", {await saver.asweep()} expired deleted" if sweep else ""  # type: ignore[attr-defined]
-    return f"{settings.checkpoint_database}{swept}"
+        with storage_errors(database):
+            threads = await read_all(saver)
+            await write_probe(saver)
+    if threads:
+        names = ", ".join(threads[:MAX_NAMED])
+        raise StorageFailed(
+            f"{len(threads):,} threads have states that cannot be read ({names}). Their stored "
+            "messages can; go on from the last readable state, in another thread, or delete them."
+        )
+    return f"{database}{swept}"
+
+
+async def read_all(saver: BaseCheckpointSaver[Any]) -> list[str]:
+    """Read all checkpoints; return the ids of threads with one that cannot be read."""
+    if isinstance(saver, Checkable):
+        await saver.acheck()
+    threads = await saver.athreads()  # type: ignore[attr-defined]
+    for thread in threads:
+        async for _ in saver.alist({"configurable": {"thread_id": thread}}):
+            pass
+    damage = getattr(saver, "damage", None)
+    return sorted(damage.threads) if damage else []
+
+
+async def write_probe(saver: BaseCheckpointSaver[Any]) -> None:
+    """Write a checkpoint, and delete it."""
+    config: RunnableConfig = {"configurable": {"thread_id": PROBE_THREAD, "checkpoint_ns": ""}}
+    metadata: CheckpointMetadata = {"source": "update", "step": -1, "parents": {}}
+    await saver.aput(config, empty_checkpoint(), metadata, {})
+    await saver.adelete_thread(PROBE_THREAD)
 
 
 async def check_locks(settings: Settings) -> str:

@@ -56,11 +56,13 @@ def print_error(error: BaseException) -> int:
 
 def _log(error: BaseException) -> str:
     """Append the traceback to the log file; return where that is, as the end of a sentence."""
+    from threadkeep.base.private_files import create_private_file
     from threadkeep.base.settings import Settings
 
     path = Settings().home / "errors.log"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_private_file(path)
         with path.open("a", encoding="utf-8") as log:
             log.writelines(traceback.format_exception(error))
     except OSError:

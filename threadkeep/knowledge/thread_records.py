@@ -1,23 +1,28 @@
 """The record of a thread in the store: name, creation, last use, number of turns."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from langgraph.config import get_config
 from langgraph.store.base import BaseStore
 
+from threadkeep.checkpoints.thread_turns import has_state_with
 from threadkeep.graph.state import State
 from threadkeep.knowledge.branch_head import has_diverged, head_of
 from threadkeep.knowledge.branch_sync import follow_branch
 from threadkeep.knowledge.stored_messages import StoredMessage
+from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.namespaces import messages_of, threads_of
 from threadkeep.stores.pages import ALL
+
+log = logging.getLogger(__name__)
 
 
 async def current_record(store: BaseStore, owner: str, thread: str, state: State) -> dict[str, Any]:
     """Return the thread's record, after its messages follow the branch of the state."""
     record = await _read(store, owner, thread)
-    if has_diverged(record, head := head_of(vars(state))):
-        await follow_branch(store, owner, thread, head)
+    if await follow_state(store, owner, thread, record, state):
         record = await _read(store, owner, thread)
     if record.get("turns") and record.get("last_message") is None:
         # The thread was imported: its messages come first, on every branch.
@@ -25,6 +30,35 @@ async def current_record(store: BaseStore, owner: str, thread: str, state: State
             await store.asearch(messages_of(owner, thread), limit=ALL, refresh_ttl=False)
         )
     return record
+
+
+async def follow_state(
+    store: BaseStore, owner: str, thread: str, record: Mapping[str, Any], state: State
+) -> bool:
+    """Switch the stored messages to the branch of a run's state; return whether that was due."""
+    head = head_of(vars(state))
+    if not record or not has_diverged(record, head):
+        return False
+    if not await has_state_with(get_config(), str(record.get("last_message") or "")):
+        await _keep_all(store, owner, thread, record)
+    await follow_branch(store, owner, thread, head)
+    return True
+
+
+async def _keep_all(store: BaseStore, owner: str, thread: str, record: Mapping[str, Any]) -> None:
+    """Keep all stored messages of a thread whose newer states are gone: that is no branch.
+
+    Like those of an imported thread they come first, on every branch.
+    """
+    items = await store.asearch(messages_of(owner, thread), limit=ALL, refresh_ttl=False)
+    end = max((int(item.value["position"]) + 1 for item in items), default=0)
+    value = {**record, "begins_at": end}
+    await store.aput(threads_of(owner), thread, value, index=False, ttl=ttl_of(store, value))
+    log.warning(
+        "Newer states of the thread %r are gone; its %d stored messages are kept and remembered.",
+        str(record.get("name") or thread),
+        len(items),
+    )
 
 
 async def touch_thread(

@@ -1,5 +1,6 @@
 """The SQLite file of checkpoints, items and words: opened, checked, set up."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -9,7 +10,12 @@ from pathlib import Path
 import aiosqlite
 
 from threadkeep.base.errors import StorageFailed
-from threadkeep.base.sqlite_file import APPLICATION_ID, retry_while_busy, transaction
+from threadkeep.base.sqlite_file import (
+    APPLICATION_ID,
+    prepare_sqlite_file,
+    retry_while_busy,
+    transaction,
+)
 from threadkeep.stores.namespaces import SECRET, new_secret
 from threadkeep.stores.sqlite_items import SqliteItems
 from threadkeep.stores.sqlite_schema import SCHEMA
@@ -26,6 +32,7 @@ async def open_database(path: Path) -> AsyncIterator[SqliteItems]:
     Raises:
         StorageFailed: the file is no database, not ours, newer, or not to be written.
     """
+    await asyncio.to_thread(prepare_sqlite_file, path)
     async with AsyncExitStack() as stack:
         try:
             writer = await stack.enter_async_context(aiosqlite.connect(path, isolation_level=None))

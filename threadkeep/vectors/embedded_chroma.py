@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from threadkeep.base.private_files import create_private_folder
+
 DATABASE = "chroma.sqlite3"
 MAX_CLIENTS = 8
 """Clients open at once; each takes about 5 MB, 11 files and 6 threads, and 25 ms to open."""
@@ -26,7 +28,7 @@ class EmbeddedChroma:
         """Make the folder, and load Chroma."""
         import chromadb  # noqa: F401  (takes a second, which no search should wait for)
 
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_private_folder(self._folder)
 
     def close(self) -> None:
         """Close all clients."""
@@ -74,7 +76,7 @@ def _open_client(path: Path) -> Any:
     from chromadb.api.shared_system_client import SharedSystemClient
     from chromadb.config import Settings
 
-    path.mkdir(mode=0o700, exist_ok=True)
+    create_private_folder(path)
     try:
         return chromadb.PersistentClient(str(path), Settings(anonymized_telemetry=False))
     except Exception:

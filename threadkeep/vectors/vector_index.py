@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from langchain_core.embeddings import Embeddings
 
 from threadkeep.base.errors import ThreadkeepError
+from threadkeep.base.private_files import write_private_file
 from threadkeep.vectors import collection
 from threadkeep.vectors.chroma_server import ChromaServer
 from threadkeep.vectors.embedded_chroma import EmbeddedChroma
@@ -171,7 +172,7 @@ class VectorIndex:
 
     async def _request(self, name: str, owner: str) -> None:
         path = self._requests / f"{name}{REQUEST}"
-        await asyncio.to_thread(path.write_text, owner, encoding="utf-8")
+        await asyncio.to_thread(write_private_file, path, owner)
 
     async def _run(self, work: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
