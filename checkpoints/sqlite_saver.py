@@ -301,11 +301,11 @@ async def open_sqlite(path: Path, ttl_minutes: float | None = None) -> AsyncIter
     # Open the file here first: aiosqlite leaks a thread if it cannot be opened.
     await asyncio.to_thread(create_sqlite_file, path)
     async with aiosqlite.connect(path, isolation_level=None) as conn:
-        await conn.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        await conn.execute_fetchall(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
         # NORMAL is enough for a power cut: the store commits the turn's messages to the same file
         # with FULL, which also syncs the checkpoints before them. A kill loses nothing.
-        await conn.execute("PRAGMA synchronous = NORMAL")
-        await conn.execute("PRAGMA secure_delete = ON")
+        await conn.execute_fetchall("PRAGMA synchronous = NORMAL")
+        await conn.execute_fetchall("PRAGMA secure_delete = ON")
         saver = SqliteSaver(conn, ttl_minutes)
         await saver.setup()
         await conn.executescript(retention.SCHEMA)

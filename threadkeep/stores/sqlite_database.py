@@ -51,12 +51,13 @@ async def open_database(path: Path) -> AsyncIterator[SqliteItems]:
 
 
 async def _prepare(conn: aiosqlite.Connection) -> None:
-    await conn.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    # Fetched to the end: a pragma's open cursor would hold an old snapshot of the file.
+    await conn.execute_fetchall(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     # LangGraph replaces items with INSERT OR REPLACE, which runs delete triggers only so.
-    await conn.execute("PRAGMA recursive_triggers = ON")
+    await conn.execute_fetchall("PRAGMA recursive_triggers = ON")
     # FULL: what was acknowledged survives a power cut.
-    await conn.execute("PRAGMA synchronous = FULL")
-    await conn.execute("PRAGMA secure_delete = ON")
+    await conn.execute_fetchall("PRAGMA synchronous = FULL")
+    await conn.execute_fetchall("PRAGMA secure_delete = ON")
 
 
 async def _check(conn: aiosqlite.Connection, path: Path) -> None:
@@ -76,7 +77,7 @@ async def _check(conn: aiosqlite.Connection, path: Path) -> None:
 async def _set_up(items: SqliteItems) -> None:
     conn = items.conn
     if await _number(conn, "PRAGMA user_version") != VERSION:
-        await conn.execute("PRAGMA journal_mode = WAL")
+        await conn.execute_fetchall("PRAGMA journal_mode = WAL")
         async with transaction(conn):
             # Another process may have done it meanwhile.
             if await _number(conn, "PRAGMA user_version") != VERSION:
