@@ -19,10 +19,9 @@ def create_private_file(path: Path) -> None:
     except FileExistsError:
         remove_rights(path, OTHERS)
         return
-    try:
-        path.chmod(FILE_MODE)
-    finally:
-        os.close(descriptor)
+    # At once: closing a file drops the locks that this process takes on it meanwhile.
+    os.close(descriptor)
+    path.chmod(FILE_MODE)
 
 
 def create_private_folder(path: Path) -> None:
