@@ -53,10 +53,10 @@ class PostgresSaver(PostgresRawReader):
         )
 
     async def _checkpoint_ids(self, config: RunnableConfig) -> list[str]:
-        where, values = self._search_where(config, None)
+        condition, values = self._search_where(config, None)
         async with self.pool.connection() as conn:
             cursor = await conn.execute(
-                f"SELECT checkpoint_id FROM checkpoints {where} ORDER BY checkpoint_id DESC",
+                f"SELECT checkpoint_id FROM checkpoints {condition} ORDER BY checkpoint_id DESC",
                 values,
             )
             return [str(row["checkpoint_id"]) for row in await cursor.fetchall()]
@@ -98,11 +98,11 @@ class PostgresSaver(PostgresRawReader):
         before: RunnableConfig | None,
         limit: int | None,
     ) -> list[CheckpointTuple]:
-        where, values = self._search_where(config, metadata_filter, before)
+        condition, values = self._search_where(config, metadata_filter, before)
         async with self.pool.connection() as conn:
             cursor = await conn.execute(
                 "SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints "
-                f"{where} ORDER BY checkpoint_id DESC",
+                f"{condition} ORDER BY checkpoint_id DESC",
                 values,
             )
             places = await cursor.fetchall()

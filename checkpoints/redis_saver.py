@@ -75,8 +75,8 @@ class RedisSaver(Pruning, RedisReader):
         """Return a checkpoint, and extend the lifetime of its thread."""
         configurable = config["configurable"]
         thread, namespace = str(configurable["thread_id"]), configurable.get("checkpoint_ns", "")
-        named = get_checkpoint_id(config)
-        ids = [named] if named else await self._checkpoint_ids(thread, namespace)
+        own_id = get_checkpoint_id(config)
+        ids = [own_id] if own_id else await self._checkpoint_ids(thread, namespace)
         # One by one: the newest may have been evicted, or may be damaged.
         for checkpoint_id in ids:
             async for checkpoint in self._read([(thread, namespace, checkpoint_id)]):

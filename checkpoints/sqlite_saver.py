@@ -142,10 +142,13 @@ class SqliteSaver(Pruning, SqliteRawReader):
         """Yield the checkpoints that can be read, newest first, without expired threads."""
         await self.setup()
         expired = set(await retention.expired_threads(self.conn))
-        where, values = search_where(config, filter, before)
-        where = where.replace("CAST(metadata AS TEXT)", retention.METADATA)
+        condition, values = search_where(config, filter, before)
+        condition = condition.replace("CAST(metadata AS TEXT)", retention.METADATA)
         remaining = limit
-        async with self.lock, self.conn.execute(LIST_CHECKPOINTS.format(where), values) as cursor:
+        async with (
+            self.lock,
+            self.conn.execute(LIST_CHECKPOINTS.format(condition), values) as cursor,
+        ):
             async for thread, namespace, *row in cursor:
                 if remaining == 0:
                     return

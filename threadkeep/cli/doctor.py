@@ -163,8 +163,10 @@ async def check_records(store: HybridStore, *, discard: bool) -> str:
         return f"{await discard_damaged(store, records)} that cannot be read deleted"
     if records:
         more = f" There are {len(records) - MAX_NAMED:,} more." if len(records) > MAX_NAMED else ""
-        named = " ".join(record.sentence for record in records[:MAX_NAMED])
-        raise StorageFailed(f"{named}{more} threadkeep doctor --discard deletes what is set aside.")
+        sentences = " ".join(record.sentence for record in records[:MAX_NAMED])
+        raise StorageFailed(
+            f"{sentences}{more} threadkeep doctor --discard deletes what is set aside."
+        )
     return "all can be read"
 
 
