@@ -21,6 +21,7 @@ from threadkeep.models.offline import OfflineChatModel
 from threadkeep.models.offline_answer import asks_memory
 from threadkeep.prompt.exchanges import newest_user_message
 from threadkeep.prompt.ledger import reply_entries, reported_tokens
+from threadkeep.prompt.media_words import concerns_media, is_unsupported, without_media
 from threadkeep.prompt.plan import PromptPlan, plan_prompt
 from threadkeep.prompt.recalled_turns import read_recalled_items
 from threadkeep.prompt.run_model import model_of, window_for
@@ -33,6 +34,8 @@ MAX_WINDOWS = 16
 """Models whose learned windows a state holds."""
 _ROLES_MUST_ALTERNATE = re.compile(r"alternat|consecutive|roles? must", re.IGNORECASE)
 _alternating_endpoints: set[str] = set()
+_text_models: set[tuple[str, str]] = set()
+"""Endpoint and name of the models that have refused pictures and files."""
 
 
 @on_run_clock
@@ -86,6 +89,24 @@ async def _with_quotes(
 
 async def _answer(
     model: BaseChatModel, prompt: list[AnyMessage], bound: Bound | None = None
+) -> AIMessage:
+    """Return the reply; a model that refuses pictures and files gets words for them."""
+    key = (endpoint_of(model), name_of(model))
+    words = without_media(prompt)
+    if key not in _text_models:
+        try:
+            return await _answer_by_roles(model, prompt, bound)
+        except (RequestRefused, CallFailed) as refused:
+            reason = str(refused)
+            if words == prompt or not concerns_media(reason):
+                raise
+        if is_unsupported(reason):
+            _text_models.add(key)
+    return await _answer_by_roles(model, words, bound)
+
+
+async def _answer_by_roles(
+    model: BaseChatModel, prompt: list[AnyMessage], bound: Bound | None
 ) -> AIMessage:
     """Return the reply; where roles must alternate, neighbours of one role are merged."""
     endpoint = endpoint_of(model)
