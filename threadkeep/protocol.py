@@ -39,8 +39,23 @@ class MemoryProtocol(Protocol):
     ) -> "Turn":
         """Begin a turn with the user's message."""
 
-    async def recover(self, *, user_id: str | None = None) -> list[str]:
+    async def recover(self, *, limit: float | None = None, user_id: str | None = None) -> list[str]:
         """Finish the turns that a crash cut off; return a sentence about each."""
+
+    async def unanswered(self, *, user_id: str | None = None) -> list[Row]:
+        """Return the threads with messages that got no answer."""
+
+    async def retry(
+        self,
+        thread: str,
+        *,
+        context: Mapping[str, Any] | None = None,
+        user_id: str | None = None,
+    ) -> "Turn":
+        """Send a message of a thread that got no answer again."""
+
+    async def discard(self, thread: str, *, user_id: str | None = None) -> list[str]:
+        """Drop the messages of a thread that got no answer; return them."""
 
     async def undo(self, thread: str, turns: int = 1, *, user_id: str | None = None) -> list[str]:
         """Take back the newest turns; return the user's messages in them."""

@@ -88,10 +88,38 @@ class RemoteMemory:
         name = validate_id(thread, "thread") if thread is not None else new_thread_name()
         return Turn(self._run(dict(context or {}), name, text), name)
 
-    async def recover(self, *, user_id: str | None = None) -> list[str]:
+    async def recover(self, *, limit: float | None = None, user_id: str | None = None) -> list[str]:
         """Do nothing: the server itself finishes what a crash cut off."""
         _refuse_user(user_id)
         return []
+
+    async def unanswered(self, *, user_id: str | None = None) -> list[Row]:
+        """Return the threads with messages that got no answer."""
+        _refuse_user(user_id)
+        return list((await self._get("/me/unanswered"))["threads"])
+
+    async def retry(
+        self,
+        thread: str,
+        *,
+        context: Mapping[str, Any] | None = None,
+        user_id: str | None = None,
+    ) -> Turn:
+        """Send a message of a thread that got no answer again.
+
+        Raises:
+            BadInput: the thread has none.
+        """
+        for row in await self.unanswered(user_id=user_id):
+            if row["thread"] == thread:
+                return await self.say(row["messages"][-1], thread=thread, context=context)
+        raise BadInput(f"Thread {thread!r} has no message without an answer.")
+
+    async def discard(self, thread: str, *, user_id: str | None = None) -> list[str]:
+        """Drop the messages of a thread that got no answer; return them."""
+        _refuse_user(user_id)
+        path = f"/me/threads/{await self._id(thread)}/discard"
+        return [str(text) for text in (await self._post(path, {}))["messages"]]
 
     async def undo(self, thread: str, turns: int = 1, *, user_id: str | None = None) -> list[str]:
         """Take back the newest turns of a thread; return the user's messages in them."""

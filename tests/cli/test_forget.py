@@ -75,7 +75,7 @@ def test_the_chat_and_the_terminal_ask_before_they_forget(env: dict[str, str]) -
     with pexpect.spawn(command[0], command[1:], env=env, encoding="utf-8", timeout=60) as child:
         child.expect("thread 'trip' with all that was said in it")
         child.expect("Forget this for good")
-        child.sendline("n")
+        child.sendline("y")
         child.expect("Interrupted")
     assert "Bergen" in run(env, "threads", "show", "trip", "-u", "ada").stdout
     chat = [*THREADKEEP, "chat", "-u", "ada", "-t", "trip"]
@@ -85,11 +85,11 @@ def test_the_chat_and_the_terminal_ask_before_they_forget(env: dict[str, str]) -
         child.expect("/forget everything all there is")
         child.sendline("/forget thread")
         child.expect("Forget this for good")
-        child.sendline("n")
+        child.sendline("y")
         child.expect("Nothing was forgotten")
         child.sendline("/forget thread")
         child.expect("Forget this for good")
-        child.sendline("y")
+        child.sendline("trip")
         child.expect("Removed: .* 2 messages")
         child.sendline("Where do I live?")
         child.expect("I don't know that")

@@ -1,16 +1,23 @@
 """`threadkeep ask`: one message, one reply."""
 
+import asyncio
+import shlex
 import sys
 from collections.abc import Mapping
 from typing import Any
 
+from threadkeep.base.errors import ThreadkeepError
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.validation import validate_id, validate_message
 from threadkeep.cli.connection import Connection
 from threadkeep.cli.context_options import validate_fields
-from threadkeep.cli.output import json_line, print_notice
+from threadkeep.cli.output import TextWriter, json_line, print_notice
 from threadkeep.process import run
 from threadkeep.turn import Turn
+
+RECOVERY_SECONDS = 20.0
+"""The longest wait for turns of other threads that were cut off."""
+UNANSWERED = "The message got no answer; send it again, or use"
 
 
 def run_ask(
@@ -29,6 +36,22 @@ def run_ask(
     run(_ask(connection, context, name, continue_last, question, as_json=as_json))
 
 
+def run_retry(
+    connection: Connection, thread: str, fields: Mapping[str, Any], *, as_json: bool
+) -> None:
+    """Send a message of a thread that got no answer again, and print the reply."""
+    name, context = validate_id(thread, "thread"), validate_fields(fields)
+
+    async def retry() -> None:
+        async with connection.open() as memory:
+            turn = await memory.retry(name, context=context, user_id=connection.user_id)
+            await _print_answer(turn, as_json=as_json)
+            sys.stdout.write(json_line(_report(turn)) if as_json else "")
+            sys.stdout.write("\n")
+
+    run(retry())
+
+
 async def _ask(
     connection: Connection,
     context: Mapping[str, Any],
@@ -45,18 +68,32 @@ async def _ask(
         own = await memory.thread_context(thread, user_id=user_id) if thread is not None else {}
         if notice := await memory.model_notice({**own, **context}, user_id=user_id):
             print_notice(notice)
-        for sentence in await memory.recover(user_id=user_id):
+        for sentence in await memory.recover(limit=RECOVERY_SECONDS, user_id=user_id):
             print_notice(sentence)
         turn = await memory.say(question, thread=thread, context=context, user_id=user_id)
-        async for piece in turn:
-            if not as_json:
-                sys.stdout.write(piece)
-                sys.stdout.flush()
-        await turn.finished()
+        await _print_answer(turn, as_json=as_json)
         sys.stdout.write(json_line(_report(turn)) if as_json else "")
         sys.stdout.write("\n")
         if memory.notice:
             print_notice(memory.notice)
+
+
+async def _print_answer(turn: Turn, *, as_json: bool) -> None:
+    """Print the answer as it comes, and wait until it is stored."""
+    writer = TextWriter(sys.stdout)
+    try:
+        async for piece in turn:
+            if not as_json:
+                writer.write(piece)
+                sys.stdout.flush()
+        writer.close()
+        await turn.finished()
+    except asyncio.CancelledError:
+        await turn.stop()
+        raise
+    except ThreadkeepError:
+        print_notice(f"{UNANSWERED} threadkeep threads retry {shlex.quote(turn.thread)}.")
+        raise
 
 
 def _report(turn: Turn) -> dict[str, Any]:

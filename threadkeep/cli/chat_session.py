@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from threadkeep.cli.output import print_notice
+from threadkeep.cli.exit_codes import print_error
+from threadkeep.cli.output import TextWriter, print_notice
 from threadkeep.process import freeze_loaded_objects
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class ChatSession:
         self.context = context
         self.thread = thread
         """The name of the thread."""
+        self.exit_code = 0
+        """The highest exit code of what failed."""
         self.memory: MemoryProtocol
         self._turn: Turn | None = None
         self._notice = ""
@@ -41,21 +44,30 @@ class ChatSession:
             self.thread = await self.memory.last_thread(user_id=self.user_id)
             print_notice(f"Going on with thread {self.thread!r}.")
 
-    async def answer(self, text: str) -> None:
-        """Print the reply to `text`; return when it is complete, before it is stored."""
+    async def answer(self, text: str | None) -> None:
+        """Print the reply to `text`; return when it is complete, before it is stored.
+
+        None stands for the message of this thread that got no answer.
+        """
         await self.finish_turn()
-        turn = self._turn = await self.memory.say(
-            text, thread=self.thread, context=self.context, user_id=self.user_id
+        context, user = self.context, self.user_id
+        turn = self._turn = (
+            await self.memory.retry(self.thread, context=context, user_id=user)
+            if text is None
+            else await self.memory.say(text, thread=self.thread, context=context, user_id=user)
         )
+        writer = TextWriter(sys.stdout)
         try:
             async for piece in turn:
-                sys.stdout.write(piece)
+                writer.write(piece)
                 sys.stdout.flush()
-        except asyncio.CancelledError:
+        except BaseException as error:
             self._turn = None  # Its bookkeeping is not waited for.
-            await turn.stop()
+            if isinstance(error, asyncio.CancelledError):
+                await turn.stop()
             raise
         finally:
+            writer.close()
             sys.stdout.write("\n")
             sys.stdout.flush()
             self._print_new_notice(self.memory.notice)
@@ -99,10 +111,13 @@ class ChatSession:
             )
 
     async def finish_turn(self) -> None:
-        """Wait until the newest turn is stored."""
+        """Wait until the newest turn is stored; print what kept it from that."""
         if self._turn:
             turn, self._turn = self._turn, None
-            await turn.finished()
+            try:
+                await turn.finished()
+            except Exception as error:
+                self.exit_code = max(self.exit_code, print_error(error))
             freeze_loaded_objects(again=self.connection.vectors_loaded(self.memory))
 
     async def close(self) -> None:

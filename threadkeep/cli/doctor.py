@@ -1,6 +1,5 @@
 """`threadkeep doctor`: what works, what does not, and what to do about it."""
 
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -15,7 +14,8 @@ from threadkeep.base.storage_errors import storage_errors
 from threadkeep.checkpoints.damaged import Checkable
 from threadkeep.checkpoints.locks import open_locks
 from threadkeep.checkpoints.savers import open_saver
-from threadkeep.cli.output import one_line, print_lines
+from threadkeep.checkpoints.turn_journal import TurnJournal
+from threadkeep.cli.output import json_line, one_line, print_lines
 from threadkeep.cli.progress import open_progress
 from threadkeep.erase.intents import unfinished_erasures
 from threadkeep.memory import open_memory
@@ -60,7 +60,7 @@ async def _print_checks(
         all_ok = all_ok and result["ok"]
         mark = "ok  " if result["ok"] else "FAIL"
         line = f"{mark}  {result['check']}: {result['said']}"
-        print_lines([json.dumps(result) if as_json else line])
+        print_lines([json_line(result) if as_json else line])
     return all_ok
 
 
@@ -77,6 +77,7 @@ async def run_checks(
             yield await _result("items", lambda: check_items(settings, store, sweep=sweep))
             yield await _result("records", lambda: check_records(store, discard=discard))
             yield await _result("erasures", lambda: check_erasures(store))
+            yield await _result("turns", lambda: check_turns(memory.opened.turn_journal))
             yield await _result("vectors", lambda: check_vectors(settings, store))
             if reindex:
                 yield await _result("indexes", lambda: rebuild_indexes(store))
@@ -180,6 +181,13 @@ async def check_erasures(store: HybridStore) -> str:
     if failed := [erasure.sentence for erasure in erasures if erasure.reason]:
         raise StorageFailed(" ".join(failed))
     return f"{len(erasures)} unfinished"
+
+
+async def check_turns(journal: TurnJournal) -> str:
+    """Read the turns that are under way, or whose messages got no answer."""
+    records = await journal.records()
+    sentences = [record.sentence for record in records if record.waits]
+    return " ".join(sentences) or f"{len(records)} unfinished"
 
 
 async def check_vectors(settings: Settings, store: HybridStore) -> str:

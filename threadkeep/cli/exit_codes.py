@@ -4,13 +4,15 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import typer
 from typer.exceptions import TyperException
 
 from threadkeep.base.errors import ThreadkeepError
-from threadkeep.cli.output import print_notice
+from threadkeep.cli.logs import FILE, append_to_log
+from threadkeep.cli.output import print_notice, write_text
 
 INTERRUPTED = 130
 
@@ -39,7 +41,9 @@ def print_usage_error(error: TyperException) -> int:
     """Print in Typer's words how the command line is wrong; return the exit code."""
     show = getattr(error, "show", None)
     if callable(show):
-        show()
+        buffer = StringIO()
+        show(buffer)
+        write_text(buffer.getvalue(), sys.stderr)
     else:
         print_notice(str(error))
     return int(getattr(error, "exit_code", 2))
@@ -56,15 +60,8 @@ def print_error(error: BaseException) -> int:
 
 def _log(error: BaseException) -> str:
     """Append the traceback to the log file; return where that is, as the end of a sentence."""
-    from threadkeep.base.private_files import create_private_file
     from threadkeep.base.settings import Settings
 
-    path = Settings().home / "errors.log"
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        create_private_file(path)
-        with path.open("a", encoding="utf-8") as log:
-            log.writelines(traceback.format_exception(error))
-    except OSError:
-        return ""
-    return f"; what exactly is in {str(path)!r}"
+    path = Settings().home / FILE
+    trace = "".join(traceback.format_exception(error))
+    return f"; what exactly is in {str(path)!r}" if append_to_log(path, trace) else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
 from threadkeep.cli.connection import with_memory
-from threadkeep.cli.output import print_notice
+from threadkeep.cli.output import json_text, print_notice
 from threadkeep.memory import Memory
 
 
@@ -44,10 +44,15 @@ def _write_all(
 
     if out is None:
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-        write_with(sys.stdout.write)
+        write_with(write_escaped if sys.stdout.isatty() else sys.stdout.write)
     else:
         with open_new_file(out) as write:
             write_with(write)
+
+
+def write_escaped(piece: str) -> None:
+    """Write JSON, or a page, to a terminal without effect on it."""
+    sys.stdout.write(json_text(piece))
 
 
 @contextmanager

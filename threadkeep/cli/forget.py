@@ -8,12 +8,11 @@ import typer
 from threadkeep.base.errors import BadInput, StorageFailed
 from threadkeep.base.settings import Settings
 from threadkeep.cli.connection import with_memory
-from threadkeep.cli.output import json_line, print_lines, print_notice
+from threadkeep.cli.line_reader import read_confirmation, read_pending
+from threadkeep.cli.output import json_line, print_lines, print_notice, write_text
 from threadkeep.cli.progress import open_step_progress
 from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
-
-QUESTION = "Forget this for good? [y/N] "
 
 
 def run_forget(
@@ -34,7 +33,7 @@ def run_forget(
     """
     target = Target(kind=kind, name=name, keep_messages=keep_messages)  # type: ignore[arg-type]
     lines = with_memory(settings, lambda memory: memory.plan_forget(target, user_id=user_id))
-    if not yes and not confirm(lines):
+    if not yes and not confirm(lines, confirmation_of(target, user_id)):
         raise typer.Abort
     with open_step_progress("Forgetting") as progress:
         receipt = with_memory(
@@ -64,17 +63,26 @@ def run_retry(settings: Settings, user_id: str, *, as_json: bool) -> None:
         print_notice("No erasure is unfinished.")
 
 
-def confirm(lines: Sequence[str]) -> bool:
-    """Print what would go, and ask the person at the terminal.
+def confirmation_of(target: Target, user_id: str | None) -> str:
+    """Return what a person types to erase a target: its name, or that of the user."""
+    return target.name or user_id or "everything"
+
+
+def confirm(lines: Sequence[str], name: str) -> bool:
+    """Print what would go, and let the person at the terminal type its name.
+
+    What was typed or pasted before the question is dropped, and so is a paste of several lines.
 
     Raises:
         BadInput: stdin is no terminal.
     """
     if not sys.stdin.isatty():
         raise BadInput("Forgetting is for good and nobody is here to be asked; add --yes.")
-    sys.stderr.write("".join(f"  {line}\n" for line in lines) + QUESTION)
+    read_pending()
+    question = f"Forget this for good? Type {name!r} to do so: "
+    write_text("".join(f"  {line}\n" for line in lines) + question, sys.stderr)
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return read_confirmation() == name
 
 
 def print_receipt(receipt: Receipt, *, as_json: bool) -> None:

@@ -75,8 +75,10 @@ def user_or_login(user: str | None) -> str:
     return validate_id(name, "user")
 
 
-def load_settings(db: str | None = None, *, probe: bool = True) -> "Settings":
-    """Return the settings of the environment, and set clock and time zone of this process by them.
+def load_settings(
+    db: str | None = None, *, probe: bool = True, is_server: bool = False
+) -> "Settings":
+    """Return the settings of the environment; set clock, time zone and logs of this process.
 
     `db` replaces THREADKEEP_DB. With `probe` False no local model server is looked for.
     """
@@ -88,4 +90,8 @@ def load_settings(db: str | None = None, *, probe: bool = True) -> "Settings":
         arguments["probe"] = False
     settings = Settings(**arguments)
     set_clock(settings.clock, settings.time_zone)
+    if not is_server:
+        from threadkeep.cli.logs import route_logs
+
+        route_logs(settings.home)
     return settings

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from threadkeep.cli.output import inert
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -31,7 +33,7 @@ def open_step_progress(task_name: str) -> Iterator["StepProgress | None"]:
             return
         task = bar.add_task(task_name, total=None)
         yield lambda step, completed, total: bar.update(
-            task, description=step.capitalize(), completed=completed, total=total
+            task, description=inert(step.capitalize()), completed=completed, total=total
         )
 
 

@@ -43,15 +43,16 @@ def serve(
     from threadkeep.base.validation import validate_id
     from threadkeep.cli.dev_server import run_dev_server
 
+    settings = load_settings(db, probe=not no_probe, is_server=True)
     if workers is not None:
         from threadkeep.cli.http_server import run_http_server
 
         if user is not None:
             raise BadInput("With --workers everybody needs a token; leave --user out.")
-        run_http_server(load_settings(db, probe=not no_probe), host, port, workers)
+        run_http_server(settings, host, port, workers)
         return
     local_user = None if user is None else validate_id(user, "user")
-    run_dev_server(load_settings(db, probe=not no_probe), host, port, jobs, local_user)
+    run_dev_server(settings, host, port, jobs, local_user)
 
 
 @user_app.command("add")

@@ -54,3 +54,9 @@ def undo_turns(settings: Settings, user_id: str, name: str, count: int) -> None:
     """Take back the newest turns of a thread, and print the user's messages in them."""
     thread = validate_id(name, "thread")
     print_lines(with_memory(settings, lambda memory: memory.undo(thread, count, user_id=user_id)))
+
+
+def discard_messages(settings: Settings, user_id: str, name: str) -> None:
+    """Drop the messages of a thread that got no answer, and print them."""
+    thread = validate_id(name, "thread")
+    print_lines(with_memory(settings, lambda memory: memory.discard(thread, user_id=user_id)))

@@ -130,6 +130,32 @@ def threads_undo(
     undo_turns(load_settings(db), user_or_login(user), name, count)
 
 
+@threads_app.command("retry")
+def threads_retry(
+    name: ThreadName,
+    memory: MemoryPreset = None,
+    context: ContextValues = None,
+    user: User = None,
+    db: Db = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a message of a thread that got no answer again, and print the reply."""
+    from threadkeep.cli.ask import run_retry
+    from threadkeep.cli.connection import connect
+    from threadkeep.cli.context_options import context_fields
+
+    connection = connect(load_settings(db), None, user_or_login(user))
+    run_retry(connection, name, context_fields(context, memory=memory), as_json=as_json)
+
+
+@threads_app.command("discard")
+def threads_discard(name: ThreadName, user: User = None, db: Db = None) -> None:
+    """Drop the messages of a thread that got no answer, and print them."""
+    from threadkeep.cli.thread_changes import discard_messages
+
+    discard_messages(load_settings(db), user_or_login(user), name)
+
+
 @threads_app.command("delete")
 def threads_delete(
     name: ThreadName,

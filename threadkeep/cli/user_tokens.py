@@ -1,6 +1,5 @@
 """`threadkeep user`: the access tokens of servers."""
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -9,7 +8,7 @@ from langgraph.store.base import BaseStore
 from threadkeep.base.clock import local_day
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
-from threadkeep.cli.output import print_lines, print_notice
+from threadkeep.cli.output import json_line, print_lines, print_notice
 from threadkeep.process import run
 from threadkeep.stores.access_tokens import Token, add_token, list_tokens, revoke_tokens
 from threadkeep.stores.hybrid import open_store
@@ -27,7 +26,7 @@ def add_user(settings: Settings, name: str) -> None:
 def list_users(settings: Settings, *, as_json: bool) -> None:
     """Print the users that have tokens, one token a line."""
     tokens = run(_with_store(settings, list_tokens))
-    print_lines(json.dumps(_row(token)) if as_json else _line(token) for token in tokens)
+    print_lines(json_line(_row(token)) if as_json else _line(token) for token in tokens)
 
 
 def revoke_user(settings: Settings, name: str) -> None:

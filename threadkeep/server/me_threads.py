@@ -53,6 +53,41 @@ async def fork(request: Request) -> JSONResponse:
     return JSONResponse({"thread_id": thread_id, "name": name})
 
 
+@described(
+    "Your threads with messages that got no answer, a sentence about each",
+    "`threads`, each with `thread_id`, `thread`, `messages`, `reason` and `sentence`.",
+)
+async def unanswered(request: Request) -> JSONResponse:
+    """List the threads with messages that got no answer."""
+    ctx = request_context(request)
+    return JSONResponse({"threads": await ctx.memory.unanswered(user_id=ctx.user_id)})
+
+
+@described(
+    "Send a message of a thread that got no answer again, and wait for the answer",
+    "The `reply`.",
+)
+async def retry(request: Request) -> JSONResponse:
+    """Send a message again."""
+    await body_of(request)
+    ctx = await thread_context(request)
+    turn = await ctx.memory.retry(ctx.thread, user_id=ctx.user_id)
+    await turn.finished()
+    return JSONResponse({"reply": turn.reply})
+
+
+@described(
+    "Drop the messages of a thread that got no answer",
+    "The `messages`, the oldest first.",
+)
+async def discard(request: Request) -> JSONResponse:
+    """Drop messages that got no answer."""
+    await body_of(request)
+    ctx = await thread_context(request)
+    messages = await ctx.memory.discard(ctx.thread, user_id=ctx.user_id)
+    return JSONResponse({"messages": messages})
+
+
 async def thread_context(request: Request) -> ThreadContext:
     """Return the context of a request whose path has the id of a thread.
 
@@ -67,6 +102,9 @@ async def thread_context(request: Request) -> ThreadContext:
 
 
 routes = [
+    Route("/me/unanswered", unanswered),
+    Route("/me/threads/{thread_id}/retry", retry, methods=["POST"]),
+    Route("/me/threads/{thread_id}/discard", discard, methods=["POST"]),
     Route("/me/threads/{thread_id}/undo", undo, methods=["POST"]),
     Route("/me/threads/{thread_id}/fork", fork, methods=["POST"]),
 ]
