@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pexpect
@@ -116,16 +115,3 @@ def test_a_message_is_sent_again_by_retry_or_dropped(env: dict[str, str]) -> Non
         assert "no message without an answer" in error
 
     asyncio.run(talk())
-
-
-def test_a_library_s_log_is_a_sentence_with_its_details_in_a_file(
-    env: dict[str, str], tmp_path: Path
-) -> None:
-    env["THREADKEEP_CHROMA_URL"] = "http://127.0.0.1:9"
-    process = run(env, "ask", "-u", "ada", "-t", "trip", "My dog is called Rex.")
-    lines = process.stderr.splitlines()
-    assert lines
-    assert all(line.startswith("threadkeep: ") for line in lines)
-    log = tmp_path / "home" / "errors.log"
-    assert "Traceback" in log.read_text()
-    assert log.stat().st_mode & 0o777 == 0o600
