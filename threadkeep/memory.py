@@ -610,13 +610,15 @@ class Memory:
         *,
         name: str = "the export",
         summary: ExportSummary | None = None,
+        again: bool = False,
         progress: CountProgress | None = None,
         user_id: str | None = None,
     ) -> RestoreResult:
         """Take in an export, checked as a whole first; doing it again changes nothing.
 
         `file` must be seekable; `name` stands in error sentences. Without `user_id` it is taken in
-        for the user whose export it is. `summary` is what `validate_export` returned for the file.
+        for the user whose export it is. What was forgotten before stays out, unless `again` is
+        set. `summary` is what `validate_export` returned for the file.
 
         Raises:
             BadInput: the file is no whole export; nothing of it was stored.
@@ -625,19 +627,26 @@ class Memory:
         if summary is None:
             summary = await asyncio.to_thread(validate_export, file, name)
         async with self._acting(summary.user if user_id is None else user_id) as (user, _):
-            result = await restore_export(self.opened, file, summary, user, progress=progress)
+            result = await restore_export(
+                self.opened, file, summary, user, again=again, progress=progress
+            )
             await self.opened.store.index_pending(progress)
         return result
 
     async def import_conversations(
-        self, transcript: Transcript, *, progress: CountProgress | None = None
+        self,
+        transcript: Transcript,
+        *,
+        again: bool = False,
+        progress: CountProgress | None = None,
     ) -> ImportResult:
         """Take in conversations of another program; doing it again stores only what is new.
 
+        What was forgotten before stays out, unless `again` is set.
         `transcript` is what `transfer.importers.reader.read_conversations` returned for a file;
         each of its messages names its user.
         """
-        result = await import_conversations(self.opened, transcript, progress=progress)
+        result = await import_conversations(self.opened, transcript, again=again, progress=progress)
         await self.opened.store.index_pending(progress)
         return result
 

@@ -11,7 +11,7 @@ import pytest
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.settings import Settings
-from threadkeep.cli.import_file import import_file, run_import, skipped_lines
+from threadkeep.cli.import_file import import_file, run_imports, skipped_lines
 from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.namespaces import (
     all_messages_of,
@@ -262,7 +262,7 @@ def test_the_command_prints_the_result_and_the_skipped_lines(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = jsonl(tmp_path, [record(MESSAGES[0]), record(MESSAGES[1], role="bot")])
-    run_import(settings, path, "jsonl", user=None, skip_bad=True)
+    run_imports(settings, [path], "jsonl", user=None, thread=None, skip_bad=True, again=False)
     out, err = capsys.readouterr()
     assert out == "1 message of 1 user in 1 thread, 1 of them new.\n"
     assert err.startswith("threadkeep: Left out line 2: The role 'bot' is not allowed;")
@@ -283,7 +283,7 @@ def test_an_interrupted_command_keeps_stored_batches_and_says_so(
     )
     path = jsonl(tmp_path, many(650))
     with pytest.raises(KeyboardInterrupt):
-        run_import(settings, path, "jsonl", user=None, skip_bad=False)
+        run_imports(settings, [path], "jsonl", user=None, thread=None, skip_bad=False, again=False)
     assert "import the file again for the rest" in capsys.readouterr().err
     assert len(asyncio.run(messages_in(settings))) >= 200
 

@@ -20,10 +20,26 @@ from threadkeep.cli.options import (
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="The file to read.", show_default=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Files, folders or ZIP archives to read.", show_default=False),
+    ],
     format_: Annotated[
-        Literal["export", "jsonl", "chatgpt", "langchain", "locomo"] | None,
-        typer.Option("--format", help="What the file holds.", show_default="looked for"),
+        Literal[
+            "export",
+            "jsonl",
+            "chatgpt",
+            "claude",
+            "gemini",
+            "langchain",
+            "openai",
+            "zep",
+            "letta",
+            "mem0",
+            "locomo",
+        ]
+        | None,
+        typer.Option("--format", help="What the files hold.", show_default="looked for"),
     ] = None,
     user: Annotated[
         str | None,
@@ -38,22 +54,23 @@ def import_(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave malformed lines out instead of stopping.")
     ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also take in what was forgotten before.")
+    ] = False,
     db: Db = None,
 ) -> None:
     """Take in an export or old conversations; what is there already is not taken twice."""
-    from threadkeep.transfer.importers.detect import detect_format
+    from threadkeep.cli.import_file import run_imports
 
-    format_ = format_ or detect_format(file)
-    if format_ == "export":
-        from threadkeep.cli.restore_file import run_restore
-
-        run_restore(load_settings(db), file, user, thread)
-        return
-    from threadkeep.cli.import_file import run_import
-
-    if format_ in ("chatgpt", "langchain"):
-        user = user_or_login(user)
-    run_import(load_settings(db), file, format_, user=user, thread=thread, skip_bad=skip_bad)
+    run_imports(
+        load_settings(db),
+        files,
+        format_,
+        user=user,
+        thread=thread,
+        skip_bad=skip_bad,
+        again=again,
+    )
 
 
 def export(

@@ -39,6 +39,8 @@ class PlannedMessage:
     is_abandoned: bool = False
     """Whether it is on an abandoned branch."""
     reason: Reason = "named"
+    import_marks: tuple[str, ...] = ()
+    """Tombstones by which an import recognises it."""
 
     @property
     def line(self) -> str:
@@ -67,6 +69,8 @@ class ErasurePlan:
     """Texts of the targeted facts and entities, by key."""
     texts: list[str] = field(default_factory=list)
     """All texts that are erased, to search for afterwards."""
+    import_marks: list[str] = field(default_factory=list)
+    """Tombstones by which an import recognises what is erased."""
     suppress: bool = False
     """Whether the facts are suppressed while their messages stay."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -92,6 +96,7 @@ class ErasurePlan:
             "touched": self.changed_threads,
             "messages": sorted(self.message_ids),
             "known": sorted(self.knowledge),
+            "import_marks": self.import_marks,
             "suppress": self.suppress,
             "tokens": self.tokens,
         }
@@ -109,6 +114,7 @@ class ErasurePlan:
                 PlannedMessage(id=key, role="", text="", thread="") for key in intent["messages"]
             ],
             knowledge=dict.fromkeys(intent["known"], ""),
+            import_marks=list(intent.get("import_marks") or ()),
             suppress=bool(intent["suppress"]),
             tokens=list(intent["tokens"]),
         )

@@ -11,8 +11,9 @@ from threadkeep.erase.repeated_answers import repeating_answers
 from threadkeep.erase.user_items import USER, UserItems, read_user_items
 from threadkeep.opened import Opened
 from threadkeep.stores.access_tokens import list_tokens
-from threadkeep.stores.namespaces import entities_of, facts_of, thread_id_for
+from threadkeep.stores.namespaces import entities_of, facts_of, thread_id_for, threads_of
 from threadkeep.stores.pages import items_in
+from threadkeep.stores.tombstones import thread_marks
 
 
 async def resolve(opened: Opened, user: str, target: Target) -> ErasurePlan:
@@ -52,6 +53,8 @@ async def _plan_thread(items: UserItems, name: str) -> ErasurePlan:
     plan = _new_plan(items, "thread")
     plan.threads = [thread]
     plan.names.setdefault(thread, name)
+    record = await items.opened.store.aget(threads_of(items.owner), thread, refresh_ttl=False)
+    plan.import_marks = thread_marks(items.owner, thread, record.value if record else {})
     plan.texts = await items.texts(namespaces)
     others = [message for message in await items.messages() if message.thread != thread]
     own_ids = {message.id for message in await items.messages(thread)}
@@ -177,6 +180,8 @@ async def _complete(
     plan.messages = list(unique.values())[::-1]
     for message in messages:
         plan.texts += [message.text, *message.older_texts]
+    marks = (mark for message in plan.messages for mark in message.import_marks)
+    plan.import_marks = list(dict.fromkeys([*plan.import_marks, *marks]))
     if ids:
         threads = {message.thread for message in messages} | await items.threads_that_name(ids)
         plan.changed_threads = sorted(threads - set(plan.threads))

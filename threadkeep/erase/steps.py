@@ -56,7 +56,7 @@ def tombstones(plan: ErasurePlan) -> list[str]:
         return [tombstone_of(plan.owner)]
     threads = [tombstone_of(plan.owner, "thread", thread) for thread in plan.threads]
     messages = [tombstone_of(plan.owner, "message", key) for key in sorted(plan.message_ids)]
-    return threads + messages
+    return threads + messages + plan.import_marks
 
 
 def erasure_lock(owner: str) -> str:

@@ -14,6 +14,7 @@ from threadkeep.knowledge.notes import Note
 from threadkeep.opened import Opened
 from threadkeep.stores.namespaces import Namespace, notes_of, threads_of, user_key
 from threadkeep.stores.pages import items_in, list_namespaces
+from threadkeep.stores.tombstones import message_marks
 
 THREAD_LABELS = ("messages", "abandoned", "notes", "blob_uses")
 MESSAGE_LABELS = ("messages", "abandoned")
@@ -141,4 +142,5 @@ def _planned_message(item: Item) -> PlannedMessage:
         older_texts=tuple(texts_in({"history": value.get("history")})),
         position=int(value.get("position") or 0),
         is_abandoned=is_abandoned,
+        import_marks=tuple(message_marks(item.namespace[0], value)),
     )

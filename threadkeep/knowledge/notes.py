@@ -4,16 +4,15 @@ Entities and facts are derived from the notes, and rebuilt from them when a mess
 edited or abandoned with its branch.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from langgraph.store.base import BaseStore, Item, PutOp
+from langgraph.store.base import Item, PutOp
 
 from threadkeep.base.clock import local_time_of, now
 from threadkeep.extract.extraction import Extraction
 from threadkeep.extract.rules import extract
-from threadkeep.knowledge.stored_messages import StoredMessage
 from threadkeep.stores.namespaces import notes_of
 
 USER = "user"
@@ -87,9 +86,3 @@ def non_empty(notes: Iterable[Note]) -> list[Note]:
 def put_ops(owner: str, notes: Iterable[Note]) -> list[PutOp]:
     """Return the operations that store notes. Notes are read by key and never searched."""
     return [PutOp(notes_of(owner, note.thread), note.message, note.value) for note in notes]
-
-
-async def store_notes(store: BaseStore, owner: str, messages: Sequence[StoredMessage]) -> None:
-    """Store the notes of imported messages, by rules; call `rebuild_knowledge` afterwards."""
-    notes = [note for message in messages if (note := note_by_rules(message["id"], message))]
-    await store.abatch(put_ops(owner, non_empty(notes)))

@@ -67,7 +67,9 @@ async def store_messages(
     """Write messages to the store. Idempotent: the key is the message's id."""
     await store.abatch(
         [
-            PutOp(messages_of(owner, message["thread"]), message["id"], _value(message), ttl=ttl)
+            PutOp(
+                messages_of(owner, message["thread"]), message["id"], stored_value(message), ttl=ttl
+            )
             for message in messages
         ]
     )
@@ -111,7 +113,8 @@ def _stored(
     return stored
 
 
-def _value(message: StoredMessage) -> dict[str, object]:
+def stored_value(message: StoredMessage) -> dict[str, Any]:
+    """Return a message as the value that is stored under its id."""
     # Tokens are counted at write time, so that recall does not need to.
     return {key: value for key, value in message.items() if key != "id"} | {
         "tokens": count_text(message["text"])

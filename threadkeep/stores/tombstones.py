@@ -43,6 +43,36 @@ def tombstone_of(owner: str, *scope: str) -> str:
     return sha256("\0".join((owner, *scope)).encode("utf-8", "replace")).hexdigest()[:32]
 
 
+def message_marks(owner: str, message: Mapping[str, Any]) -> list[str]:
+    """Return the tombstones by which an import recognises an erased message, in any wording."""
+    role, time, source = (str(message.get(key) or "") for key in ("role", "time", "source_id"))
+    older = [str(old.get("text")) for old in message.get("history") or ()]
+    marks = []
+    for text in (str(message.get("text") or ""), *older):
+        marks.append(tombstone_of(owner, "words", role, time, text))
+        if source:
+            marks.append(tombstone_of(owner, "source", source, role, text))
+    return marks
+
+
+def conversation_mark(owner: str, source: str, id_: str) -> str:
+    """Return the tombstone by which an import recognises an erased conversation."""
+    return tombstone_of(owner, "conversation", source, id_)
+
+
+def thread_marks(owner: str, thread: str, record: Mapping[str, Any]) -> list[str]:
+    """Return the tombstones by which an import recognises a thread that is gone."""
+    marks, imported = [expired_mark(owner, thread)], record.get("imported") or {}
+    if imported.get("id"):
+        marks.append(conversation_mark(owner, str(imported["source"]), str(imported["id"])))
+    return marks
+
+
+def expired_mark(owner: str, thread: str) -> str:
+    """Return the tombstone of a thread that expired; its id may be used again."""
+    return tombstone_of(owner, "expired", thread)
+
+
 def tombstones_over(ops: Iterable[PutOp]) -> list[str]:
     """Return the tombstones that would refuse these writes; none inside `erasing`."""
     if _erasing.get():

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -12,7 +11,7 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import raw_lines
 from threadkeep.transfer.export_format import END, THREAD_KINDS, Checksum
 from threadkeep.transfer.export_records import MAX_LINE_BYTES, Record, parse_header, parse_record
-from threadkeep.transfer.importers.transcript import open_transcript
+from threadkeep.transfer.importers.transcript import ImportPath, open_transcript
 
 SAMPLE = 500
 """Messages of a thread by which a thread with the same messages is recognised."""
@@ -112,7 +111,7 @@ def read_records(file: IO[bytes]) -> Iterator[Record]:
 
 
 @contextmanager
-def open_export(path: Path) -> Iterator[IO[bytes]]:
+def open_export(path: ImportPath) -> Iterator[IO[bytes]]:
     """Open an export so that it can be read twice; a pipe is copied first.
 
     Raises:

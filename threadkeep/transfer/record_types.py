@@ -85,7 +85,7 @@ class MessageValue(Value):
 
     role: Literal["user", "assistant", "system", "tool"]
     text: Long
-    position: Count
+    position: Annotated[int, Field(ge=-(10**15), le=10**15)]
     time: Moment
     recorded_at: Moment
     before: Long = ""

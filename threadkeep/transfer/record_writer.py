@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
@@ -16,6 +16,7 @@ from threadkeep.stores.namespaces import (
 )
 from threadkeep.transfer.export_format import DERIVED_KINDS, KINDS, STATE, THREAD_KINDS
 from threadkeep.transfer.export_records import Record
+from threadkeep.transfer.forgotten_records import ForgottenRecords, ImportedItem
 from threadkeep.transfer.merge import merge_value
 from threadkeep.transfer.state_writer import StateWriter
 from threadkeep.transfer.thread_mapping import replace_thread_ids
@@ -27,20 +28,6 @@ UNINDEXED_KINDS = frozenset(
 EXPIRING_KINDS = frozenset({"thread", "message", "abandoned"})
 """Kinds that expire with their thread."""
 Place = tuple[Namespace, str]
-
-
-class ImportedItem(NamedTuple):
-    """A record with its place in this store."""
-
-    kind: str
-    namespace: Namespace
-    key: str
-    value: Record
-
-    @property
-    def message_id(self) -> tuple[str, str]:
-        """Thread and id of a message, or of the message of a note."""
-        return self.namespace[2], self.key
 
 
 @dataclass(kw_only=True)
@@ -55,6 +42,7 @@ class RecordWriter:
     thread_names: Mapping[str, str]
     """Names of threads in this store, by their ids in this store."""
     ttl_minutes: float | None
+    forgotten: ForgottenRecords
     new_messages: int = 0
     changed_items: int = 0
     _thread_ttls: dict[str, float] = field(default_factory=dict)
@@ -72,6 +60,7 @@ class RecordWriter:
             self._item(record) for record in batch if record["kind"] not in (*DERIVED_KINDS, STATE)
         ]
         stored = await self._read(items)
+        items = await self.forgotten.without(items, {place[1] for place in stored})
         puts: dict[Place, PutOp] = {}
         for item in items:
             if not self._is_on_other_branch(item, stored):
@@ -161,6 +150,8 @@ class RecordWriter:
 
     async def _write_state(self, record: Record) -> None:
         thread = self.thread_ids[record["thread"]]
+        if thread in self.forgotten.threads:
+            return  # It holds words that were forgotten.
         value = replace_thread_ids(record["value"], self.thread_ids)
         if (thread, str(value.get("stored_through"))) in self._abandoned:
             return  # The user has undone it in this store.

@@ -20,6 +20,7 @@ from threadkeep.stores.namespaces import user_key
 from threadkeep.stores.owned import OwnedStore
 from threadkeep.transfer.export_reader import ExportSummary, read_records
 from threadkeep.transfer.export_records import Record
+from threadkeep.transfer.forgotten_records import ForgottenRecords
 from threadkeep.transfer.record_writer import RecordWriter
 from threadkeep.transfer.state_writer import StateWriter
 from threadkeep.transfer.thread_mapping import ThreadMapper
@@ -39,6 +40,8 @@ class RestoreResult:
     """Messages that were not stored before."""
     changed: int = 0
     """Stored items, without the entities and facts that are derived from them."""
+    forgotten: int = 0
+    """Messages that were left out because they were forgotten before."""
     renamed: dict[str, str] = field(default_factory=dict)
     """New names by old ones, of threads whose name another thread has."""
 
@@ -49,10 +52,12 @@ async def restore_export(
     summary: ExportSummary,
     user_id: str,
     *,
+    again: bool = False,
     progress: Progress | None = None,
 ) -> RestoreResult:
     """Restore an export that `validate_export` has accepted; `progress` gets (done, total).
 
+    What was forgotten before stays out, unless `again` is set.
     Vectors are made in the background; `opened.store.index_pending()` waits for them.
 
     Raises:
@@ -63,7 +68,7 @@ async def restore_export(
     if acting_user() != user:
         raise AccessRefused(f"Into the memory of {user!r} nobody else imports; take your own.")
     result = RestoreResult(user=user, messages=summary.messages, threads=len(summary.threads))
-    writer = await _open_writer(opened, summary, user, result)
+    writer = await _open_writer(opened, summary, user, result, again=again)
     completed, records = 0, read_records(file)
     with use_clock(opened.clock, opened.settings.time_zone):
         while batch := await asyncio.to_thread(_next_batch, records):
@@ -73,11 +78,12 @@ async def restore_export(
                 progress(completed, summary.records)
         await rebuild_knowledge(writer.store, writer.owner)
     result.new, result.changed = writer.new_messages, writer.changed_items
+    result.forgotten = writer.forgotten.count
     return result
 
 
 async def _open_writer(
-    opened: Opened, summary: ExportSummary, user: str, result: RestoreResult
+    opened: Opened, summary: ExportSummary, user: str, result: RestoreResult, *, again: bool
 ) -> RecordWriter:
     # The guard refuses records that name another user's namespace.
     store, owner = OwnedStore(opened.store), await user_key(opened.store, user)
@@ -96,6 +102,7 @@ async def _open_writer(
         thread_ids=ids,
         thread_names=names,
         ttl_minutes=opened.settings.ttl_minutes,
+        forgotten=await ForgottenRecords.open(opened.store, owner, again=again),
     )
 
 

@@ -7,13 +7,17 @@ are on other branches; they are left out and counted.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import json_type
-from threadkeep.base.validation import MAX_ID_CHARACTERS, sanitise_text, validate_id
+from threadkeep.base.timestamps import parse_timestamp
+from threadkeep.base.validation import sanitise_text
+from threadkeep.transfer.importers.message_content import source_id_of
+from threadkeep.transfer.importers.thread_names import ThreadNames
 from threadkeep.transfer.importers.transcript import (
+    Conversation,
+    ImportPath,
     Role,
     Transcript,
     TranscriptMessage,
@@ -25,12 +29,11 @@ from threadkeep.transfer.importers.transcript import (
 ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant"}
 TEXT_TYPES = ("text", "multimodal_text")
 UNTITLED = "ChatGPT"
-MAX_TIMESTAMP = 253_402_300_799
-"""The last second of the year 9999."""
+START = datetime.fromtimestamp(0, UTC)
 Node = Mapping[str, Any]
 
 
-def read_chatgpt(path: Path, user: str) -> Transcript:
+def read_chatgpt(path: ImportPath, user: str) -> Transcript:
     """Read a `conversations.json`: each conversation is a thread, named by its title.
 
     Raises:
@@ -38,8 +41,8 @@ def read_chatgpt(path: Path, user: str) -> Transcript:
     """
     transcript = Transcript()
     skipped: Counter[str] = Counter()
-    names: set[str] = set()
-    records = enumerate(read_list(path), start=1)
+    names = ThreadNames(UNTITLED)
+    records = enumerate(read_list(path, single="mapping"), start=1)
     conversations = [(_created(record), place, record) for place, record in records]
     # The oldest first: of two with one title it gets the same name in every later export.
     for created, place, record in sorted(conversations, key=lambda entry: entry[:2]):
@@ -53,27 +56,60 @@ def read_chatgpt(path: Path, user: str) -> Transcript:
         skipped["on branches that were left"] += spoken - current
         branch_nodes = [nodes[key] for key in branch]
         first = len(transcript.messages) + 1
-        messages = list(_messages(branch_nodes, created, first, skipped))
+        times = _Times(f"conversation {place}", created, transcript)
+        messages = list(_messages(branch_nodes, times, first, skipped))
         if messages:
-            thread = _thread_name(record.get("title"), created, names)
+            thread = names.add(record.get("title"), created)
+            conversation = _conversation(record, nodes)
             transcript.messages += [
-                TranscriptMessage(**message, user=user, thread=thread) for message in messages
+                TranscriptMessage(**message, user=user, thread=thread, conversation=conversation)
+                for message in messages
             ]
-    transcript.notes = [
+    transcript.notes += [
         f"{count:,} messages {reason}" for reason, count in skipped.items() if count
     ]
     return transcript
 
 
+class _Times:
+    """The times of the messages of one branch, in order; unreadable ones are reported."""
+
+    def __init__(self, place: str, created: datetime, transcript: Transcript) -> None:
+        self._place = place
+        self._transcript = transcript
+        self.last = created
+
+    def next(self, number: int, value: object) -> datetime:
+        """Return the time of a message; without one, or with that of an edit, the last time."""
+        if value is not None:
+            try:
+                self.last = max(self.last, parse_timestamp(value).time)
+            except BadInput as error:
+                self._transcript.notes.append(
+                    f"the time of message {number} of {self._place}, which got the time before "
+                    f"it: {error}"
+                )
+        return self.last
+
+
+def _conversation(record: Mapping[str, Any], nodes: Mapping[str, Node]) -> Conversation:
+    id_ = source_id_of(record.get("conversation_id")) or source_id_of(record.get("id"))
+    times = [_moment(record.get("update_time")), *map(_time_of_node, nodes.values())]
+    newest = max((time for time in times if time), default=START)
+    version = (newest.isoformat(timespec="microseconds"), len(nodes))
+    return Conversation(source="chatgpt", id=id_, version=version, is_complete=id_ is not None)
+
+
 def _created(record: Any) -> datetime:
     timestamp = record.get("create_time") if isinstance(record, dict) else None
-    return _moment(timestamp) or datetime.fromtimestamp(0, UTC)
+    return _moment(timestamp) or START
 
 
 def _moment(timestamp: object) -> datetime | None:
-    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
+    try:
+        return parse_timestamp(timestamp).time
+    except BadInput:
         return None
-    return datetime.fromtimestamp(timestamp, UTC) if 0 < timestamp < MAX_TIMESTAMP else None
 
 
 def _current_branch(record: Any) -> tuple[dict[str, Node], list[str]]:
@@ -101,13 +137,12 @@ def _newest_leaf(nodes: Mapping[str, Node]) -> str | None:
     """Return the newest node without children."""
     parents = {str(node.get("parent")) for node in nodes.values()}
     leaves = [key for key in nodes if key not in parents]
-    return max(leaves, key=lambda key: _timestamp(nodes[key]) or 0, default=None)
+    return max(leaves, key=lambda key: _time_of_node(nodes[key]) or START, default=None)
 
 
-def _timestamp(node: Node) -> float | None:
+def _time_of_node(node: Node) -> datetime | None:
     message = node.get("message")
-    moment = _moment(message.get("create_time")) if isinstance(message, dict) else None
-    return moment.timestamp() if moment else None
+    return _moment(message.get("create_time")) if isinstance(message, dict) else None
 
 
 def _is_spoken(node: Node) -> bool:
@@ -125,11 +160,11 @@ def _is_spoken(node: Node) -> bool:
 
 
 def _messages(
-    branch: list[Node], created: datetime, first: int, skipped: Counter[str]
+    branch: list[Node], times: _Times, first: int, skipped: Counter[str]
 ) -> Iterator[dict[str, Any]]:
     """Yield the fields of messages from number `first` on; a long message becomes several."""
-    number, time = first, created
-    for node in branch:
+    number, last = first, times.last
+    for place, node in enumerate(branch, start=1):
         message = node.get("message")
         if not _is_spoken(node) or not isinstance(message, dict):
             skipped["of tools, instructions and hidden steps"] += bool(message)
@@ -139,17 +174,17 @@ def _messages(
             skipped["without words"] += 1
             continue
         # Some messages have no time, or the time of a later edit: keep the order.
-        time = max(time, _moment(message.get("create_time")) or time)
+        time = max(last, times.next(place, message.get("create_time")))
         for part in split_text(text):
             yield {
                 "number": number,
                 "role": ROLES[message["author"]["role"]],
                 "text": validate_text(part),
                 "time": time,
-                "source_id": _source_id(message.get("id")),
+                "source_id": source_id_of(message.get("id")),
             }
             number += 1
-            time += timedelta(milliseconds=1)
+            last = time = time + timedelta(milliseconds=1)
 
 
 def _text(content: object) -> str:
@@ -170,25 +205,3 @@ def _part_text(part: object) -> str:
         return str(part["text"])
     kind = str(part.get("content_type") or "")
     return "[shares an image]" if kind.startswith("image") else ""
-
-
-def _source_id(value: object) -> str | None:
-    try:
-        return validate_id(value, "id")
-    except BadInput:
-        return None
-
-
-def _thread_name(title: object, created: datetime, names: set[str]) -> str:
-    """Return a new thread name and add it to `names`: the title, with a date if necessary."""
-    words = " ".join(sanitise_text(title).split()) if isinstance(title, str) else ""
-    base = "".join(letter for letter in words if letter.isprintable()).strip() or UNTITLED
-    suffixes = ["", f" ({created:%Y-%m-%d})", f" ({created:%Y-%m-%d %H:%M:%S})"]
-    suffixes += [f" ({number})" for number in range(2, len(names) + 3)]
-    for suffix in suffixes:
-        shortened = base[: MAX_ID_CHARACTERS - len(suffix)].strip()
-        name = validate_id(shortened + suffix, "thread")
-        if name not in names:
-            break
-    names.add(name)
-    return name

@@ -1,7 +1,6 @@
 """Conversations as JSON lines: one message a line, with user, thread, role, text and time."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from threadkeep.base.errors import BadInput
@@ -10,6 +9,8 @@ from threadkeep.base.timestamps import parse_timestamp
 from threadkeep.base.validation import validate_id
 from threadkeep.transfer.importers.transcript import (
     ROLES,
+    Conversation,
+    ImportPath,
     Role,
     Transcript,
     TranscriptMessage,
@@ -20,7 +21,7 @@ from threadkeep.transfer.importers.transcript import (
 MAX_LINE_BYTES = 1_000_000
 
 
-def read_jsonl(path: Path, user: str | None = None) -> Transcript:
+def read_jsonl(path: ImportPath, user: str | None = None) -> Transcript:
     """Read a file of JSON lines; `user` overrides the user of every line.
 
     Raises:
@@ -56,6 +57,7 @@ def parse_line(number: int, raw: bytes, user: str | None = None) -> TranscriptMe
         thread=validate_id(_required(record, "thread"), "thread"),
         role=_role(record),
         text=validate_text(record.get("text")),
+        conversation=Conversation(source="jsonl", id=str(record["thread"])),
         time=stamp.time,
         utc_offset=stamp.utc_offset,
         name=None if name is None else validate_id(name, "name"),

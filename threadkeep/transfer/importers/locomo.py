@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import json_type
 from threadkeep.base.validation import validate_id
 from threadkeep.transfer.importers.transcript import (
+    ImportPath,
     Role,
     Transcript,
     TranscriptMessage,
@@ -44,7 +44,7 @@ class _Conversation:
     """Before each thread's name, to separate the conversations of one user."""
 
 
-def read_locomo(path: Path, user: str | None = None) -> Transcript:
+def read_locomo(path: ImportPath, user: str | None = None) -> Transcript:
     """Read a LoCoMo file: each conversation is a user, each dialogue a thread.
 
     With `user` all conversations are theirs, and threads are named "conv-26/session_1".
