@@ -29,7 +29,7 @@ from threadkeep.stores.postgres_quarantine import quarantine_rows
 from threadkeep.stores.postgres_schema import FORGOTTEN, REWORD, SCHEMA, VERSION
 from threadkeep.stores.quarantine import read_intact
 from threadkeep.stores.sqlite_items import Place, Row, values_of
-from threadkeep.stores.tombstones import current_checkpoint, owners_of, tombstones_over
+from threadkeep.stores.tombstones import current_checkpoint, expiry_ops, owners_of, tombstones_over
 
 COLUMNS = "s.prefix, s.key, s.value, s.created_at, s.updated_at"
 ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
@@ -105,6 +105,19 @@ class PostgresItems(PostgresErasing):
             await cursor.execute(query, parameters)
             async for row in cursor:
                 yield _item(row), row["ttl_minutes"] is not None
+
+    async def sweep_ttl(self) -> int:
+        """Delete the items that have expired; return how many that was."""
+        rows = await self._rows(
+            "SELECT prefix, key, value FROM store "
+            "WHERE expires_at <= now() AND prefix LIKE '%%.threads'",
+            (),
+        )
+        if rows:
+            await self.abatch(
+                expiry_ops((row["prefix"].split(".")[0], row["key"], row["value"]) for row in rows)
+            )
+        return await super().sweep_ttl()
 
     async def extend(self, places: Sequence[Place]) -> None:
         """Let items that expire live as long again from now on."""

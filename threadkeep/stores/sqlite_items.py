@@ -29,6 +29,7 @@ from threadkeep.stores.sqlite_quarantine import quarantine_rows
 from threadkeep.stores.tombstones import (
     TOMBSTONES,
     current_checkpoint,
+    expiry_ops,
     refuse_erased,
     tombstones_over,
 )
@@ -97,6 +98,13 @@ class SqliteItems(SqliteErasing):
     async def sweep_ttl(self) -> int:
         """Delete the items that have expired; return how many that was."""
         expired = f"expires_at IS NOT NULL AND expires_at <= {NOW}"
+        threads = await self.reader.execute_fetchall(
+            f"SELECT prefix, key, value FROM store WHERE {expired} AND prefix LIKE '%.threads'"
+        )
+        if threads:
+            await self.abatch(
+                expiry_ops((row[0].split(".")[0], row[1], orjson.loads(row[2])) for row in threads)
+            )
         rows = await self.reader.execute_fetchall(f"SELECT count(*) FROM store WHERE {expired}")
         if count := int(next(iter(rows))[0]):
             await self._write(f"DELETE FROM store WHERE {expired}", [()])

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from hashlib import sha256
 from typing import Any
 
+from langgraph.checkpoint.base.id import uuid6
 from langgraph.config import get_config
 from langgraph.store.base import PutOp
 
@@ -66,6 +67,16 @@ def thread_marks(owner: str, thread: str, record: Mapping[str, Any]) -> list[str
     if imported.get("id"):
         marks.append(conversation_mark(owner, str(imported["source"]), str(imported["id"])))
     return marks
+
+
+def expiry_ops(threads: Iterable[tuple[str, str, Mapping[str, Any]]]) -> list[PutOp]:
+    """Return the writes of tombstones of threads that expire: owner, id and record of each."""
+    value = {"at": str(uuid6(clock_seq=-2)), "open": False}
+    return [
+        PutOp(TOMBSTONES, mark, value, index=False)
+        for owner, thread, record in threads
+        for mark in thread_marks(owner, thread, record)
+    ]
 
 
 def expired_mark(owner: str, thread: str) -> str:

@@ -43,6 +43,7 @@ KEYS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
 """Keys near the beginning of a JSON document that all together show its format."""
 MESSAGE_KEYS = (b'"role"', b'"sender"', b'"from"', b'"type"', b'"role_type"', b'"message_type"')
 HEAD_BYTES = 64_000
+ZIP = b"PK\x03\x04"
 BOM = b"\xef\xbb\xbf"
 
 
@@ -58,7 +59,10 @@ def detect_format(path: ImportPath) -> Format:
                 f"{str(path)!r} can be read only once, so its format is not looked for; "
                 f"name it with --format ({', '.join(FORMATS)})."
             )
-        return _detect(_head(file, path))[0]
+        head = _head(file, path)
+    if head.startswith(ZIP):
+        raise BadInput(f"{str(path)!r} is a damaged ZIP archive; download it again.")
+    return _detect(head)[0]
 
 
 def recognised_format(path: ImportPath) -> Format | None:
