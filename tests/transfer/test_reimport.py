@@ -197,9 +197,9 @@ async def test_a_thread_and_a_user_that_were_forgotten_stay_out(
         assert (await take_in(memory, tmp_path, lines(HELLO, "other"))).new == 2
         assert list(await threads(memory)) == ["other"]
         await memory.forget(Target(kind="user"), user_id="ada")
-        everything = [chatgpt(HELLO, id_="never seen")]
-        assert (await take_in(memory, tmp_path, everything)).forgotten == 2
-        assert (await take_in(memory, tmp_path, everything, again=True)).new == 2
+        export = [chatgpt(HELLO, id_="never seen")]
+        assert (await take_in(memory, tmp_path, export)).forgotten == 2
+        assert (await take_in(memory, tmp_path, export, again=True)).new == 2
 
 
 async def test_what_was_forgotten_stays_out_of_a_restore(

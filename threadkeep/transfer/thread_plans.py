@@ -151,7 +151,7 @@ class ImportPlanner:
         self, conversation: Conversation, messages: Sequence[TranscriptMessage]
     ) -> tuple[str, str]:
         """Return id and name of the thread of a conversation, an existing one or a new one."""
-        wanted = messages[0].thread
+        title = messages[0].thread
         if conversation.id is not None:
             for thread, record in self._all_records():
                 imported = record.get("imported") or {}
@@ -159,16 +159,16 @@ class ImportPlanner:
                     conversation.source,
                     conversation.id,
                 ):
-                    return thread, str(record.get("name") or wanted)
+                    return thread, str(record.get("name") or title)
         for number in range(1, MAX_SAME_NAMES + 1):
             suffix = "" if number == 1 else f" ({number})"
-            name = wanted[: MAX_ID_CHARACTERS - len(suffix)].strip() + suffix
+            name = title[: MAX_ID_CHARACTERS - len(suffix)].strip() + suffix
             thread = thread_id(self.owner, name)
             if await self._is_same_or_free(thread, conversation, messages):
                 if number > 1 and thread not in self.records:
-                    self.renamed[wanted] = name
+                    self.renamed[title] = name
                 return thread, name
-        raise BadInput(f"There are {MAX_SAME_NAMES:,} threads called {wanted!r:.60} already.")
+        raise BadInput(f"There are {MAX_SAME_NAMES:,} threads called {title!r:.60} already.")
 
     def _all_records(self) -> list[tuple[str, Mapping[str, Any]]]:
         planned = {thread: plan.record for thread, plan in self.plans.items()}
@@ -204,8 +204,8 @@ class ImportPlanner:
         missing = {id_ for id_, _ in entries} - stored
         if not missing:
             return set()
-        named = thread_id(self.owner, messages[0].thread)
-        erased_at = await self.marks.thread_erased_at(named)
+        thread = thread_id(self.owner, messages[0].thread)
+        erased_at = await self.marks.thread_erased_at(thread)
         if conversation.id is not None and conversation.id != messages[0].thread:
             erased_at = await self.marks.conversation_erased_at(
                 conversation.source, conversation.id

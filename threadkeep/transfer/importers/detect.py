@@ -107,8 +107,8 @@ def _detect(head: bytes) -> tuple[Format, bool]:
         return "export", True
     if record and "text" in record and ("thread" in record or "user" in record):
         return "jsonl", True
-    if found := _by_keys(start):
-        return found
+    if format_and_sure := _by_keys(start):
+        return format_and_sure
     if _has_messages(record, start):
         return "langchain", True
     return "jsonl", False
