@@ -258,6 +258,11 @@ def claims_of(text: str) -> list[tuple[str, str, str | None, str | None, bool, s
             "I started a new job at Kestrel Logistics today.",
             ("started at", "Kestrel Logistics", "2026-03-04", None, False, "asserted"),
         ),
+        (
+            "The flood happened yesterday, I live in Riverton.",
+            ("lives in", "Riverton", None, None, False, "asserted"),
+        ),
+        ("Last year, I moved to Oslo.", ("moved to", "Oslo", "2025", None, False, "asserted")),
         ("Ich bin nach Kassel gezogen.", ("moved to", "Kassel", None, None, False, "asserted")),
         ("Ich wohne seit 2019 nicht mehr in Bonn.", None),
         ("Ya no vivo en Bilbao.", ("lives in", "Bilbao", None, None, True, "asserted")),

@@ -12,7 +12,17 @@ from threadkeep.extract.rules_phrases import Phrase, is_name, read_object
 from threadkeep.extract.rules_subjects import Subject, named_relatives, read_subject
 from threadkeep.extract.rules_tokens import BREAKS, clause_starts, tokenize
 from threadkeep.extract.rules_verbs import VERBS, Verb
-from threadkeep.extract.rules_words import CONJUNCTIONS, DOUBT, JOBS, MONTHS, OPENERS, SKIPPED
+from threadkeep.extract.rules_words import (
+    CONJUNCTIONS,
+    DAYS,
+    DOUBT,
+    JOBS,
+    MONTHS,
+    MONTHS_SHORT,
+    NUMBERS,
+    OPENERS,
+    SKIPPED,
+)
 from threadkeep.extract.sentences import is_question, sentences
 
 MAX_FACTS: Final = 100
@@ -22,7 +32,11 @@ PLANS: Final = {"is moving to": "moved to", "is starting at": "started at"}
 PAST: Final = {"lived in": "lives in", "worked at": "works at", "studied at": "studies at"}
 """Past tenses, and the predicates of which they tell a time that is over."""
 _DATE_OPENERS: Final = frozenset("from between in until since during".split())
-_DATE_WORDS: Final = frozenset((*MONTHS, "to", "and", "until", "till", ","))
+_DATE_WORDS: Final = frozenset(
+    """to and until till , of the in on at since last this next ago early late mid around during
+    yesterday today tonight tomorrow now recently week weeks weekend month months year years day
+    days night morning evening spring summer autumn winter back""".split()
+) | {*MONTHS, *MONTHS_SHORT, *DAYS, *NUMBERS}
 _ANY_MORE: Final = re.compile(r"\b(?:any ?more|any longer)\b")
 _ENTITY_KINDS: Final = frozenset(("place", "organisation", "person"))
 _TAIL_ENDS: Final = (BREAKS | CONJUNCTIONS) - {"since"}
@@ -111,7 +125,7 @@ def _read_clause(tokens: list[str], lower: list[str], start: int, builder: _Buil
         return start
     if subject.noun:
         return _read_noun(tokens, lower, subject, builder)
-    opener_start = max(0, start - 6) if start and lower[start - 1] == "," else start
+    opener_start = _start_of_date(lower, start)
     clause = _Clause(tokens, lower, subject, tokens[opener_start:index])
     index = subject.end
     while (end := _read_predicate(clause, index, builder)) is not None:
@@ -120,6 +134,20 @@ def _read_clause(tokens: list[str], lower: list[str], start: int, builder: _Buil
             return end
         index = next_index
     return index
+
+
+def _start_of_date(lower: list[str], start: int) -> int:
+    """Return where the date before the clause begins: "Last week, I moved"; `start` without one.
+
+    A date in a clause of its own is about that clause: "The flood was yesterday, I live here".
+    """
+    if not start or lower[start - 1] != ",":
+        return start
+    begin = start - 1
+    while begin and (lower[begin - 1] in _DATE_WORDS or lower[begin - 1][0].isdecimal()):
+        begin -= 1
+    is_whole = not begin or lower[begin - 1] in BREAKS or lower[begin - 1] in CONJUNCTIONS
+    return begin if is_whole else start
 
 
 def _after_date(lower: list[str], start: int) -> int:
