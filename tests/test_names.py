@@ -26,8 +26,8 @@ PARTS = frozenset(
     """.split()
 )
 """Forbidden as any word of a name."""
-ALLOWED = frozenset({"home"})
-"""The data folder, a field of the settings."""
+ALLOWED = frozenset({"home", "told_by"})
+"""The data folder, a field of the settings; the transaction time of bitemporal queries."""
 FORMAT_FIELDS = {
     "threadkeep/cli/doctor.py": {"said"},
     "threadkeep/erase/erase.py": {"what"},

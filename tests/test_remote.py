@@ -278,7 +278,7 @@ async def test_a_superseded_fact_is_listed_only_on_request(
     await say(memory, "I live in Bergen.")
     await say(memory, "I live in Oslo.")
     assert [fact["object"] for fact in await memory.facts()] == ["Oslo"]
-    facts = await memory.facts(superseded=True)
+    facts = await memory.facts(history=True)
     assert sorted(fact["object"] for fact in facts) == ["Bergen", "Oslo"]
 
 
@@ -452,7 +452,7 @@ READS: dict[str, Callable[[MemoryProtocol], Any]] = {
     "messages": lambda memory: memory.messages("trip"),
     "messages of a fork": lambda memory: memory.messages("other"),
     "last_thread": lambda memory: memory.last_thread(),
-    "facts": lambda memory: memory.facts(superseded=True),
+    "facts": lambda memory: memory.facts(history=True),
     "entities": lambda memory: memory.entities(),
     "why": lambda memory: memory.why("later"),
     "pins": lambda memory: memory.pins(),

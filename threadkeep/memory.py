@@ -33,6 +33,7 @@ from threadkeep.knowledge import listing
 from threadkeep.knowledge.branch_sync import follow_updates
 from threadkeep.knowledge.corrections import CorrectionResult, correct_fact, correct_message
 from threadkeep.knowledge.explanation import Explanation, explain
+from threadkeep.knowledge.fact_listing import list_facts
 from threadkeep.knowledge.fork import fork_stored_thread
 from threadkeep.knowledge.listing import Row
 from threadkeep.knowledge.pins import Pin, add_pin, list_pins, remove_pin
@@ -379,11 +380,28 @@ class Memory:
             return await listing.search_all(self.store, owner, query, limit)
 
     async def facts(
-        self, limit: int = 100, *, superseded: bool = False, user_id: str | None = None
+        self,
+        limit: int = 100,
+        *,
+        history: bool = False,
+        as_of: str | None = None,
+        told_by: str | None = None,
+        about: str | None = None,
+        user_id: str | None = None,
     ) -> list[Row]:
-        """Return what is known, by subject; with `superseded` also what was replaced."""
+        """Return what is known, by subject: what holds at `as_of`, by default now, and plans.
+
+        `history` returns all; `told_by` leaves out what was said later; both times are ISO 8601,
+        a year, a month, a day or a moment. `about` is the name of a subject or an object. The
+        `status` of a row is `holds`, `planned`, `denied`, `over` or `corrected`.
+
+        Raises:
+            BadInput: a time cannot be read.
+        """
         async with self._acting(user_id) as (_, owner):
-            return await listing.list_facts(self.store, owner, limit, superseded=superseded)
+            return await list_facts(
+                self.store, owner, limit, history=history, as_of=as_of, told_by=told_by, about=about
+            )
 
     async def entities(self, limit: int = 100, *, user_id: str | None = None) -> list[Row]:
         """Return people, places and things, the most mentioned first."""

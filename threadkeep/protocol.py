@@ -83,9 +83,16 @@ class MemoryProtocol(Protocol):
         """Return what answers a query, the best first."""
 
     async def facts(
-        self, limit: int = 100, *, superseded: bool = False, user_id: str | None = None
+        self,
+        limit: int = 100,
+        *,
+        history: bool = False,
+        as_of: str | None = None,
+        told_by: str | None = None,
+        about: str | None = None,
+        user_id: str | None = None,
     ) -> list[Row]:
-        """Return the facts that are known."""
+        """Return the facts that hold, now or at another time."""
 
     async def entities(self, limit: int = 100, *, user_id: str | None = None) -> list[Row]:
         """Return the people, places and things that are known."""

@@ -176,12 +176,21 @@ class RemoteMemory:
         return list((await self._get("/me/search", query=query, limit=limit))["memories"])
 
     async def facts(
-        self, limit: int = 100, *, superseded: bool = False, user_id: str | None = None
+        self,
+        limit: int = 100,
+        *,
+        history: bool = False,
+        as_of: str | None = None,
+        told_by: str | None = None,
+        about: str | None = None,
+        user_id: str | None = None,
     ) -> list[Row]:
-        """Return the facts that are known."""
+        """Return the facts that hold, now or at another time."""
         _refuse_user(user_id)
-        query = {"limit": limit, "superseded": json.dumps(superseded)}
-        return list((await self._get("/me/facts", **query))["facts"])
+        times = {"as_of": as_of, "told_by": told_by, "about": about}
+        query = {key: value for key, value in times.items() if value is not None}
+        rows = await self._get("/me/facts", limit=limit, history=json.dumps(history), **query)
+        return list(rows["facts"])
 
     async def entities(self, limit: int = 100, *, user_id: str | None = None) -> list[Row]:
         """Return the people, places and things that are known."""

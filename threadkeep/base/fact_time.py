@@ -8,6 +8,8 @@ from typing import Any
 
 from threadkeep.base.clock import now
 
+PLAN_MARK = "planned: "
+
 
 def holds_at(record: Mapping[str, Any], moment: str) -> bool:
     """Return whether a fact holds at some time in `moment`.

@@ -8,6 +8,7 @@ import typer
 from threadkeep.cli.conversation_commands import ask, chat
 from threadkeep.cli.data_commands import export, forget, import_, migrate, report
 from threadkeep.cli.exit_codes import exit_code
+from threadkeep.cli.fact_commands import facts
 from threadkeep.cli.maintenance_commands import doctor, usage
 from threadkeep.cli.memory_commands import memory_app
 from threadkeep.cli.options import (
@@ -38,6 +39,7 @@ app.command()(export)
 app.command()(report)
 app.command()(migrate)
 app.command()(doctor)
+app.command()(facts)
 app.command()(forget)
 app.command()(usage)
 app.command()(serve)

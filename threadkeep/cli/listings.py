@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from threadkeep.base.clock import local_minute
+from threadkeep.base.clock import local_minute, now
+from threadkeep.base.fact_time import PLAN_MARK, is_plan
 from threadkeep.base.settings import Settings
 from threadkeep.base.validation import validate_id, validate_message
 from threadkeep.cli.connection import with_memory
-from threadkeep.cli.output import count_of, json_line, one_line, print_lines
+from threadkeep.cli.output import count_of, json_line, one_line, print_lines, print_notice
 from threadkeep.knowledge.listing import Row
 from threadkeep.memory import Memory
 from threadkeep.stores.memory_ids import short_ids
@@ -35,10 +36,34 @@ def list_memory(
     """
 
     async def read(memory: Memory) -> list[Row]:
-        facts = await memory.facts(limit, superseded=superseded, user_id=user_id)
+        facts = await memory.facts(limit, history=superseded, user_id=user_id)
         return [*facts, *await memory.entities(limit, user_id=user_id)]
 
     rows = with_memory(settings, read)
+    print_lines(map(json_line, rows) if as_json else _memory_lines(rows))
+
+
+def list_facts(
+    settings: Settings,
+    user_id: str,
+    limit: int,
+    *,
+    history: bool,
+    as_of: str | None,
+    told_by: str | None,
+    about: str | None,
+    as_json: bool,
+) -> None:
+    """Print facts by what they are about; see `Memory.facts`."""
+
+    async def read(memory: Memory) -> list[Row]:
+        return await memory.facts(
+            limit, history=history, as_of=as_of, told_by=told_by, about=about, user_id=user_id
+        )
+
+    rows = with_memory(settings, read)
+    if not rows and not as_json:
+        print_notice("Nothing is known.")
     print_lines(map(json_line, rows) if as_json else _memory_lines(rows))
 
 
@@ -94,7 +119,7 @@ def _fact_line(row: Row) -> str:
     until = f", until {local_minute(row['valid_to'])}" if row["valid_to"] else ""
     verb = "corrected" if row.get("corrected_at") else "said"
     time = local_minute(row.get("corrected_at") or row["recorded_at"])
-    return f"{row['text']}  ({verb} {time}{until})"
+    return f"{PLAN_MARK * is_plan(row, now().isoformat())}{row['text']}  ({verb} {time}{until})"
 
 
 def _print_rows(rows: Iterable[Row], line_of: Callable[[Row], str], *, as_json: bool) -> None:

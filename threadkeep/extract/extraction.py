@@ -44,8 +44,7 @@ class Fact(BaseModel):
     def sentence(self) -> str:
         """The fact as text: "Miriam moved to Lisbon (2026-03)"."""
         date = f" ({self._date})" if self._date else ""
-        prefix = "planned: " if self.status == "planned" else ""
-        prefix += "not true: " if self.negated else ""
+        prefix = "not true: " if self.negated else ""
         if self.is_noun:
             return f"{prefix}{self.subject}'s {self.predicate} is {self.object}{date}"
         return f"{prefix}{self.subject} {self.predicate} {self.object}{date}"

@@ -6,7 +6,6 @@ from typing import Any
 from langgraph.store.base import BaseStore, SearchItem
 
 from threadkeep.base.errors import BadInput
-from threadkeep.base.fact_time import is_outdated
 from threadkeep.checkpoints.thread_records import NO_LIMIT, list_records, newest_messages
 from threadkeep.knowledge.branch_sync import thread_messages
 from threadkeep.stores.namespaces import (
@@ -49,17 +48,6 @@ async def list_messages(
         newest = await newest_messages(store, messages_of(owner, thread_id), limit)
         messages = [(item.key, item.value) for item in newest]
     return [{"id": key} | _without(value, *INTERNAL_OF_MESSAGES) for key, value in messages]
-
-
-async def list_facts(
-    store: BaseStore, owner: str, limit: int, *, superseded: bool = False
-) -> list[Row]:
-    """Return facts by what they are about, those about the user first, the newest last."""
-    items = await store.asearch(facts_of(owner), limit=NO_LIMIT)
-    rows = [{"kind": "fact", "id": item.key} | item.value for item in items]
-    rows = [row for row in rows if superseded or not is_outdated(row)]
-    rows.sort(key=lambda row: (*_user_first(row["subject"]), row["recorded_at"]))
-    return rows[:limit]
 
 
 async def list_entities(store: BaseStore, owner: str, limit: int) -> list[Row]:

@@ -27,9 +27,7 @@ async def rebuild_knowledge(store: BaseStore, owner: str) -> int:
 
     Entities and facts without a note are deleted. Idempotent.
     """
-    notes = [Note.of(item) for item in await _all(store, all_notes_of(owner))]
-    if suppressed := {item.key for item in await _all(store, suppressed_of(owner))}:
-        notes = [without_facts(owner, note, suppressed) for note in notes]
+    notes = await read_notes(store, owner)
     corrections = [Correction.of(item) for item in await _all(store, corrections_of(owner))]
     new = await asyncio.to_thread(replay, owner, notes, corrections)
     old: Knowledge = {
@@ -46,6 +44,14 @@ async def rebuild_knowledge(store: BaseStore, owner: str) -> int:
     for start in range(0, len(ops), BATCH):
         await store.abatch(ops[start : start + BATCH])
     return len(ops)
+
+
+async def read_notes(store: BaseStore, owner: str) -> list[Note]:
+    """Return the notes of a user, without the facts that were suppressed."""
+    notes = [Note.of(item) for item in await _all(store, all_notes_of(owner))]
+    if suppressed := {item.key for item in await _all(store, suppressed_of(owner))}:
+        notes = [without_facts(owner, note, suppressed) for note in notes]
+    return notes
 
 
 def replay(owner: str, notes: Iterable[Note], corrections: Iterable[Correction] = ()) -> Knowledge:

@@ -4,11 +4,12 @@ The text is read again for each prompt, so that corrections and erasures take ef
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from langgraph.store.base import BaseStore, GetOp, Item, Result, SearchItem
 
-from threadkeep.base.fact_time import is_outdated
+from threadkeep.base.clock import local_day, now
+from threadkeep.base.fact_time import PLAN_MARK, is_outdated, is_plan
 from threadkeep.base.memory_block import RecalledItem
 from threadkeep.graph.state import RecalledTurn
 from threadkeep.search.scored_item import ScoredItem
@@ -123,7 +124,7 @@ def recalled_item(
     recalled: RecalledItem = {
         "id": item.key,
         "kind": KINDS.get(item.namespace[1], "message"),  # type: ignore[typeddict-item]
-        "text": str(value.get("text") or ""),
+        "text": _text_of(value),
         "speaker": str(value.get("name") or value.get("role") or ""),
         "time": str(value.get("time") or value.get("last_seen") or value.get("recorded_at") or ""),
         "thread": names.get(thread, thread),
@@ -145,6 +146,16 @@ def recalled_item(
         recalled["score"] = scores.get(TOTAL, 0) / 100
         recalled["parts"] = {name: n / 100 for name, n in scores.items() if name != TOTAL}
     return recalled
+
+
+def _text_of(value: Mapping[str, Any]) -> str:
+    """Return the text of a record; of a fact with the mark of a plan, or the end of its time."""
+    text = str(value.get("text") or "")
+    if "superseded_by" not in value:
+        return text
+    mark = PLAN_MARK if is_plan(value, now().isoformat()) else ""
+    end = f" (until {local_day(str(value['valid_to']))})" if value.get("valid_to") else ""
+    return f"{mark}{text}{end}"
 
 
 def _hundredths(item: RecalledItem) -> Scores:

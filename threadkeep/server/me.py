@@ -49,7 +49,7 @@ async def memories(request: Request) -> JSONResponse:
     """List entities, and facts with those that were replaced."""
     ctx, limit = request_context(request), limit_of(request, 100)
     entities = await ctx.memory.entities(limit, user_id=ctx.user_id)
-    facts = await ctx.memory.facts(limit, superseded=True, user_id=ctx.user_id)
+    facts = await ctx.memory.facts(limit, history=True, user_id=ctx.user_id)
     rows = {"entities": entities, "facts": facts}
     return JSONResponse({name: [_without_kind(row) for row in rows[name]] for name in rows})
 

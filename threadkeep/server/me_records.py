@@ -52,15 +52,26 @@ async def search(request: Request) -> JSONResponse:
     "The facts that are known, sorted by their subjects",
     "The `facts`.",
     limit=ROW_LIMIT,
-    superseded=({"type": "boolean", "default": False}, "Also facts that were replaced."),
+    history=({"type": "boolean", "default": False}, "Also what is over, and what was corrected."),
+    as_of=({"type": "string"}, "When they hold: a year, a month, a day or a moment; now."),
+    told_by=({"type": "string"}, "Leaves out what was said after this time."),
+    about=({"type": "string"}, "The name of a subject or an object."),
 )
 async def facts(request: Request) -> JSONResponse:
     """List facts."""
     ctx, limit = request_context(request), limit_of(request, 100)
-    superseded = request.query_params.get("superseded", "false")
-    if superseded not in ("true", "false"):
-        raise BadInput(f"superseded {superseded!r:.40} is not allowed; use true or false.")
-    rows = await ctx.memory.facts(limit, superseded=superseded == "true", user_id=ctx.user_id)
+    params = request.query_params
+    history = params.get("history", "false")
+    if history not in ("true", "false"):
+        raise BadInput(f"history {history!r:.40} is not allowed; use true or false.")
+    rows = await ctx.memory.facts(
+        limit,
+        history=history == "true",
+        as_of=params.get("as_of"),
+        told_by=params.get("told_by"),
+        about=params.get("about"),
+        user_id=ctx.user_id,
+    )
     return JSONResponse({"facts": rows})
 
 

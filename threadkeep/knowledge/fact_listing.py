@@ -1,0 +1,92 @@
+"""List facts: those that hold now, or at another time, or as they were known at another time."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal
+
+from langgraph.store.base import BaseStore
+
+from threadkeep.base.clock import now, parse_time
+from threadkeep.base.errors import BadInput
+from threadkeep.base.fact_time import holds_at, is_plan, is_true_at
+from threadkeep.checkpoints.thread_records import NO_LIMIT
+from threadkeep.knowledge.rebuild import read_notes, replay
+from threadkeep.stores.namespaces import facts_of
+
+Row = dict[str, Any]
+FactStatus = Literal["holds", "planned", "denied", "over", "corrected"]
+_DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+
+
+async def list_facts(
+    store: BaseStore,
+    owner: str,
+    limit: int,
+    *,
+    history: bool = False,
+    as_of: str | None = None,
+    told_by: str | None = None,
+    about: str | None = None,
+) -> list[Row]:
+    """Return facts by what they are about, those about the user first, the newest last.
+
+    `as_of` is the time at which they hold, by default now; with `history` all are returned.
+    `told_by` leaves out what was said after it. Both are a year, a month, a day or a moment, ISO
+    8601. `about` is the name of a subject or an object. Each row has a `status`.
+
+    Raises:
+        BadInput: a time cannot be read.
+    """
+    moment = validate_moment(as_of, "as_of") if as_of else now().isoformat()
+    if told_by:
+        last = f"{validate_moment(told_by, 'told_by')}~"
+        notes = [note for note in await read_notes(store, owner) if note.order <= last]
+        knowledge = replay(owner, notes)
+        facts = {
+            key: value for (space, key), value in knowledge.items() if space == facts_of(owner)
+        }
+    else:
+        items = await store.asearch(facts_of(owner), limit=NO_LIMIT)
+        facts = {item.key: item.value for item in items}
+    rows = [
+        {"kind": "fact", "id": key, "status": status_of(value, moment)} | value
+        for key, value in facts.items()
+    ]
+    rows = [row for row in rows if history or row["status"] in ("holds", "planned", "denied")]
+    rows = [row for row in rows if about is None or _is_about(row, about)]
+    rows.sort(key=lambda row: (row["subject"] != "user", row["subject"], row["recorded_at"]))
+    return rows[:limit]
+
+
+def status_of(fact: Mapping[str, Any], moment: str) -> FactStatus:
+    """Return what a fact is at a time, a moment or a period."""
+    if is_true_at(fact, moment):
+        return "holds"
+    if is_plan(fact, moment):
+        return "planned"
+    if holds_at(fact, moment):
+        return "denied"
+    return "corrected" if fact.get("corrected_at") and not fact.get("intervals") else "over"
+
+
+def validate_moment(text: str, field: str) -> str:
+    """Return a year, a month, a day or a moment, ISO 8601, as facts compare with it.
+
+    Raises:
+        BadInput: it is none.
+    """
+    text = text.strip()
+    if not _DAY.fullmatch(text):
+        return parse_time(text, field).isoformat()
+    try:
+        date.fromisoformat(f"{text}-01-01"[: len("2026-01-01")])
+    except ValueError as error:
+        raise BadInput(
+            f"{field} {text!r} is no day of the calendar; write it like 2026-03-04."
+        ) from error
+    return text
+
+
+def _is_about(row: Row, name: str) -> bool:
+    return name.casefold() in (row["subject"].casefold(), row["object"].casefold())
