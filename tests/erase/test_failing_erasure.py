@@ -13,6 +13,7 @@ from threadkeep.erase import erase_parts, steps
 from threadkeep.erase.intents import INTENTS, MAX_ATTEMPTS
 from threadkeep.erase.plan import Target
 from threadkeep.memory import Memory, open_memory
+from threadkeep.stores.access_tokens import add_token
 
 SECRET = "The vault opens with tulip-4711."
 OTHER = "My sister Miriam keeps two parrots."
@@ -114,3 +115,12 @@ async def test_a_message_of_a_thread_whose_state_cannot_be_read_is_erased(memory
     assert OTHER in texts
     assert SECRET not in texts
     await say(memory, "ada", "trip", "What does my sister keep?")
+
+
+async def test_tokens_go_with_their_user(settings: Settings) -> None:
+    async with open_memory(settings) as memory:
+        await say(memory, "ada", "trip", OTHER)
+        await add_token(memory.opened.store, "ada")
+        receipt = await memory.forget(Target(kind="user"), user_id="ada")
+        assert receipt.removed["tokens of a server"] == 1
+        assert await memory.unfinished_erasures(user_id="ada") == []

@@ -39,7 +39,7 @@ async def erase_user(opened: Opened, plan: ErasurePlan, receipt: Receipt, report
         await opened.turn_journal.delete(plan.owner, record.thread)
     receipt.removed |= {"checkpoints": checkpoints, "pending writes": writes}
     for token in plan.tokens:
-        await opened.store.adelete(TOKENS, token)
+        await opened.store.internal.adelete(TOKENS, token)
     receipt.removed["tokens of a server"] = len(plan.tokens)
     for label, number in counts.items():
         name = LABELS.get(label, f"items of {label}")
