@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, ToolMessage
 
 from threadkeep.base.media import REFERENCE, data_size
 
 MIN_CHARACTERS: Final = 1_024
+MIN_REFERENCE: Final = len(REFERENCE) + 66
+"""Characters of the shortest reference."""
 MESSAGE_FIELDS: Final = ("content", "additional_kwargs", "artifact")
 FIELDS_OF_TEXT: Final = frozenset({"content", "text", "signature", "encrypted_content"})
 """Fields whose strings stay where they are: words, and what belongs to the reasoning of a model."""
 DATA_URL: Final = ";base64,"
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_CONTAINERS: Final = (dict, list, tuple, BaseMessage)
 _PLACE: Final = re.compile(rf"{REFERENCE}(bytes:)?([0-9a-f]{{64}}):\d+")
 _RAW: Final = re.compile(rf"{REFERENCE}(?:bytes:)?([0-9a-f]{{64}}):".encode())
 
@@ -125,11 +128,55 @@ def _split(text: str | bytes) -> tuple[str, str | bytes]:
 
 def _mapped(value: Any, replace: Callable[[str | bytes], str | bytes]) -> Any:
     """Return a value with its long strings replaced; itself if none was, never changed in place."""
+    return _mapped_part(value, replace) if _has_candidates(value) else value
+
+
+def _has_candidates(value: Any) -> bool:
+    """Return whether a value may hold data or references; most values are texts alone."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str | bytes):
+            if _is_candidate(item):
+                return True
+        elif isinstance(item, dict):
+            stack += [
+                inner
+                for key, inner in item.items()
+                if isinstance(inner, _CONTAINERS)
+                or (
+                    isinstance(inner, str | bytes)
+                    and len(inner) >= MIN_REFERENCE
+                    and key not in FIELDS_OF_TEXT
+                )
+            ]
+        elif isinstance(item, list | tuple):
+            stack += [
+                inner
+                for inner in item
+                if isinstance(inner, _CONTAINERS)
+                or (isinstance(inner, str | bytes) and len(inner) >= MIN_REFERENCE)
+            ]
+        elif isinstance(item, BaseMessage):
+            if not isinstance(item.content, str):
+                stack.append(item.content)
+            if item.additional_kwargs:
+                stack.append(item.additional_kwargs)
+            if isinstance(item, ToolMessage) and item.artifact is not None:
+                stack.append(item.artifact)
+    return False
+
+
+def _is_candidate(text: str | bytes) -> bool:
+    """Return whether a string may be data or a reference; prose has blanks, and data has none."""
+    if isinstance(text, bytes):
+        return len(text) >= MIN_CHARACTERS
+    return (len(text) >= MIN_CHARACTERS and " " not in text[:256]) or REFERENCE in text
+
+
+def _mapped_part(value: Any, replace: Callable[[str | bytes], str | bytes]) -> Any:
     if isinstance(value, str | bytes):
-        is_candidate = len(value) >= MIN_CHARACTERS or (
-            isinstance(value, str) and REFERENCE in value
-        )
-        return replace(value) if is_candidate else value
+        return replace(value) if _is_candidate(value) else value
     if isinstance(value, BaseMessage):
         return _mapped_message(value, replace)
     if isinstance(value, dict):
@@ -137,11 +184,11 @@ def _mapped(value: Any, replace: Callable[[str | bytes], str | bytes]) -> Any:
             key: new
             for key, item in value.items()
             if not (isinstance(item, str | bytes) and key in FIELDS_OF_TEXT)
-            and (new := _mapped(item, replace)) is not item
+            and (new := _mapped_part(item, replace)) is not item
         }
         return {**value, **changed} if changed else value
     if type(value) in (list, tuple):
-        items = [_mapped(item, replace) for item in value]
+        items = [_mapped_part(item, replace) for item in value]
         is_same = all(new is old for new, old in zip(items, value, strict=True))
         return value if is_same else type(value)(items)
     return value
@@ -154,6 +201,6 @@ def _mapped_message(
         name: new
         for name in MESSAGE_FIELDS
         if not isinstance(item := getattr(message, name, None), str | None)
-        and (new := _mapped(item, replace)) is not item
+        and (new := _mapped_part(item, replace)) is not item
     }
     return message.model_copy(update=changed) if changed else message
