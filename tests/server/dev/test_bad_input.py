@@ -106,3 +106,52 @@ async def test_an_error_inside_a_run_is_a_sentence(ada: User, server: Server) ->
 
 async def thread_of(user: User) -> str:
     return str((await user.client.threads.create())["thread_id"])
+
+
+async def test_a_history_begins_before_a_checkpoint_or_is_refused(ada: User) -> None:
+    thread = await thread_of(ada)
+    for text in ("Hello.", "Again."):
+        await ada.say(thread, text)
+    history: Any = (await ada.http.post(f"/threads/{thread}/history", json={"limit": 1})).json()
+    path, checkpoint = f"/threads/{thread}/history", history[0]["checkpoint"]
+    for before in (checkpoint, {"configurable": checkpoint}):
+        response = await ada.http.post(path, json={"before": before, "limit": 1})
+        assert response.json()[0]["checkpoint"] == history[0]["parent_checkpoint"]
+    for bad in ({}, {"x": []}, {"checkpoint_id": 7}, {"configurable": 7}):
+        assert (await ada.http.post(path, json={"before": bad or {"a": 1}})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"feedback_keys": ["good"]},
+        {"langsmith_tracer": {"project_name": "x"}},
+        {"config": {"recursion_limit": 0}},
+        {"config": {"callbacks": ["x"]}},
+        {"command": {"goto": {"node": "call_model", "input": {}}}},
+        {"after_seconds": 1e300},
+    ],
+)
+async def test_an_option_that_no_run_can_follow_is_refused_on_every_route(
+    ada: User, fields: dict[str, Any]
+) -> None:
+    run, thread = {"assistant_id": "agent", "input": HELLO, **fields}, await thread_of(ada)
+    for path in ("/runs", "/runs/wait", "/runs/stream", "/runs/batch", f"/threads/{thread}/runs"):
+        body: Any = [run] if path.endswith("batch") else run
+        response = await ada.http.post(path, json=body)
+        assert response.status_code == 422, (path, response.text)
+        assert next(iter(fields)) in response.json()["detail"]
+
+
+async def test_a_new_thread_and_an_assistant_survive_a_killed_server(
+    server: Server, ada: User
+) -> None:
+    thread: Any = (await ada.http.post("/threads", json={"metadata": {"a": 1}})).json()
+    assistant: Any = (await ada.http.post("/assistants", json={"graph_id": "agent"})).json()
+    server.kill()
+    server.start()
+    row: Any = (await ada.http.get(f"/threads/{thread['thread_id']}")).json()
+    assert row["metadata"]["a"] == 1
+    response = await ada.http.get(f"/assistants/{assistant['assistant_id']}")
+    assert response.status_code == 200
+    assert len((await ada.say(thread["thread_id"], "Hello."))["messages"]) == 2

@@ -138,9 +138,24 @@ def _check(method: str, path: str, body: Any) -> Any:
         return {name: value for name, value in check(body).items() if value is not None}
     if path in THREAD_SEARCHES and body.get("values"):
         raise BadInput("Threads are not searched by values here; use metadata.")
+    if path.endswith("/history") and isinstance(body.get("before"), dict):
+        return {**body, "before": _before(body["before"])}
     if path.endswith(RUNS) or (path.startswith(CRONS) and method == "PATCH"):
         check_run_options(body)
     return body
+
+
+def _before(place: dict[str, Any]) -> dict[str, Any]:
+    """Return a place in a thread's history as the config that LangGraph's route reads.
+
+    Raises:
+        BadInput: it names no checkpoint.
+    """
+    configurable = object_of(place.get("configurable"), "before.configurable")
+    checkpoint_id = {**place, **configurable}.get("checkpoint_id")
+    if not isinstance(checkpoint_id, str):
+        raise BadInput("before names no checkpoint; write {'checkpoint_id': ...}.")
+    return {"configurable": {"checkpoint_id": checkpoint_id}}
 
 
 def _check_query(scope: Scope) -> None:
