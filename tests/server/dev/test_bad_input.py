@@ -117,8 +117,9 @@ async def test_a_history_begins_before_a_checkpoint_or_is_refused(ada: User) -> 
     for before in (checkpoint, {"configurable": checkpoint}):
         response = await ada.http.post(path, json={"before": before, "limit": 1})
         assert response.json()[0]["checkpoint"] == history[0]["parent_checkpoint"]
-    for bad in ({}, {"x": []}, {"checkpoint_id": 7}, {"configurable": 7}):
-        assert (await ada.http.post(path, json={"before": bad or {"a": 1}})).status_code == 422
+    refused: list[dict[str, Any]] = [{}, {"x": []}, {"checkpoint_id": 7}, {"configurable": 7}]
+    for place in refused:
+        assert (await ada.http.post(path, json={"before": place})).status_code == 422
 
 
 @pytest.mark.parametrize(
