@@ -30,6 +30,7 @@ async def validate_run(memory: Memory, user_id: str, run: Mapping[str, Any]) -> 
     Raises:
         BadInput: a value is not allowed; the sentence names the field.
         NoModel: the model that the run names cannot be used.
+        NoSuchCheckpoint: the run names a checkpoint that its thread does not have.
     """
     kwargs = run["kwargs"]
     check_webhook(kwargs)
@@ -40,6 +41,9 @@ async def validate_run(memory: Memory, user_id: str, run: Mapping[str, Any]) -> 
     values = context_values(user_id, kwargs.get("context") or {}, strict=strict)
     if (thread_id := run.get("thread_id")) is not None:
         values = await memory.thread_context(str(thread_id), user_id=user_id) | values
+        if checkpoint_id := configurable.get("checkpoint_id"):
+            thread = await memory.thread(str(thread_id), user_id=user_id)
+            await memory.graph.aget_state(thread.config(str(checkpoint_id)))
     check_model(memory, values)
     await choice_of(Context.model_validate({**values, USER: user_id}), memory.opened.store)
     kwargs["context"] = {**values, USER: user_id}

@@ -120,7 +120,7 @@ async def _start_run(request: Request, body: Mapping[str, Any]) -> StartedRun:
     _refuse_unsupported(body)
     modes, checkpoint_id = _modes(body.get("stream_mode")), checkpoint_id_in(body)
     thread_id = await _thread_id(ctx, request.path_params.get("thread_id"), body)
-    kwargs = await _validated(ctx, thread_id, body)
+    kwargs = await _validated(ctx, thread_id, body, checkpoint_id)
     run_id = str(uuid4())
     run = await ctx.memory.start_run(
         Context.model_validate(kwargs["context"]),
@@ -154,7 +154,7 @@ async def _thread_id(ctx: RequestContext, value: str | None, body: Mapping[str, 
 
 
 async def _validated(
-    ctx: RequestContext, thread_id: str, body: Mapping[str, Any]
+    ctx: RequestContext, thread_id: str, body: Mapping[str, Any], checkpoint_id: str | None
 ) -> dict[str, Any]:
     """Return the run's validated input and context, with the user of the request."""
     config = object_of(body.get("config"), "config")
@@ -165,6 +165,7 @@ async def _validated(
         "context": context or configurable,
         "config": {"configurable": {CONTEXT_PROVIDED: True} if context else {}},
     }
+    kwargs["config"]["configurable"]["checkpoint_id"] = checkpoint_id
     await validate_run(ctx.memory, ctx.user_id, {"kwargs": kwargs, "thread_id": thread_id})
     return kwargs
 
