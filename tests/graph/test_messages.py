@@ -120,7 +120,7 @@ def test_merging_never_raises_and_keeps_the_order_of_known_messages(updates: lis
         messages = merge_messages(messages, update)
         ids = [message.id for message in messages]
         assert len(set(ids)) == len(ids)
-        known = [message_id for message_id in before if message_id in ids]
+        expected_order = [message_id for message_id in before if message_id in ids]
         has_removed_all = REMOVE_ALL_MESSAGES in str(update)
         assert (
             has_removed_all or [message_id for message_id in ids if message_id in before] == known
