@@ -14,7 +14,8 @@ from threadkeep.base.user import acting_as
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
 from threadkeep.knowledge.quotes import find_quotes
-from threadkeep.models.calls import Bound, call
+from threadkeep.models.answers import call_for_answer
+from threadkeep.models.calls import Bound
 from threadkeep.models.faults import CallFailed, ContextOverflow, RequestRefused
 from threadkeep.models.identity import endpoint_of, is_exact, name_of
 from threadkeep.models.offline import OfflineChatModel
@@ -112,12 +113,12 @@ async def _answer_by_roles(
     endpoint = endpoint_of(model)
     if endpoint not in _alternating_endpoints:
         try:
-            return await call(model, prompt, bound=bound)
+            return await call_for_answer(model, prompt, bound=bound)
         except (RequestRefused, CallFailed) as refused:
             if not _ROLES_MUST_ALTERNATE.search(str(refused)):
                 raise
         _alternating_endpoints.add(endpoint)
-    return await call(model, merge_message_runs(prompt, chunk_separator="\n\n"))
+    return await call_for_answer(model, merge_message_runs(prompt, chunk_separator="\n\n"))
 
 
 async def _smaller_plan(

@@ -17,6 +17,8 @@ from threadkeep.checkpoints.locks import WAIT_SECONDS
 from threadkeep.checkpoints.thread_turns import pending_nodes
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import Input, Ledger, Output, State, merge_ledger
+from threadkeep.models.finish import Incomplete, incomplete_of
+from threadkeep.models.reply_reader import REASONING
 from threadkeep.open_turn import Thread, open_turn
 from threadkeep.opened import Opened
 
@@ -97,6 +99,10 @@ class Turn:
         self.reply = ""
         self.memories: list[RecalledItem] = []
         self.ledger: Ledger = {}
+        self.reasoning = ""
+        """What the model reasoned before its answer, as far as it has come."""
+        self.incomplete: Incomplete | None = None
+        """Why the answer is not whole; None if it is."""
         self.has_run = False
         """Whether the graph did anything."""
         self._streamed = False
@@ -137,6 +143,7 @@ class Turn:
         if mode == "messages":
             chunk, metadata = event
             if metadata.get("langgraph_node") == "call_model" and isinstance(chunk, AIMessageChunk):
+                self.reasoning += str(chunk.additional_kwargs.get(REASONING) or "")
                 self._pieces.put_nowait(str(chunk.text))
                 self._streamed = True
             return
@@ -145,7 +152,10 @@ class Turn:
             self.memories = update.get("memories", self.memories)
             self.ledger = merge_ledger(self.ledger, update.get("ledger", {}))
             if node == "call_model":
-                self.reply = str(update["messages"][-1].text)
+                message = update["messages"][-1]
+                self.reply = str(message.text)
+                self.reasoning = str(message.additional_kwargs.get(REASONING) or "")
+                self.incomplete = incomplete_of(message)
                 if not self._streamed:  # The model replied as a whole.
                     self._pieces.put_nowait(self.reply)
                 self._pieces.put_nowait(None)

@@ -24,8 +24,9 @@ from threadkeep.graph.context import Context
 from threadkeep.knowledge.extraction_calls import extract_by_model
 from threadkeep.memory import open_memory
 from threadkeep.models import faults
-from threadkeep.models.calls import call, is_cut_off
+from threadkeep.models.calls import call
 from threadkeep.models.error_text import one_line
+from threadkeep.models.finish import is_cut_off
 from threadkeep.models.identity import endpoint_of, is_exact, name_of
 from threadkeep.models.offline import OfflineChatModel
 from threadkeep.models.provider_errors import explain_any

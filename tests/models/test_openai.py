@@ -18,9 +18,10 @@ from pydantic import BaseModel, SecretStr
 
 from threadkeep.base.errors import NoModel, ProviderFailed
 from threadkeep.models import faults as errors
+from threadkeep.models.finish import CUT_OFF
 from threadkeep.models.openai import is_loopback, open_openai
 from threadkeep.models.openai_errors import retry_after
-from threadkeep.models.retries import CUT_OFF, RetryPolicy
+from threadkeep.models.retries import RetryPolicy
 from threadkeep.testing import Fault, Reply, ScriptedServer, Usage, scripted_server
 
 KEY = "sk-verysecret0123456789"

@@ -14,6 +14,7 @@ from threadkeep.base.tokens import count_text
 from threadkeep.base.validation import sanitise_text
 from threadkeep.checkpoints.data_references import digests_of
 from threadkeep.graph.state import State
+from threadkeep.models.finish import incomplete_of
 from threadkeep.stores.namespaces import messages_of
 from threadkeep.stores.pages import ALL
 
@@ -40,6 +41,8 @@ class StoredMessage(TypedDict):
     """The text of the message before it, for the index."""
     thread: str
     name: NotRequired[str]
+    incomplete: NotRequired[str]
+    """Of an answer that is not whole: length, content_filter, refusal, tool_call or cut_off."""
     source_id: NotRequired[str]
     blobs: NotRequired[list[str]]
     """Digests of its pictures and files."""
@@ -108,6 +111,8 @@ def _stored(
         stored["utc_offset"] = offset
     if digests := digests_of(message):
         stored["blobs"] = digests
+    if mark := incomplete_of(message):
+        stored["incomplete"] = mark["kind"]
     if message.name:
         stored["name"] = sanitise_text(message.name)
     return stored

@@ -14,14 +14,12 @@ from threadkeep.models.error_text import redact
 from threadkeep.models.faults import BrokenReply
 from threadkeep.models.identity import OwnModel, name_of
 from threadkeep.models.provider_errors import explain_any, secrets_of
-from threadkeep.models.retries import CUT_OFF
+from threadkeep.models.reply_reader import clean_reply
 
 log = logging.getLogger(__name__)
 
 Bound = Runnable[list[BaseMessage], BaseMessage]
 """A chat model with tools or options bound to it."""
-_FINISH_FIELDS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
-_CUT_OFF = {CUT_OFF, "length", "max_tokens", "max_output_tokens"}
 
 
 async def call(
@@ -30,8 +28,11 @@ async def call(
     config: RunnableConfig | None = None,
     *,
     bound: Bound | None = None,
+    is_answer: bool = False,
 ) -> AIMessage:
     """Return the model's reply to a prompt; `bound`, if given, is called in place of `model`.
+
+    The reasoning of a reply that is not an answer is removed.
 
     Raises:
         ModelFault: the call failed.
@@ -48,13 +49,7 @@ async def call(
         fault = explain_any(error, model)
     else:
         if isinstance(reply, AIMessage):
-            return reply
+            return reply if is_answer else clean_reply(reply)
         fault = BrokenReply(f"{name_of(model)} answered with a {type(reply).__name__}.")
     # Raised outside of `except`, so that no chained error can show a request's headers.
     raise fault
-
-
-def is_cut_off(reply: AIMessage) -> bool:
-    """Return whether a reply ended at the token limit, or with its connection."""
-    metadata = reply.response_metadata
-    return any(str(metadata.get(field)).lower() in _CUT_OFF for field in _FINISH_FIELDS)

@@ -63,6 +63,10 @@ class CutShort(BrokenReply):
     retryable = True
 
 
+class EmptyAnswer(BrokenReply):
+    """The answer has no word, also when it was asked for once more."""
+
+
 class RequestRefused(ModelFault):
     """Any other 4xx."""
 

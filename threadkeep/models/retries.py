@@ -12,12 +12,11 @@ from langchain_core.outputs import ChatGenerationChunk
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from threadkeep.models.faults import CutShort, ModelFault, TooSlow
+from threadkeep.models.finish import CUT_OFF, CUT_OFF_BECAUSE
 
 Stream = AsyncGenerator[ChatGenerationChunk, None]
 T = TypeVar("T")
 Explain = Callable[[Exception], ModelFault | None]
-CUT_OFF = "cut_off"
-"""The finish reason of a reply whose stream broke after some of it was shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,5 +191,5 @@ class _Reading:
 
 
 def _cut_off(fault: ModelFault) -> ChatGenerationChunk:
-    info = {"finish_reason": CUT_OFF, "cut_off_because": str(fault)}
+    info = {"finish_reason": CUT_OFF, CUT_OFF_BECAUSE: str(fault)}
     return ChatGenerationChunk(message=AIMessageChunk(content=""), generation_info=info)

@@ -9,8 +9,8 @@ from langchain_core.messages import AIMessage, AnyMessage
 
 from threadkeep.base.fences import escape_tags
 from threadkeep.base.tokens import count_text
-from threadkeep.models.calls import is_cut_off
 from threadkeep.models.faults import ContextOverflow
+from threadkeep.models.finish import is_cut_off
 from threadkeep.models.offline import OfflineChatModel
 from threadkeep.prompt.extractive_summary import summarize
 from threadkeep.prompt.run_model import ask_quietly

@@ -13,7 +13,8 @@ from langchain_core.messages import (
 )
 
 from threadkeep.base.media import media_of
-from threadkeep.base.message_text import EMPTY_RESULT, media_labels, words_of
+from threadkeep.base.message_text import EMPTY_RESULT, media_labels, text_of, words_of
+from threadkeep.models.reply_reader import without_reasoning
 from threadkeep.prompt.tool_calls import match_results, with_unique_ids
 
 MAX_NAME_CHARACTERS = 64
@@ -25,7 +26,7 @@ def valid_messages(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     """Return the messages with each tool call followed by exactly its own results.
 
     A call without a result gets `NO_RESULT`. Results without a call, system messages and messages
-    of unknown types are dropped.
+    of unknown types are dropped, and so are answers without a word.
     """
     results = match_results(messages)
     valid: list[AnyMessage] = []
@@ -35,7 +36,8 @@ def valid_messages(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
             continue
         message = valid_message(message)
         if not isinstance(message, AIMessage) or not message.tool_calls:
-            valid.append(message)
+            if isinstance(message, HumanMessage) or text_of(message).strip():
+                valid.append(message)
             continue
         calls = with_unique_ids(message, used_ids)
         if calls != message.tool_calls:
@@ -61,6 +63,9 @@ def valid_message(message: AnyMessage) -> AnyMessage:
         change["name"] = _INVALID_IN_NAME.sub("_", name)[:MAX_NAME_CHARACTERS]
     if isinstance(message, AIMessage):
         change |= _calls(message)
+        fields = change.get("additional_kwargs", message.additional_kwargs)
+        if without_reasoning(fields) != fields:
+            change["additional_kwargs"] = without_reasoning(fields)
     return message.model_copy(update=change) if change else message
 
 
