@@ -13,8 +13,28 @@ from threadkeep.models.reasoning import (
 )
 
 PARTS = st.sampled_from(
-    ["<think>", "</think>", "<THINKING>", "</Thinking>", "<reasoning>", "[THINK]", "[/THINK]"]
-    + ["`", "``", "```", "~~~", "\n", "\n\n", " ", "<", "a", "Blue.", "</", "<thi", "nk>"]
+    [
+        "<think>",
+        "</think>",
+        "<THINKING>",
+        "</Thinking>",
+        "<reasoning>",
+        "[THINK]",
+        "[/THINK]",
+        "`",
+        "``",
+        "```",
+        "~~~",
+        "\n",
+        "\n\n",
+        " ",
+        "<",
+        "a",
+        "Blue.",
+        "</",
+        "<thi",
+        "nk>",
+    ]
 )
 TEXTS = st.lists(PARTS, max_size=14).map("".join)
 

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from threadkeep.base.errors import ThreadkeepError
+from threadkeep.base.errors import ProviderFailed, ThreadkeepError
 from threadkeep.base.memory_block import PINNED, RecalledItem
 from threadkeep.base.validation import validate_id, validate_message
 from threadkeep.cli.connection import Connection
 from threadkeep.cli.context_options import validate_fields
-from threadkeep.cli.output import TextWriter, json_line, print_notice
+from threadkeep.cli.output import json_line, print_notice
+from threadkeep.cli.reply import print_reply
 from threadkeep.process import run
 from threadkeep.turn import Turn
 
@@ -28,12 +29,28 @@ def run_ask(
     question: str,
     *,
     as_json: bool,
+    show_reasoning: bool = False,
 ) -> None:
-    """Print the reply to `question`; with `as_json` also what it rests on and what it cost."""
+    """Print the reply to `question`; with `as_json` also what it rests on and what it cost.
+
+    Raises:
+        ProviderFailed: the answer, which was printed and stored, is not whole.
+    """
     question = validate_message(question)
     name = validate_id(thread, "thread") if thread is not None else None
     context = validate_fields(fields)
-    run(_ask(connection, context, name, continue_last, question, as_json=as_json))
+    turn = run(
+        _ask(
+            connection,
+            context,
+            name,
+            continue_last,
+            question,
+            as_json=as_json,
+            show_reasoning=show_reasoning,
+        )
+    )
+    _check_whole(turn)
 
 
 def run_retry(
@@ -42,14 +59,15 @@ def run_retry(
     """Send a message of a thread that got no answer again, and print the reply."""
     name, context = validate_id(thread, "thread"), validate_fields(fields)
 
-    async def retry() -> None:
+    async def retry() -> Turn:
         async with connection.open() as memory:
             turn = await memory.retry(name, context=context, user_id=connection.user_id)
             await _print_answer(turn, as_json=as_json)
             sys.stdout.write(json_line(_report(turn)) if as_json else "")
             sys.stdout.write("\n")
+            return turn
 
-    run(retry())
+    _check_whole(run(retry()))
 
 
 async def _ask(
@@ -60,7 +78,8 @@ async def _ask(
     question: str,
     *,
     as_json: bool,
-) -> None:
+    show_reasoning: bool,
+) -> Turn:
     user_id = connection.user_id
     async with connection.open() as memory:
         if continue_last:
@@ -71,22 +90,25 @@ async def _ask(
         for sentence in await memory.recover(limit=RECOVERY_SECONDS, user_id=user_id):
             print_notice(sentence)
         turn = await memory.say(question, thread=thread, context=context, user_id=user_id)
-        await _print_answer(turn, as_json=as_json)
+        await _print_answer(turn, as_json=as_json, show_reasoning=show_reasoning)
         sys.stdout.write(json_line(_report(turn)) if as_json else "")
         sys.stdout.write("\n")
         if memory.notice:
             print_notice(memory.notice)
+    return turn
 
 
-async def _print_answer(turn: Turn, *, as_json: bool) -> None:
+def _check_whole(turn: Turn) -> None:
+    """Raise what the answer, which was printed and stored, is short of."""
+    if turn.incomplete:
+        raise ProviderFailed(turn.incomplete["sentence"])
+
+
+async def _print_answer(turn: Turn, *, as_json: bool, show_reasoning: bool = False) -> None:
     """Print the answer as it comes, and wait until it is stored."""
-    writer = TextWriter(sys.stdout)
     try:
-        async for piece in turn:
-            if not as_json:
-                writer.write(piece)
-                sys.stdout.flush()
-        writer.close()
+        if not as_json:
+            await print_reply(turn, show_reasoning=show_reasoning)
         await turn.finished()
     except asyncio.CancelledError:
         await turn.stop()
@@ -102,6 +124,8 @@ def _report(turn: Turn) -> dict[str, Any]:
         "thread": turn.thread,
         "memories": [_memory(item) for item in turn.memories],
         "tokens": turn.ledger,
+        "reasoning": turn.reasoning,
+        "incomplete": turn.incomplete,
     }
 
 

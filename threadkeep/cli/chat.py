@@ -37,6 +37,8 @@ def run_chat(
     continue_last: bool,
     model: str | None,
     fields: Mapping[str, Any],
+    *,
+    show_reasoning: bool = False,
 ) -> None:
     """Talk until the person ends the chat; a chat on a pipe ends with the code of what failed."""
     name = validate_id(thread, "thread") if thread is not None else new_thread_name()
@@ -45,7 +47,10 @@ def run_chat(
     user_phrase, model_phrase = run(connection.greeting(model))
     thread_phrase = "your last thread" if continue_last else f"thread {name!r}"
     print_notice(f"{user_phrase}, {thread_phrase}, {model_phrase}. /help for help.")
-    loop, session = BackgroundLoop(), ChatSession(connection, context, name)
+    loop, session = (
+        BackgroundLoop(),
+        ChatSession(connection, context, name, show_reasoning=show_reasoning),
+    )
     opening = loop.start(session.open(continue_last=continue_last))
     line: str | None = None
     try:

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from threadkeep.cli.exit_codes import print_error
-from threadkeep.cli.output import TextWriter, print_notice
+from threadkeep.cli.output import print_notice
+from threadkeep.cli.reply import print_reply
 from threadkeep.process import freeze_loaded_objects
 
 if TYPE_CHECKING:
@@ -21,10 +22,18 @@ if TYPE_CHECKING:
 class ChatSession:
     """One conversation in the terminal; `context` holds the fields that options name."""
 
-    def __init__(self, connection: "Connection", context: Mapping[str, Any], thread: str) -> None:
+    def __init__(
+        self,
+        connection: "Connection",
+        context: Mapping[str, Any],
+        thread: str,
+        *,
+        show_reasoning: bool = False,
+    ) -> None:
         self.connection = connection
         self.user_id = connection.user_id
         self.context = context
+        self.show_reasoning = show_reasoning
         self.thread = thread
         """The name of the thread."""
         self.exit_code = 0
@@ -56,21 +65,19 @@ class ChatSession:
             if text is None
             else await self.memory.say(text, thread=self.thread, context=context, user_id=user)
         )
-        writer = TextWriter(sys.stdout)
         try:
-            async for piece in turn:
-                writer.write(piece)
-                sys.stdout.flush()
+            await print_reply(turn, show_reasoning=self.show_reasoning)
         except BaseException as error:
             self._turn = None  # Its bookkeeping is not waited for.
             if isinstance(error, asyncio.CancelledError):
                 await turn.stop()
             raise
         finally:
-            writer.close()
             sys.stdout.write("\n")
             sys.stdout.flush()
             self._print_new_notice(self.memory.notice)
+        if turn.incomplete:
+            print_notice(turn.incomplete["sentence"])
 
     async def undo(self, turns: int) -> None:
         """Take back the newest turns, and print the user's messages in them."""

@@ -14,6 +14,7 @@ from threadkeep.cli.options import (
     MemoryPreset,
     Model,
     NoProbe,
+    ShowReasoning,
     Thread,
     Url,
     User,
@@ -35,6 +36,7 @@ def chat(
     db: Db = None,
     no_probe: NoProbe = False,
     url: Url = None,
+    reasoning: ShowReasoning = False,
 ) -> None:
     """Chat in the terminal."""
     from threadkeep.cli.chat import run_chat
@@ -43,7 +45,7 @@ def chat(
     _refuse_two_threads(thread, continue_last=continue_last)
     fields = context_fields(context, memory=memory)
     connection = _connect(user, db, url, probe=not no_probe)
-    run_chat(connection, thread, continue_last, model, fields)
+    run_chat(connection, thread, continue_last, model, fields, show_reasoning=reasoning)
 
 
 def ask(
@@ -60,6 +62,7 @@ def ask(
     no_probe: NoProbe = False,
     url: Url = None,
     as_json: AsJson = False,
+    reasoning: ShowReasoning = False,
 ) -> None:
     """Ask once and print the reply."""
     from threadkeep.cli.ask import run_ask
@@ -70,7 +73,15 @@ def ask(
         question = _read_stdin()
     connection = _connect(user, db, url, probe=not no_probe)
     fields = context_fields(context, memory=memory, model=model)
-    run_ask(connection, thread, continue_last, fields, question, as_json=as_json)
+    run_ask(
+        connection,
+        thread,
+        continue_last,
+        fields,
+        question,
+        as_json=as_json,
+        show_reasoning=reasoning,
+    )
 
 
 def _refuse_two_threads(thread: str | None, *, continue_last: bool) -> None:

@@ -59,6 +59,10 @@ KeepMessages = Annotated[
 ]
 Limit = Annotated[int, typer.Option("-n", "--limit", min=1, max=10_000, help="At most so many.")]
 
+ShowReasoning = Annotated[
+    bool, typer.Option("--reasoning", help="Show on stderr what the model reasoned.")
+]
+
 
 def user_or_login(user: str | None) -> str:
     """Return the user of the command line, else the login name.

@@ -17,9 +17,11 @@ from threadkeep.models.error_text import origin
 from threadkeep.models.faults import BrokenReply, ModelFault
 from threadkeep.models.identity import OwnModel
 from threadkeep.models.openai_errors import UNREADABLE, explain
+from threadkeep.models.reply_reader import REASONING_FIELDS
 from threadkeep.models.retries import RetriedCall, RetryPolicy, Stream
 
 CONNECT_SECONDS = 5.0
+_EXTRA_FIELDS = frozenset({"refusal", *REASONING_FIELDS})
 
 
 class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
@@ -107,6 +109,32 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
 
         return await self._retried_call(messages, stop, kwargs).complete(call)
 
+    def _convert_chunk_to_generation_chunk(
+        self,
+        chunk: dict[str, Any],
+        default_chunk_class: type,
+        base_generation_info: dict[str, Any] | None,
+    ) -> ChatGenerationChunk | None:
+        """Keep the fields of a chunk that ChatOpenAI drops: reasoning and refusal."""
+        converted = super()._convert_chunk_to_generation_chunk(
+            chunk, default_chunk_class, base_generation_info
+        )
+        choices = chunk.get("choices") or ()
+        if converted and choices:
+            converted.message.additional_kwargs |= _extra_fields(choices[0].get("delta"))
+        return converted
+
+    def _create_chat_result(
+        self,
+        response: dict[str, Any] | openai.BaseModel,
+        generation_info: dict[str, Any] | None = None,
+    ) -> ChatResult:
+        result = super()._create_chat_result(response, generation_info)
+        body = response if isinstance(response, dict) else response.model_dump(warnings=False)
+        for generation, choice in zip(result.generations, body.get("choices") or (), strict=False):
+            generation.message.additional_kwargs |= _extra_fields(choice.get("message"))
+        return result
+
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -138,3 +166,8 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
             return explain(error, self.model_name, self._address, self._key.get_secret_value())
 
         return RetriedCall(self._retry_policy, explain_error)
+
+
+def _extra_fields(message: Any) -> dict[str, Any]:
+    fields = message.items() if isinstance(message, Mapping) else ()
+    return {name: value for name, value in fields if value and name in _EXTRA_FIELDS}
