@@ -13,7 +13,7 @@ from langgraph.errors import GraphBubbleUp
 from pydantic import PrivateAttr
 
 from threadkeep.base.errors import ThreadkeepError
-from threadkeep.models.calls import call
+from threadkeep.models.calls import Bound, call
 from threadkeep.models.faults import EmptyAnswer
 from threadkeep.models.finish import CUT_OFF, CUT_OFF_BECAUSE, INCOMPLETE, empty_sentence
 from threadkeep.models.identity import OwnModel, endpoint_of
@@ -28,15 +28,17 @@ _closes_only: set[str] = set()
 """Endpoints of models that close a block of reasoning which their prompt opens."""
 
 
-async def call_for_answer(model: BaseChatModel, prompt: Sequence[BaseMessage]) -> AIMessage:
+async def call_for_answer(
+    model: BaseChatModel, prompt: Sequence[BaseMessage], *, bound: Bound | None = None
+) -> AIMessage:
     """Return the answer: plain text, with its reasoning and `incomplete` beside it.
 
-    An empty answer is asked for once more.
+    An empty answer is asked for once more. `bound`, if given, is called in place of `model`.
 
     Raises:
         ModelFault: the call failed, or the model answered nothing.
     """
-    answering = AnsweringModel(inner=model)
+    answering = AnsweringModel(inner=model, bound=bound)
     reply = await call(model, prompt, bound=answering, is_answer=True)
     return answering.complete(reply)
 
@@ -45,6 +47,8 @@ class AnsweringModel(OwnModel, BaseChatModel):
     """One call of another model, as LangGraph streams it: answer and reasoning kept apart."""
 
     inner: BaseChatModel
+    bound: Any = None
+    """The inner model with options bound to it."""
     _reader: ReplyReader = PrivateAttr(default_factory=ReplyReader)
     _reasoning: str = PrivateAttr(default="")
 
@@ -82,7 +86,9 @@ class AnsweringModel(OwnModel, BaseChatModel):
         for _ in range(ATTEMPTS):
             reader = self._begin()
             reader.usage = usage
-            reader.feed(await self.inner.ainvoke(messages, _QUIET, stop=stop, **kwargs))
+            reader.feed(
+                await (self.bound or self.inner).ainvoke(messages, _QUIET, stop=stop, **kwargs)
+            )
             self._end()
             usage = reader.usage
             if not reader.is_empty:
@@ -100,7 +106,9 @@ class AnsweringModel(OwnModel, BaseChatModel):
         for _ in range(ATTEMPTS):
             reader = self._begin()
             try:
-                async for chunk in self.inner.astream(messages, _QUIET, stop=stop, **kwargs):
+                async for chunk in (self.bound or self.inner).astream(
+                    messages, _QUIET, stop=stop, **kwargs
+                ):
                     if pieces := reader.feed(chunk):
                         yield _chunk(pieces)
             except (ThreadkeepError, GraphBubbleUp):
