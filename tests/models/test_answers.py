@@ -117,7 +117,7 @@ async def test_reasoning_stands_beside_the_answer(chunks: list[AIMessageChunk]) 
         [chunk(tool_call_chunks=[{"name": "search", "args": "{", "id": "1", "index": 0}])],
     ],
 )
-async def test_an_empty_answer_is_asked_for_once_more(chunks: list[AIMessageChunk]) -> None:
+async def test_an_empty_answer_is_retried_once(chunks: list[AIMessageChunk]) -> None:
     model = ChunkModel(answers=[chunks, [chunk("Blue.")]])
     assert (await call_for_answer(model, PROMPT)).text == "Blue."
     model = ChunkModel(answers=[chunks])
@@ -134,7 +134,7 @@ async def test_a_refusal_is_the_answer_and_marked() -> None:
     assert (reply.text, mark["kind"]) == ("I cannot.", "refusal")
 
 
-async def test_a_call_beside_words_is_dropped_and_told() -> None:
+async def test_a_call_beside_words_is_dropped_and_marks_the_answer() -> None:
     call = {"name": "search", "args": '{"q": "x"}', "id": "1", "index": 0}
     reply = await call_for_answer(
         ChunkModel(answers=[[chunk("Let me see.", tool_call_chunks=[call])]]), PROMPT

@@ -71,7 +71,7 @@ def cut(text: str, places: list[int]) -> list[str]:
         ("<think>`</think>Blue.", "Blue.", "`"),
     ],
 )
-def test_reasoning_is_told_from_the_answer(text: str, answer: str, reasoning: str) -> None:
+def test_reasoning_is_split_from_the_answer(text: str, answer: str, reasoning: str) -> None:
     assert split_reasoning(text) == (answer, reasoning)
 
 

@@ -17,16 +17,17 @@ async def print_reply(turn: "Turn", *, show_reasoning: bool = False) -> None:
     Only the end of a reply tells for sure what of it was reasoning, so a pipe gets it then.
     """
     streams, writer = sys.stdout.isatty(), TextWriter(sys.stdout)
-    begun = False
+    is_streaming = False
     async for piece in turn:
         if not (streams and piece):
             continue
-        if not begun and show_reasoning:
+        if not is_streaming and show_reasoning:
             print_reasoning(turn.reasoning)
-        begun = True
+        is_streaming = True
         writer.write(piece)
         sys.stdout.flush()
-    if begun:
+    writer.close()
+    if is_streaming:
         return
     if show_reasoning:
         print_reasoning(turn.reasoning)
