@@ -31,23 +31,26 @@ class Changes:
 
 
 def read_changes(rows: Iterable[Any], since: ReadPosition) -> Changes:
-    """Return the changes that a database lists, in rows of a kind and three values.
+    """Return the changes that a database lists, in rows of a kind and four values.
 
     Kind 0: the owner's number, the first and the last entry of the log of deletions.
     Kind 1: an entry of that log and the number of the deleted item.
-    Kind 2: the number, the namespace and the value of an added item.
+    Kind 2: the number, the namespace and the value of an added item, and its text where that is
+    not the "text" of the value.
     """
     owner, log_first, log_last = 0, 0, 0
     added: list[AddedItem] = []
     deleted: list[int] = []
     for kind, *values in rows:
         if kind == 0:
-            owner, log_first, log_last = (int(value or 0) for value in values)
+            owner, log_first, log_last = (int(value or 0) for value in values[:3])
         elif kind == 1:
             deleted.append(int(values[1]))
         else:
-            number, prefix, content = values
+            number, prefix, content, text = values
             value = content if isinstance(content, dict) else orjson.loads(content)
+            if text is not None:
+                value = {**value, "text": text}
             added.append((int(number), str(prefix), value))
     added.sort(key=lambda row: row[0])
     # The log is pruned: deletions between the last one read and its first entry are unknown.

@@ -39,7 +39,8 @@ class ItemSearch:
     """The search of one store.
 
     With `static` vectors, the memory index computes the similarity of every item itself; with
-    contextual vectors, the vector index is asked for the nearest items.
+    contextual vectors, the vector index is asked for the nearest items. `any_word` tells in which
+    namespaces one content word of the query is enough, however many items have it.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class ItemSearch:
         refresh_ttl: RefreshTTL,
         *,
         static: bool,
+        any_word: Callable[[tuple[str, ...]], bool] = lambda namespace: False,
     ) -> None:
         self.weights = STATIC if static else CONTEXTUAL
         self.neighbours = CANDIDATES if static else NEIGHBOURS
@@ -58,6 +60,7 @@ class ItemSearch:
         self._nearest = nearest
         self._refresh_ttl = refresh_ttl
         self._static = static
+        self._any_word = any_word
 
     async def search(self, ops: Sequence[SearchOp]) -> list[list[SearchItem]]:
         """Return one page per operation, in their order; equal queries share their evidence."""
@@ -74,6 +77,9 @@ class ItemSearch:
     async def _scores(
         self, owner: str, query: str, ops: Sequence[SearchOp]
     ) -> list[dict[int, Score]]:
+        if not owner:
+            # Below no owner the items of all are searched, through the full-text index.
+            return [rank_hits(await self._hits(op), {}) for op in ops]
         async with self._indexes.open_index(owner) as index:
             if index is None:
                 vector_scores = await self._nearest(owner, query, self.neighbours)
@@ -90,7 +96,8 @@ class ItemSearch:
 
             def rank_op(op: SearchOp) -> dict[int, Score]:
                 mask = index.in_namespace(_prefix(op))
-                return rank(evidence, mask, vector_scores, _score_limit(op), weights)
+                limit, any_word = _score_limit(op), self._any_word(op.namespace_prefix)
+                return rank(evidence, mask, vector_scores, limit, weights, any_word=any_word)
 
             return await run(lambda: [rank_op(op) for op in ops])
 

@@ -51,11 +51,13 @@ def rank(
     vector_scores: Mapping[int, float],
     limit: int,
     weights: Weights = STATIC,
+    *,
+    any_word: bool = False,
 ) -> dict[int, Score]:
     """Return scores by item number, best first, of at most `limit` relevant rows of the mask.
 
     `vector_scores` are similarities from the vector index by item number. Of equal scores the
-    newer item comes first.
+    newer item comes first. With `any_word`, one that has a content word of the query is relevant.
     """
     index = evidence.index
     neighbours = [index.row_of[number] for number in vector_scores if number in index.row_of]
@@ -67,6 +69,8 @@ def rank(
     totals = 1 / (1 + np.exp(-(weighted.sum(axis=1) + weights.bias)))
     floor = weights.floor * min(1.0, index.alive / FLOOR_ITEMS)
     keep = relevant(matrix, totals, evidence.similarity[rows], floor)
+    if any_word:
+        keep |= matrix[:, FEATURES.index("words")] > 0
     numbers, weighted, totals = index.rows["number"][rows[keep]], weighted[keep], totals[keep]
     best = np.lexsort((-numbers, -totals))[:limit]
     parts = np.einsum("ij,jk->ik", weighted[best], _FEATURE_IN_PART).round(3).tolist()

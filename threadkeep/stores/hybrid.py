@@ -28,6 +28,7 @@ from threadkeep.search.item_search import ItemSearch
 from threadkeep.search.memory_indexes import MemoryIndexes
 from threadkeep.stores.dependencies import Dependencies
 from threadkeep.stores.indexing import Indexing, Progress
+from threadkeep.stores.item_text import is_foreign
 from threadkeep.stores.items import Index, Items, open_items, space_of
 from threadkeep.stores.operations import (
     is_internal,
@@ -58,10 +59,10 @@ OPEN_SECONDS = 5.0
 class HybridStore(BaseStore):
     """LangGraph's store with a search by words and meaning.
 
-    An item whose value has a string under "text" is found by `asearch(..., query=...)`, through
-    its words at once and through its vector soon after; one put with `index=False` is not. Puts
-    never wait for vectors: each leaves a pending index entry in the transaction of its item, and a
-    task in the background makes the vector, after a crash too.
+    An item is found by `asearch(..., query=...)` by all strings of its value, or by those at the
+    paths of `index=[...]`, through its words at once and through its vector soon after; one put
+    with `index=False` is not. Puts never wait for vectors: each leaves a pending index entry in the
+    transaction of its item, and a task in the background makes the vector, after a crash too.
     """
 
     supports_ttl = True
@@ -75,7 +76,12 @@ class HybridStore(BaseStore):
         self.vectors = vectors
         self.indexes = MemoryIndexes(index)
         self.searcher = ItemSearch(
-            index, self.indexes, self._nearest, items.extend, static=vectors.static
+            index,
+            self.indexes,
+            self._nearest,
+            items.extend,
+            static=vectors.static,
+            any_word=is_foreign,
         )
         self.indexing = Indexing(items, index, vectors)
         self._loop = asyncio.get_running_loop()
@@ -202,11 +208,7 @@ class HybridStore(BaseStore):
         listed = [with_internal(op) if isinstance(op, ListNamespacesOp) else op for op in ops]
         results = await self.items.abatch(listed)
         results = [_own_result(op, result) for op, result in zip(ops, results, strict=True)]
-        puts = [op for op in ops if isinstance(op, PutOp)]
-        hidden = [(op.namespace, op.key) for op in puts if op.index is False]
-        if hidden:
-            await self.index.hide(hidden)
-        if len(hidden) < len(puts):
+        if any(isinstance(op, PutOp) and op.index is not False for op in ops):
             self.indexing.wakeup.set()
             self.start_indexing()
         return results

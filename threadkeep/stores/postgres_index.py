@@ -11,15 +11,17 @@ from threadkeep.search.text_matches import BigramMatch, Hit
 from threadkeep.search.words import terms
 from threadkeep.stores.postgres_items import PostgresItems
 from threadkeep.stores.postgres_schema import REBUILD
+from threadkeep.stores.postgres_texts import put_stored_texts
 from threadkeep.stores.quarantine import read_intact
 from threadkeep.stores.sqlite_index import MAX_DELETED, Namespace, Pending
-from threadkeep.stores.sqlite_items import Place
 
 INDEX_LOCK = "hashtextextended('threadkeep index of ' || current_schema(), 0)"
 """One process at a time makes vectors of one schema's items."""
 # Weights of D, C, B and A: the text itself counts three times what was said before it.
 WEIGHTS = [0.0, 0.0, 0.33, 1.0]
 ALIVE = "(s.expires_at IS NULL OR s.expires_at > now())"
+TEXT = "coalesce(i.text, s.value ->> 'text')"
+BEFORE = "CASE WHEN i.text IS NULL THEN s.value ->> 'before' END"
 # Numbers become visible in their order for one owner only: the log is read as far as that one's.
 # Kind 0 the owner and the ends of the log, 1 what is gone, 2 what is new: see read_changes.
 CHANGES = """
@@ -29,12 +31,13 @@ log AS (
         (SELECT max(g.seq) FROM gone AS g JOIN me ON g.owner = me.id), min(seq) - 1
     ) AS last FROM gone
 )
-SELECT 0 AS kind, me.id AS one, log.first::text AS two, to_jsonb(log.last) AS three
+SELECT 0 AS kind, me.id AS one, log.first::text AS two, to_jsonb(log.last) AS three, NULL AS four
 FROM log LEFT JOIN me ON true
 UNION ALL
-SELECT 1, g.seq, g.id::text, NULL FROM me JOIN gone AS g ON g.owner = me.id AND g.seq > %(gone)s
+SELECT 1, g.seq, g.id::text, NULL, NULL FROM me
+JOIN gone AS g ON g.owner = me.id AND g.seq > %(gone)s
 UNION ALL
-SELECT 2, i.id, i.prefix, s.value FROM me JOIN indexed AS i
+SELECT 2, i.id, i.prefix, s.value, i.text FROM me JOIN indexed AS i
 ON i.owner = me.id AND i.id > %(item)s JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key
 """
 
@@ -57,20 +60,22 @@ class PostgresIndex:
     async def search(self, namespace: Namespace, query: str, limit: int) -> list[Hit]:
         """Return the best items below a namespace that share a distinctive word with the query."""
         expression = match(terms(query))
-        if not expression or not namespace:
+        if not expression:
             return []
         prefix = ".".join(namespace)
+        of_owner = "asked.words"
+        if namespace:
+            of_owner = "((quote_literal('owner' || asked.owner))::tsquery && asked.words)"
         rows = await self._read(
             "WITH asked AS (SELECT to_tsquery('english', folded(%(wanted)s)) AS words, "
             "(SELECT id FROM owners WHERE name = %(owner)s) AS owner) "
             "SELECT i.id, ts_rank(%(weights)s::real[], i.words, asked.words, 1) AS score "
-            "FROM asked JOIN indexed AS i ON i.words @@ ("
-            "(quote_literal('owner' || asked.owner))::tsquery && asked.words) "
-            "WHERE i.prefix = %(prefix)s OR starts_with(i.prefix, %(inside)s) "
+            f"FROM asked JOIN indexed AS i ON i.words @@ {of_owner} "
+            "WHERE %(prefix)s = '' OR i.prefix = %(prefix)s OR starts_with(i.prefix, %(inside)s) "
             "ORDER BY score DESC, i.id LIMIT %(limit)s",
             {
                 "wanted": expression,
-                "owner": namespace[0],
+                "owner": namespace[0] if namespace else "",
                 "weights": WEIGHTS,
                 "prefix": prefix,
                 "inside": f"{prefix}.",
@@ -86,9 +91,8 @@ class PostgresIndex:
         prefix = ".".join(namespace)
         rows = await self._read(
             "SELECT * FROM (SELECT i.id, "
-            "sum((strpos(s.value ->> 'text', p.said) > 0)::int << p.at::int) AS matches, "
-            "sum((strpos(s.value ->> 'before', p.said) > 0)::int << p.at::int) "
-            "AS matches_before "
+            f"sum((strpos({TEXT}, p.said) > 0)::int << p.at::int) AS matches, "
+            f"sum((strpos({BEFORE}, p.said) > 0)::int << p.at::int) AS matches_before "
             "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
             "CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS p (said, at) "
             "WHERE i.owner = (SELECT id FROM owners WHERE name = %s) "
@@ -120,9 +124,9 @@ class PostgresIndex:
         rows = await self._read(
             "SELECT i.id, s.prefix, s.key, s.value, s.created_at, s.updated_at, s.ttl_minutes "
             "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
-            "WHERE i.id = ANY(%s) AND (i.prefix = %s OR starts_with(i.prefix, %s)) "
-            f"AND {ALIVE}",
-            (list(ids), prefix, f"{prefix}."),
+            "WHERE i.id = ANY(%s) "
+            f"AND (%s = '' OR i.prefix = %s OR starts_with(i.prefix, %s)) AND {ALIVE}",
+            (list(ids), prefix, prefix, f"{prefix}."),
         )
         if expiring is not None:
             expiring.update(int(row["id"]) for row in rows if row["ttl_minutes"] is not None)
@@ -137,17 +141,10 @@ class PostgresIndex:
             for row in rows
         }
 
-    async def hide(self, places: Sequence[Place]) -> None:
-        """Take items out of the index."""
-        for namespace, key in places:
-            await self._write(
-                "DELETE FROM indexed WHERE prefix = %s AND key = %s", (".".join(namespace), key)
-            )
-
     async def pending(self, limit: int) -> list[Pending]:
         """Return items whose vectors are pending, the oldest first."""
         rows = await self._read(
-            "SELECT i.id, split_part(i.prefix, '.', 1) AS owner, s.value ->> 'text' AS text "
+            f"SELECT i.id, split_part(i.prefix, '.', 1) AS owner, {TEXT} AS text "
             "FROM indexed AS i JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
             "WHERE i.pending ORDER BY i.id LIMIT %s",
             (limit,),
@@ -211,7 +208,8 @@ class PostgresIndex:
             CHANGES, {"owner": owner, "item": since.item, "gone": since.deletion}
         )
         return read_changes(
-            ((row["kind"], row["one"], row["two"], row["three"]) for row in rows), since
+            ((row["kind"], row["one"], row["two"], row["three"], row["four"]) for row in rows),
+            since,
         )
 
     async def count(self, owner: str) -> int:
@@ -228,6 +226,7 @@ class PostgresIndex:
         async with self._pool.connection() as conn, conn.transaction():
             for statement in REBUILD:
                 await conn.execute(statement)
+            await put_stored_texts(conn)
 
     async def _read(self, statement: str, values: Any = None) -> list[dict[str, Any]]:
         async with self._pool.connection() as conn:

@@ -23,10 +23,19 @@ from threadkeep.base.database_url import Database
 from threadkeep.base.errors import Erased, StorageFailed
 from threadkeep.base.postgres import Connection, Pool, migrate, open_pool, setup_lock
 from threadkeep.stores.item_page import read_page
+from threadkeep.stores.item_text import item_texts
 from threadkeep.stores.namespaces import INTERNAL, SECRET, new_secret
 from threadkeep.stores.postgres_erasing import PostgresErasing
 from threadkeep.stores.postgres_quarantine import quarantine_rows
-from threadkeep.stores.postgres_schema import FORGOTTEN, REWORD, SCHEMA, VERSION
+from threadkeep.stores.postgres_schema import (
+    FORGOTTEN,
+    REWORD,
+    SCHEMA,
+    UPGRADE,
+    VERSION,
+    WORDS_VERSION,
+)
+from threadkeep.stores.postgres_texts import put_stored_texts, put_texts
 from threadkeep.stores.quarantine import read_intact
 from threadkeep.stores.sqlite_items import Place, Row, values_of
 from threadkeep.stores.tombstones import current_checkpoint, expiry_ops, owners_of, tombstones_over
@@ -171,16 +180,18 @@ class PostgresItems(PostgresErasing):
     ) -> None:
         """Put items, in the same transaction in which nothing forbids it."""
         ops = [op for _, op in put_ops]
-        hashes = tombstones_over(ops)
-        if not hashes:
+        hashes, texts = tombstones_over(ops), item_texts(ops)
+        if not hashes and not texts:
             await super()._batch_put_ops(put_ops, cur)
             return
         async with cur.connection.transaction():
-            await cur.execute(
-                "SELECT refuse_forgotten(%s, %s, %s)",
-                (owners_of(ops), hashes, current_checkpoint()),
-            )
+            if hashes:
+                await cur.execute(
+                    "SELECT refuse_forgotten(%s, %s, %s)",
+                    (owners_of(ops), hashes, current_checkpoint()),
+                )
             await super()._batch_put_ops(put_ops, cur)
+            await put_texts(cur.connection, texts)
 
     async def _rows(
         self, query: str, parameters: tuple[Any, ...] | dict[str, Any]
@@ -232,7 +243,10 @@ async def _set_up(items: PostgresItems, database: Database) -> None:
         await migrate(conn, "store_migrations", items.MIGRATIONS)
         await conn.execute(SCHEMA, prepare=False)
         if version:
-            await conn.execute(REWORD)
+            if version < WORDS_VERSION:
+                await conn.execute(REWORD)
+            await conn.execute(UPGRADE)
+            await put_stored_texts(conn)
         else:
             namespace, key = SECRET
             await conn.execute(

@@ -6,7 +6,9 @@ used twice; those of one owner become visible in their order, since a transactio
 holds back the others of that owner until it is over.
 """
 
-VERSION = 3
+VERSION = 4
+WORDS_VERSION = 3
+"""The first version whose words have no accents."""
 FORGOTTEN = {"TK002": True, "TK003": False}
 """SQLSTATE of what is refused (see tombstones.py), and whether it is being forgotten right now."""
 SCHEMA = r"""
@@ -23,6 +25,10 @@ CREATE TABLE IF NOT EXISTS indexed (
     pending boolean NOT NULL DEFAULT true,
     words tsvector NOT NULL,
     UNIQUE (prefix, key)
+);
+ALTER TABLE indexed ADD COLUMN IF NOT EXISTS text text;
+CREATE TABLE IF NOT EXISTS index_fields (
+    prefix text NOT NULL, key text NOT NULL, fields text NOT NULL, PRIMARY KEY (prefix, key)
 );
 CREATE INDEX IF NOT EXISTS indexed_pending ON indexed (id) WHERE pending;
 CREATE INDEX IF NOT EXISTS indexed_owner ON indexed (owner, id);
@@ -46,19 +52,29 @@ BEGIN
     RETURN normalize(regexp_replace(normalize(said, NFD), '[\u0300-\u036f]', '', 'g'), NFC);
 END $$;
 
+CREATE OR REPLACE FUNCTION words_of(said text, before text, owner bigint)
+RETURNS tsvector LANGUAGE sql STABLE AS $$
+    SELECT setweight(to_tsvector('english', folded(left(coalesce(said, ''), 100000))), 'A')
+        || setweight(to_tsvector('english', folded(left(coalesce(before, ''), 20000))), 'B')
+        || array_to_tsvector(ARRAY['owner' || owner])
+$$;
+
 CREATE OR REPLACE FUNCTION words_of(value jsonb, owner bigint)
 RETURNS tsvector LANGUAGE sql STABLE AS $$
-    SELECT setweight(to_tsvector('english', folded(coalesce(value ->> 'text', ''))), 'A')
-        || setweight(to_tsvector('english', folded(coalesce(value ->> 'before', ''))), 'B')
-        || array_to_tsvector(ARRAY['owner' || owner])
+    SELECT words_of(value ->> 'text', value ->> 'before', owner)
 $$;
 
 CREATE OR REPLACE FUNCTION index_item() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     named text;
     numbered bigint;
+    had_fields boolean := false;
 BEGIN
-    IF TG_OP = 'UPDATE' AND new.value = old.value AND EXISTS (
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM index_fields WHERE prefix = old.prefix AND key = old.key;
+        had_fields := FOUND;
+    END IF;
+    IF TG_OP = 'UPDATE' AND NOT had_fields AND new.value = old.value AND EXISTS (
         SELECT 1 FROM indexed WHERE prefix = new.prefix AND key = new.key
     ) THEN
         RETURN NULL;
@@ -75,6 +91,33 @@ BEGIN
         VALUES (new.prefix, new.key, numbered, words_of(new.value, numbered));
     END IF;
     RETURN NULL;
+END $$;
+
+-- Index a text that is not the "text" of a value, see item_text.py; none if it is null.
+CREATE OR REPLACE FUNCTION index_text(at_prefix text, at_key text, said text, paths text)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    named text := split_part(at_prefix, '.', 1);
+    numbered bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('threadkeep ' || named, 0));
+    IF paths IS NULL AND EXISTS (
+        SELECT 1 FROM indexed AS i
+        WHERE i.prefix = at_prefix AND i.key = at_key AND i.text = said
+    ) THEN
+        RETURN;
+    END IF;
+    DELETE FROM indexed WHERE prefix = at_prefix AND key = at_key;
+    IF paths IS NOT NULL THEN
+        INSERT INTO index_fields VALUES (at_prefix, at_key, paths)
+        ON CONFLICT (prefix, key) DO UPDATE SET fields = excluded.fields;
+    END IF;
+    IF said IS NOT NULL THEN
+        INSERT INTO owners (name) VALUES (named) ON CONFLICT DO NOTHING;
+        SELECT id INTO numbered FROM owners WHERE name = named;
+        INSERT INTO indexed (prefix, key, owner, text, words)
+        VALUES (at_prefix, at_key, numbered, said, words_of(said, '', numbered));
+    END IF;
 END $$;
 
 CREATE OR REPLACE FUNCTION note_gone() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -112,6 +155,13 @@ REWORD = (
     "WHERE s.prefix = i.prefix AND s.key = i.key"
 )
 """What an older version's words want: they had kept their accents until version 3."""
+UPGRADE = (
+    "INSERT INTO index_fields (prefix, key, fields) SELECT s.prefix, s.key, 'false' "
+    "FROM store AS s WHERE jsonb_typeof(s.value -> 'text') = 'string' "
+    "AND NOT EXISTS (SELECT 1 FROM indexed AS i "
+    "WHERE i.prefix = s.prefix AND i.key = s.key) ON CONFLICT DO NOTHING"
+)
+"""What an earlier version did not index although it has a text was put with index=False."""
 REBUILD = [
     "LOCK TABLE store IN SHARE ROW EXCLUSIVE MODE",
     "DELETE FROM indexed",
@@ -120,5 +170,6 @@ REBUILD = [
     "INSERT INTO indexed (prefix, key, owner, words) "
     "SELECT s.prefix, s.key, o.id, words_of(s.value, o.id) FROM store AS s "
     "JOIN owners AS o ON o.name = split_part(s.prefix, '.', 1) "
-    "WHERE jsonb_typeof(s.value -> 'text') = 'string' ORDER BY s.created_at, s.prefix, s.key",
+    "WHERE jsonb_typeof(s.value -> 'text') = 'string' AND NOT EXISTS (SELECT 1 FROM index_fields "
+    "AS f WHERE f.prefix = s.prefix AND f.key = s.key) ORDER BY s.created_at, s.prefix, s.key",
 ]

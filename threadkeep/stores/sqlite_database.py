@@ -18,9 +18,10 @@ from threadkeep.base.sqlite_file import (
 )
 from threadkeep.stores.namespaces import SECRET, new_secret
 from threadkeep.stores.sqlite_items import SqliteItems
-from threadkeep.stores.sqlite_schema import SCHEMA
+from threadkeep.stores.sqlite_schema import SCHEMA, UPGRADE
+from threadkeep.stores.sqlite_texts import put_stored_texts
 
-VERSION = 1
+VERSION = 2
 BUSY_MILLISECONDS = 10_000
 REMEDY = "Move it away, or set THREADKEEP_HOME to another folder."
 
@@ -95,7 +96,15 @@ async def _create_tables(conn: aiosqlite.Connection, migrations: Sequence[str]) 
         with _ignore_duplicate_column():
             await _run_script(conn, script)
         await conn.execute("INSERT INTO store_migrations (v) VALUES (?)", (version,))
+    version = await _number(conn, "PRAGMA user_version")
+    if version:
+        with _ignore_duplicate_column():
+            await conn.execute("ALTER TABLE indexed ADD COLUMN text TEXT")
     await _run_script(conn, SCHEMA)
+    if version:
+        for statement in UPGRADE:
+            await conn.execute(statement)
+        await put_stored_texts(conn)
     (namespace, key), value = SECRET, json.dumps(new_secret())
     await conn.execute(
         "INSERT OR IGNORE INTO store (prefix, key, value) VALUES (?, ?, ?)",

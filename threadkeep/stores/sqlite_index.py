@@ -13,8 +13,9 @@ from threadkeep.search.changes import Changes, ReadPosition, read_changes
 from threadkeep.search.text_matches import BEFORE_WEIGHT, TEXT_WEIGHT, BigramMatch, Hit
 from threadkeep.search.words import terms
 from threadkeep.stores.quarantine import read_intact
-from threadkeep.stores.sqlite_items import ALIVE, COLUMNS, Place, SqliteItems, as_item
+from threadkeep.stores.sqlite_items import ALIVE, COLUMNS, SqliteItems, as_item
 from threadkeep.stores.sqlite_schema import REBUILD
+from threadkeep.stores.sqlite_texts import put_stored_texts
 
 Namespace = tuple[str, ...]
 Pending = tuple[int, str, str]
@@ -39,14 +40,15 @@ class SqliteIndex:
         from beside them, which `items` leaves out.
         """
         expression = match(terms(query))
-        if not expression or not namespace:
+        if not expression:
             return []
         name, above = ".".join(namespace), ".".join(namespace[:2])
         rows = await self._conn.execute_fetchall(
             f"SELECT rowid, -bm25(words, 0.0, {TEXT_WEIGHT}, {BEFORE_WEIGHT}) AS score FROM words "
-            "WHERE words MATCH 'spaces:\"s' || coalesce((SELECT id FROM spaces WHERE name = ?), "
-            "(SELECT id FROM spaces WHERE name = ?), 0) || '\" AND ' || ? "
-            "ORDER BY score DESC, rowid LIMIT ?",
+            "WHERE words MATCH CASE WHEN ?1 = '' THEN ?3 ELSE "
+            "'spaces:\"s' || coalesce((SELECT id FROM spaces WHERE name = ?1), "
+            "(SELECT id FROM spaces WHERE name = ?2), 0) || '\" AND ' || ?3 END "
+            "ORDER BY score DESC, rowid LIMIT ?4",
             (name, above, expression, limit),
         )
         return [(int(row[0]), float(row[1])) for row in rows]
@@ -86,19 +88,15 @@ class SqliteIndex:
     ) -> dict[int, Item]:
         text = ".".join(namespace)
         rows = await self._conn.execute_fetchall(
-            f"SELECT i.id, {COLUMNS}, s.ttl_minutes FROM json_each(?) AS n CROSS JOIN indexed AS i "
+            f"SELECT i.id, {COLUMNS}, s.ttl_minutes FROM json_each(?1) AS n "
+            "CROSS JOIN indexed AS i "
             "ON i.id = n.value CROSS JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key "
-            f"WHERE (i.prefix = ? OR (i.prefix >= ? AND i.prefix < ?)) AND {ALIVE}",
+            f"WHERE (?2 = '' OR i.prefix = ?2 OR (i.prefix >= ?3 AND i.prefix < ?4)) AND {ALIVE}",
             (json.dumps(list(ids)), text, f"{text}.", f"{text}/"),
         )
         if expiring is not None:
             expiring.update(int(row[0]) for row in rows if row[6] is not None)
         return {int(row[0]): as_item(row[1:]) for row in rows}
-
-    async def hide(self, places: Sequence[Place]) -> None:
-        """Take items out of the index."""
-        rows = [(".".join(namespace), key) for namespace, key in places]
-        await self._write("DELETE FROM indexed WHERE prefix = ? AND key = ?", rows)
 
     async def pending(self, limit: int) -> list[Pending]:
         """Return items whose vectors are pending, the oldest first."""
@@ -166,10 +164,10 @@ class SqliteIndex:
         rows = await self._conn.execute_fetchall(
             "WITH me (id) AS (SELECT id FROM spaces WHERE name = ?1), "
             "log (first, last) AS (SELECT min(seq), max(seq) FROM gone) "
-            "SELECT 0, me.id, log.first, log.last FROM log LEFT JOIN me UNION ALL "
-            "SELECT 1, g.seq, g.id, NULL FROM me CROSS JOIN gone AS g "
+            "SELECT 0, me.id, log.first, log.last, NULL FROM log LEFT JOIN me UNION ALL "
+            "SELECT 1, g.seq, g.id, NULL, NULL FROM me CROSS JOIN gone AS g "
             "ON g.owner = me.id AND g.seq > ?3 UNION ALL "
-            "SELECT 2, i.id, i.prefix, s.value FROM me CROSS JOIN indexed AS i "
+            "SELECT 2, i.id, i.prefix, s.value, i.text FROM me CROSS JOIN indexed AS i "
             "ON i.owner = me.id AND i.id > ?2 "
             "CROSS JOIN store AS s ON s.prefix = i.prefix AND s.key = i.key",
             (owner, since.item, since.deletion),
@@ -189,6 +187,7 @@ class SqliteIndex:
         async with self._transaction():
             for statement in REBUILD:
                 await self._conn.execute(statement)
+            await put_stored_texts(self._conn)
 
     async def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         await uninterrupted(self._written(statement, rows))

@@ -22,10 +22,12 @@ from langgraph.store.base import (
 from threadkeep.base.cancellation import uninterrupted
 from threadkeep.base.sqlite_file import check_integrity
 from threadkeep.stores.item_page import read_page
+from threadkeep.stores.item_text import item_texts
 from threadkeep.stores.namespaces import INTERNAL
 from threadkeep.stores.quarantine import read_intact
 from threadkeep.stores.sqlite_erasing import SqliteErasing
 from threadkeep.stores.sqlite_quarantine import quarantine_rows
+from threadkeep.stores.sqlite_texts import put_texts
 from threadkeep.stores.tombstones import (
     TOMBSTONES,
     current_checkpoint,
@@ -183,6 +185,7 @@ class SqliteItems(SqliteErasing):
             tombstones = [orjson.loads(row[0]) for row in await cur.fetchall()]
             refuse_erased(tombstones, current_checkpoint())
         await super()._batch_put_ops(put_ops, cur)
+        await put_texts(self.conn, item_texts([op for _, op in put_ops]))
 
     async def stop(self) -> None:
         """End the task that LangGraph's store keeps for its queue, which we do not use."""

@@ -1,8 +1,10 @@
 """Full-text search beside LangGraph's own `store` table, kept by triggers in the same transaction.
 
-`indexed` names what is searchable and marks what still wants a vector; `words` holds the text,
-one row per `indexed.id`; `gone` names what is no longer there, and marks what may have a vector.
-Numbers are never used twice, so that whoever knows the highest ones knows what it has not seen.
+`indexed` names what is searchable and marks what still wants a vector, with its text where that is
+not the "text" of the value (see item_text.py); `words` holds the text, one row per `indexed.id`;
+`index_fields` holds what a put said of the search, where it said something; `gone` names what is no
+longer there, and marks what may have a vector. Numbers are never used twice, so that whoever knows
+the highest ones knows what it has not seen.
 """
 
 _TEXT = "json_extract(CAST({0}.value AS TEXT), '$.{1}')"
@@ -46,8 +48,12 @@ CREATE TABLE IF NOT EXISTS indexed (
     key TEXT NOT NULL,
     owner INTEGER NOT NULL,
     pending INTEGER NOT NULL,
+    text TEXT,
     UNIQUE (prefix, key)
 );
+CREATE TABLE IF NOT EXISTS index_fields (
+    prefix TEXT NOT NULL, key TEXT NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (prefix, key)
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS indexed_pending ON indexed (id) WHERE pending;
 CREATE INDEX IF NOT EXISTS indexed_owner ON indexed (owner, id);
 CREATE TABLE IF NOT EXISTS spaces (
@@ -73,8 +79,10 @@ BEGIN
     INSERT INTO words (rowid, spaces, text, before)
     SELECT id, {_put_words("new")} FROM indexed WHERE prefix = new.prefix AND key = new.key;
 END;
-CREATE TRIGGER IF NOT EXISTS store_gone AFTER DELETE ON store
+DROP TRIGGER IF EXISTS store_gone;
+CREATE TRIGGER store_gone AFTER DELETE ON store
 BEGIN
+    DELETE FROM index_fields WHERE prefix = old.prefix AND key = old.key;
     DELETE FROM indexed WHERE prefix = old.prefix AND key = old.key;
 END;
 CREATE TRIGGER IF NOT EXISTS indexed_gone AFTER DELETE ON indexed
@@ -88,7 +96,16 @@ REBUILD = [
     "DELETE FROM indexed",
     "INSERT INTO indexed (prefix, key, owner, pending) "
     f"SELECT prefix, key, {_OWNER.format(_FIRST.format('store'))}, 1 "
-    f"FROM store WHERE {_IS_TEXT.format('store')}",
+    f"FROM store WHERE {_IS_TEXT.format('store')} AND (prefix, key) NOT IN "
+    "(SELECT prefix, key FROM index_fields)",
     "INSERT INTO words (rowid, spaces, text, before) "
     f"SELECT indexed.id, {_put_words('store')} FROM indexed JOIN store USING (prefix, key)",
 ]
+UPGRADE = [
+    # What an earlier version did not index although it has a text was put with index=False.
+    "INSERT OR IGNORE INTO index_fields (prefix, key, fields) SELECT prefix, key, 'false' "
+    f"FROM store WHERE {_IS_TEXT.format('store')} "
+    "AND NOT EXISTS (SELECT 1 FROM indexed AS i "
+    "WHERE i.prefix = store.prefix AND i.key = store.key)",
+]
+"""What databases of version 1 want, before the texts of their other items are indexed."""
