@@ -22,9 +22,12 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import SendProtocol, _DeltaSnapshot
 from pydantic import BaseModel, SecretBytes, SecretStr
 from pydantic.v1 import BaseModel as BaseModelV1
+from pydantic.v1 import SecretBytes as SecretBytesV1
+from pydantic.v1 import SecretStr as SecretStrV1
 
 TypeName = tuple[str, ...]
 """A module and the qualified name of a class in it."""
+SECRETS = (SecretStr, SecretBytes, SecretStrV1, SecretBytesV1)
 CONSTRUCTORS = {
     jsonplus.EXT_CONSTRUCTOR_SINGLE_ARG,
     jsonplus.EXT_CONSTRUCTOR_POS_ARGS,
@@ -115,7 +118,8 @@ def _is_data(type_: type) -> bool:
         is_model
         or is_named_tuple
         or dataclasses.is_dataclass(type_)
-        or issubclass(type_, Enum | SecretStr | SecretBytes)
+        or issubclass(type_, SECRETS)
+        or issubclass(type_, Enum)
         or type_ is tuple
     )
 

@@ -10,11 +10,14 @@ START = ReadPosition()
 def test_added_items_come_the_oldest_first_and_move_the_position() -> None:
     rows: list[Any] = [
         (0, 7, None, None),
-        (2, 12, "ada.facts", b'{"text": "b"}'),
-        (2, 3, "ada.pins", {}),
+        (2, 12, "ada.facts", b'{"text": "b"}', None),
+        (2, 3, "ada.notes", {"title": "c"}, "c"),
     ]
     changes = read_changes(rows, START)
-    assert changes.added == [(3, "ada.pins", {}), (12, "ada.facts", {"text": "b"})]
+    assert changes.added == [
+        (3, "ada.notes", {"title": "c", "text": "c"}),
+        (12, "ada.facts", {"text": "b"}),
+    ]
     assert changes.position == ReadPosition(owner=7, item=12, deletion=0)
     assert not changes.reset
 

@@ -45,7 +45,7 @@ def item_text(
     if index is not None:
         parts = [text for path in index for text in get_text_at_path(value, path)]
         return ItemText(prefix, key, _joined(parts), json.dumps(list(index)))
-    if is_own_record(namespace):
+    if is_own_record(namespace) or _is_message(namespace, value):
         return None
     text = _joined(_strings(value))
     if text is None or text == own_text:
@@ -78,6 +78,12 @@ def is_own_record(namespace: Namespace) -> bool:
         return True
     labels = len(namespace) > 1 and namespace[1] in RESERVED
     return labels and OWNER_KEY.fullmatch(namespace[0]) is not None
+
+
+def _is_message(namespace: Namespace, value: Mapping[str, Any]) -> bool:
+    """Tell whether an item is a message as the package keeps it, whoever its owner is."""
+    has_text = isinstance(value.get("text"), str) and isinstance(value.get("role"), str)
+    return has_text and len(namespace) > 1 and namespace[1] in RESERVED
 
 
 def is_foreign(prefix: Namespace) -> bool:
