@@ -104,7 +104,8 @@ REBUILD = [
 UPGRADE = [
     # What an earlier version did not index although it has a text was put with index=False.
     "INSERT OR IGNORE INTO index_fields (prefix, key, fields) SELECT prefix, key, 'false' "
-    f"FROM store WHERE {_IS_TEXT.format('store')} "
+    "FROM store WHERE CASE WHEN json_valid(CAST(value AS TEXT)) "
+    f"THEN {_IS_TEXT.format('store')} END "
     "AND NOT EXISTS (SELECT 1 FROM indexed AS i "
     "WHERE i.prefix = store.prefix AND i.key = store.key)",
 ]

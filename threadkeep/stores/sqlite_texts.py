@@ -60,8 +60,16 @@ async def _pages(conn: aiosqlite.Connection) -> AsyncIterator[list[ItemText]]:
         if not rows:
             return
         after = int(rows[-1][0])
-        texts = [stored_text(row[1], row[2], orjson.loads(row[3]), row[4]) for row in rows]
+        texts = [_stored_text(*row[1:]) for row in rows]
         yield [text for text in texts if text is not None]
+
+
+def _stored_text(prefix: str, key: str, content: bytes, fields: str | None) -> ItemText | None:
+    try:
+        value = orjson.loads(content)
+    except ValueError:
+        return None  # A damaged record is set aside by whoever reads it.
+    return stored_text(prefix, key, value, fields) if isinstance(value, dict) else None
 
 
 def _spaces(prefix: str) -> list[str]:
