@@ -163,9 +163,9 @@ def test_any_value_can_be_indexed_and_every_string_of_it_is_in_its_text(
     value: dict[str, Any], index: Any
 ) -> None:
     text = item_text(("notes", "a"), "k", value, index)
-    shown = text.text if text is not None else value.get("text")
+    indexed_text = text.text if text is not None else value.get("text")
     if isinstance(word := value.get("x"), str) and word.isalnum() and word.isascii():
-        assert word in str(shown)
+        assert word in str(indexed_text)
     memory_index = MemoryIndex()
-    memory_index.add(1, "notes.a", {**value, "text": shown or ""})
+    memory_index.add(1, "notes.a", {**value, "text": indexed_text or ""})
     memory_index.norms()
