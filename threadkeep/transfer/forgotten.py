@@ -7,6 +7,7 @@ from uuid import UUID
 
 from langgraph.store.base import BaseStore, GetOp, Item
 
+from threadkeep.stores.namespaces import internal_store
 from threadkeep.stores.tombstones import (
     TOMBSTONES,
     conversation_mark,
@@ -30,10 +31,9 @@ class ForgottenMarks:
         self._is_empty = is_empty
 
     @classmethod
-    async def open(cls, store: BaseStore, owner: str, *, again: bool = False) -> "ForgottenMarks":
+    def open(cls, store: BaseStore, owner: str, *, again: bool = False) -> "ForgottenMarks":
         """Return the user's tombstones; none with `again`."""
-        is_empty = again or not await store.asearch(TOMBSTONES, limit=1, refresh_ttl=False)
-        return cls(store, owner, is_empty=is_empty)
+        return cls(internal_store(store), owner, is_empty=again)
 
     async def user_erased_at(self) -> datetime | None:
         """Return when all of the user was erased last."""

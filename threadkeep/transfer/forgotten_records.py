@@ -46,7 +46,7 @@ class ForgottenRecords:
     @classmethod
     async def open(cls, store: BaseStore, owner: str, *, again: bool = False) -> "ForgottenRecords":
         """Return what is known to be erased; nothing with `again`."""
-        marks = await ForgottenMarks.open(store, owner, again=again)
+        marks = ForgottenMarks.open(store, owner, again=again)
         stored = {item.key async for item in items_in(store, threads_of(owner))}
         return cls(marks, stored, await marks.user_erased_at())
 

@@ -69,7 +69,7 @@ class ImportPlanner:
         cls, store: BaseStore, owner: str, recorded_at: datetime, *, again: bool = False
     ) -> "ImportPlanner":
         """Return a planner that knows the threads of the user."""
-        marks = await ForgottenMarks.open(store, owner, again=again)
+        marks = ForgottenMarks.open(store, owner, again=again)
         prefix = all_messages_of(owner)
         spaces = await store.alist_namespaces(prefix=prefix, limit=ALL)
         return cls(
