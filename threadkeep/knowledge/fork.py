@@ -8,6 +8,7 @@ from langgraph.store.base import BaseStore, PutOp
 from threadkeep.base.clock import now
 from threadkeep.base.errors import BadInput
 from threadkeep.knowledge.branch_head import head_of
+from threadkeep.knowledge.stored_messages import index_of
 from threadkeep.knowledge.stored_thread_items import read_stored_thread
 from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.namespaces import messages_of, notes_of, threads_of
@@ -57,7 +58,8 @@ async def fork_stored_thread(
     source_record = {**item.value, "family": family, "active": item.value.get("active", True)}
     messages, notes = messages_of(owner, target), notes_of(owner, target)
     ops = [
-        PutOp(messages, key, {**value, "thread": target}, ttl=ttl) for key, value in stored.active
+        PutOp(messages, key, {**value, "thread": target}, index=index_of(value), ttl=ttl)
+        for key, value in stored.active
     ]
     ops += [PutOp(notes, key, note, ttl=ttl) for key, note in stored.notes.items()]
     ops.append(PutOp(threads_of(owner), target, record, index=False, ttl=ttl))

@@ -21,6 +21,8 @@ from threadkeep.stores.pages import ALL
 EXTEND_AFTER = 0.05
 """Share of the TTL that must have passed before it is extended."""
 Role = Literal["user", "assistant", "system", "tool"]
+OFFLINE = "offline"
+"""The name of the model that only quotes."""
 ROLES: dict[str, Role] = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
 
 
@@ -43,6 +45,8 @@ class StoredMessage(TypedDict):
     name: NotRequired[str]
     incomplete: NotRequired[str]
     """Of an answer that is not whole: length, content_filter, refusal, tool_call or cut_off."""
+    boilerplate: NotRequired[bool]
+    """Whether it is a reply of the offline model: never searched or recalled."""
     source_id: NotRequired[str]
     blobs: NotRequired[list[str]]
     """Digests of its pictures and files."""
@@ -71,7 +75,11 @@ async def store_messages(
     await store.abatch(
         [
             PutOp(
-                messages_of(owner, message["thread"]), message["id"], stored_value(message), ttl=ttl
+                messages_of(owner, message["thread"]),
+                message["id"],
+                stored_value(message),
+                index=index_of(message),
+                ttl=ttl,
             )
             for message in messages
         ]
@@ -115,7 +123,17 @@ def _stored(
         stored["incomplete"] = mark["kind"]
     if message.name:
         stored["name"] = sanitise_text(message.name)
+    if message.response_metadata.get("model_name") == OFFLINE:
+        stored["boilerplate"] = True
     return stored
+
+
+def index_of(message: Mapping[str, Any]) -> Literal[False] | None:
+    """Return whether a stored message is indexed, as `PutOp` takes it.
+
+    What the program itself says where no model answers is kept in the thread, but is no memory.
+    """
+    return False if message.get("boilerplate") else None
 
 
 def stored_value(message: StoredMessage) -> dict[str, Any]:

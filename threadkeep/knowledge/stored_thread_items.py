@@ -5,6 +5,7 @@ from typing import Any
 
 from langgraph.store.base import BaseStore, Item, PutOp
 
+from threadkeep.knowledge.stored_messages import index_of
 from threadkeep.knowledge.stored_thread import StoredThread
 from threadkeep.stores.namespaces import Namespace, abandoned_of, messages_of, notes_of
 from threadkeep.stores.pages import ALL
@@ -35,7 +36,10 @@ def diff_ops(
     ops = []
     for namespace, old, new in pairs:
         changed = [(key, value) for key, value in new.items() if old.get(key) != value]
-        ops += [PutOp(namespace, key, dict(value), ttl=ttl) for key, value in changed]
+        ops += [
+            PutOp(namespace, key, dict(value), index=index_of(value), ttl=ttl)
+            for key, value in changed
+        ]
         ops += [PutOp(namespace, key, None) for key in old.keys() - new.keys()]
     return ops
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from threadkeep.knowledge.message_versions import message_version
+from threadkeep.knowledge.stored_messages import index_of
 from threadkeep.stores.namespaces import (
     Namespace,
     abandoned_of,
@@ -124,7 +124,7 @@ class RecordWriter:
             notes = notes_of(self.owner, item.namespace[2])
             puts[notes, item.key] = PutOp(notes, item.key, None)
         if value != old or place in puts:
-            index: Literal[False] | None = False if item.kind in UNINDEXED_KINDS else None
+            index = False if item.kind in UNINDEXED_KINDS else index_of(value)
             puts[place] = PutOp(*place, value, index=index, ttl=self._ttl(item))
             self.new_messages += item.kind == "message" and old is None
 
