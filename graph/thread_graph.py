@@ -212,12 +212,17 @@ class CompiledThreadGraph(CompiledStateGraph[Any, Any, Any, Any]):
 
 @contextmanager
 def _acting(config: Any, context: Any = None) -> Iterator[None]:
-    """Act as the user that a run's config names, or else its context: the store asks for one."""
+    """Act as the user of a run: of its config or the block it is in, or else of its context.
+
+    Raises:
+        AccessRefused: they name different users.
+    """
     fields = context if isinstance(context, Mapping) else getattr(context, "__dict__", {})
-    configurable = _configurable(config)
-    users = (configurable.get(AUTH_KEY), configurable.get(USER_KEY), fields.get(USER_KEY))
-    user = next(filter(None, users), None)
-    with acting_as(user) if isinstance(user, str) else nullcontext():
+    try:
+        user: str | None = acting_user(config)
+    except NoUser:
+        user = fields.get(USER_KEY)
+    with acting_as(user) if user else nullcontext():
         yield
 
 

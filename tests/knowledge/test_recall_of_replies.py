@@ -4,7 +4,7 @@ from threadkeep.base.settings import Settings
 from threadkeep.memory import open_memory
 
 
-async def test_replies_of_the_offline_model_are_kept_and_never_found(home: Settings) -> None:
+async def test_replies_of_the_offline_model_are_stored_and_not_searched(home: Settings) -> None:
     async with open_memory(home) as memory:
         for text in ("My dentist is Dr Bellweather.", "Who is my dentist?"):
             turn = await memory.say(text, thread="first", user_id="ada")
