@@ -71,9 +71,9 @@ async def test_a_user_reads_and_writes_their_own_namespaces(ada: AdaMemory) -> N
         matches = await store.asearch(all_messages_of(ada.owner), query="vault")
         assert SECRET in [item.value["text"] for item in matches]
         assert await store.alist_namespaces(prefix=(ada.owner,))
-        await store.aput((ada.owner, "facts"), "f", {"text": "mine"})
-        assert await asyncio.to_thread(store.get, (ada.owner, "facts"), "f")
-        await store.adelete((ada.owner, "facts"), "f")
+        await store.aput((ada.owner, "own"), "f", {"text": "mine"})
+        assert await asyncio.to_thread(store.get, (ada.owner, "own"), "f")
+        await store.adelete((ada.owner, "own"), "f")
 
 
 async def test_an_import_for_one_user_writes_to_no_other_user(
