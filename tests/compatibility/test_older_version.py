@@ -16,6 +16,7 @@ from threadkeep.base.user import acting_as
 from threadkeep.checkpoints.savers import open_checkpointer
 from threadkeep.cli import app
 from threadkeep.graph.agent import builder
+from threadkeep.stores import postgres_schema, sqlite_database
 from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.namespaces import messages_of, user_key
 
@@ -133,18 +134,16 @@ def test_indexes_are_sound_can_be_rebuilt_and_know_nothing_forgotten(old_data: O
 
 
 async def raise_version(data: OldData) -> tuple[int, int]:
-    """Give the data the next version of its format; return it and the one before."""
+    """Give the data the version after the current one; return both, the newer first."""
     if data.url is None:
+        version = sqlite_database.VERSION
         with sqlite3.connect(data.home / "threadkeep.sqlite") as database:
-            (version,) = database.execute("PRAGMA user_version").fetchone()
             database.execute(f"PRAGMA user_version = {version + 1}")
         database.close()
     else:
+        version = postgres_schema.VERSION
         async with await psycopg.AsyncConnection.connect(data.url, autocommit=True) as conn:
-            cursor = await conn.execute(
-                "UPDATE threadkeep SET version = version + 1 RETURNING version - 1"
-            )
-            (version,) = await cursor.fetchone() or (0,)
+            await conn.execute("UPDATE threadkeep SET version = %s", (version + 1,))
     return version + 1, version
 
 
