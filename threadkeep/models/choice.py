@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -74,7 +75,7 @@ async def choose_model(settings: Settings, name_or_model: "str | BaseChatModel |
     if not settings.probe:
         return _offline("OPENAI_API_KEY is not set")
     if local := await find_local_model():
-        return _local(*local)
+        return _local(settings, *local)
     return _offline("OPENAI_API_KEY is not set and no local server was found")
 
 
@@ -134,18 +135,24 @@ def _openai(settings: Settings, name: str, cause: str) -> Choice:
     return Choice(
         f"openai/{name}",
         f"{name}, because {cause}",
-        lambda: open_openai(name, key, settings.openai_base_url),
+        lambda: open_openai(
+            name, key, settings.openai_base_url, quirks_file=_quirks_file(settings)
+        ),
     )
 
 
-def _local(name: str, address: str) -> Choice:
+def _local(settings: Settings, name: str, address: str) -> Choice:
     server = address.removesuffix("/v1")
     return Choice(
         f"openai/{name}",
         f"{name}, because it was found on {server}",
-        lambda: open_openai(name, None, address),
+        lambda: open_openai(name, None, address, quirks_file=_quirks_file(settings)),
         discovered=True,
     )
+
+
+def _quirks_file(settings: Settings) -> Path:
+    return settings.home / "servers.json"
 
 
 def _offline(cause: str) -> Choice:

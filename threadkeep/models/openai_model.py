@@ -1,6 +1,8 @@
 """ChatOpenAI with deadlines, retries before the first token, and errors a person can read."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Self
 
 import openai
@@ -13,22 +15,27 @@ from pydantic import PrivateAttr, SecretStr
 
 from threadkeep.base.token_encoding import encode
 from threadkeep.base.tokens import count_messages, count_tools
+from threadkeep.models.adapting_client import AdaptingClient
 from threadkeep.models.error_text import origin
 from threadkeep.models.faults import BrokenReply, ModelFault
 from threadkeep.models.identity import OwnModel
 from threadkeep.models.openai_errors import UNREADABLE, explain
+from threadkeep.models.plain_chunks import PlainChunks
 from threadkeep.models.reply_reader import REASONING_FIELDS
 from threadkeep.models.retries import RetriedCall, RetryPolicy, Stream
+from threadkeep.models.server_quirks import ServerQuirks
+from threadkeep.models.sync_calls import run_sync, stream_sync
 
 CONNECT_SECONDS = 5.0
 _EXTRA_FIELDS = frozenset({"refusal", *REASONING_FIELDS})
 
 
 class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
-    """A ChatOpenAI for async code only; `threadkeep.models.openai.open_openai` opens it."""
+    """A ChatOpenAI of `threadkeep.models.openai.open_openai`; async, sync calls use a thread."""
 
     _retry_policy: RetryPolicy = PrivateAttr(default_factory=RetryPolicy)
     _key: SecretStr = PrivateAttr(default=SecretStr(""))
+    _open_client: Callable[[], AdaptingClient] = PrivateAttr()
 
     @classmethod
     def open(
@@ -40,6 +47,7 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
         loopback: bool,
         retry_policy: RetryPolicy,
         temperature: float | None,
+        quirks: ServerQuirks | None = None,
     ) -> Self:
         """Return the model; nothing is read from the environment."""
 
@@ -49,6 +57,10 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
             return api_key.get_secret_value()
 
         timeout = openai.Timeout(retry_policy.total, connect=CONNECT_SECONDS)
+        # Two processes of one machine need no proxy.
+        open_client = partial(
+            AdaptingClient, quirks or ServerQuirks(), timeout=timeout, trust_env=not loopback
+        )
         model = cls(
             model=name,
             api_key=key,
@@ -64,12 +76,11 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
             custom_get_token_ids=encode,
             # On one machine a new connection is cheap, and none stays open when the loop ends.
             default_headers={"Connection": "close"} if loopback else None,
-            # Two processes of one machine need no proxy.
-            http_async_client=openai.DefaultAsyncHttpxClient(
-                timeout=timeout, trust_env=not loopback
-            ),
+            http_async_client=open_client(),
         )
+        model.async_client = PlainChunks(model.async_client)
         model._retry_policy, model._key = retry_policy, api_key
+        model._open_client = open_client
         return model
 
     async def aclose(self) -> None:
@@ -142,7 +153,33 @@ class ThreadkeepOpenAI(OwnModel, ChatOpenAI):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        raise NotImplementedError("This model is async only: await model.ainvoke(...).")
+        async def work() -> ChatResult:
+            async with self._for_own_loop() as model:
+                return await model._agenerate(messages, stop, **kwargs)
+
+        return run_sync(work)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        async def work() -> AsyncIterator[ChatGenerationChunk]:
+            async with self._for_own_loop() as model:
+                async for chunk in model._astream(messages, stop, **kwargs):
+                    yield chunk
+
+        return stream_sync(work)
+
+    @asynccontextmanager
+    async def _for_own_loop(self) -> AsyncIterator[Self]:
+        """Open this model for another event loop: connections belong to the loop that made them."""
+        client = self.root_async_client.copy(http_client=self._open_client())
+        completions = PlainChunks(client.chat.completions)
+        async with client:
+            yield self.model_copy(update={"root_async_client": client, "async_client": completions})
 
     def get_num_tokens_from_messages(
         self, messages: Sequence[BaseMessage], tools: Sequence[Any] | None = None, **_: Any
