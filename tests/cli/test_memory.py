@@ -63,7 +63,8 @@ def test_the_chat_has_the_same_commands_and_prints_an_error_in_one_line(
         f"/unpin {message}",
         "/pin",
     ]
-    process = run(env, "chat", "-t", "second", *ADA, text="\n".join(lines).encode())
+    # On a pipe the exit code tells that a line failed.
+    process = run(env, "chat", "-t", "second", *ADA, text="\n".join(lines).encode(), code=2)
     assert process.stdout.splitlines()[0] == "Nothing is pinned."
     assert f"{message}" in process.stdout
     assert "I live in Oslo.  (was: I live in Bergen.)" in process.stdout
