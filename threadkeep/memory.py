@@ -48,7 +48,7 @@ from threadkeep.stores.namespaces import messages_of, thread_id_for, threads_of,
 from threadkeep.stores.owned import OwnedStore
 from threadkeep.stores.quarantine import damaged_records
 from threadkeep.stores.usage import By, Usage
-from threadkeep.thread_prompt import prompt_of_thread
+from threadkeep.thread_prompt import prompt_of_thread, state_of_stored_thread
 from threadkeep.transfer.export import export_user
 from threadkeep.transfer.export_reader import ExportSummary, validate_export
 from threadkeep.transfer.import_conversations import ImportResult, import_conversations
@@ -436,6 +436,8 @@ class Memory:
     ) -> PromptPlan:
         """Return what a model is shown of a thread as it stands, without calling it.
 
+        Of a thread without a turn of its own, an imported one, its last message as if sent again.
+
         Raises:
             BadInput: there is no such thread.
         """
@@ -446,10 +448,7 @@ class Memory:
             )
             state = await self.state(ref)
             if not state.messages:
-                raise BadInput(
-                    f"User {user!r} has no thread {thread!r}; "
-                    "see threadkeep threads list for the names."
-                )
+                state = await state_of_stored_thread(self.store, owner, ref.id, ref.name)
             return await prompt_of_thread(self.opened.store, owner, ref.id, state, run_context)
 
     async def state(self, thread: Thread) -> State:
