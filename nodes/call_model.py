@@ -69,20 +69,21 @@ async def call_model(state: State, runtime: Runtime[Context]) -> Update:
 async def _with_quotes(
     model: BaseChatModel, state: State, runtime: Runtime[Context]
 ) -> Bound | None:
-    """Return the offline model with what it may quote; None for any other."""
-    question = newest_user_message(state.messages)
+    """Return the offline model with what it may quote; None for any other.
+
+    In a preset without recall it quotes its prompt alone.
+    """
+    question, context = newest_user_message(state.messages), context_of(runtime)
     if not isinstance(model, OfflineChatModel) or question is None:
         return None
-    if not asks_memory(text := text_of(question)):
+    if not context.recalls_messages or not asks_memory(text := text_of(question)):
         return None
-    context = context_of(runtime)
     with acting_as(context.user_id):
         quotes = await find_quotes(
             store_of(runtime),
             await owner_of(runtime),
             text,
             thread=thread_of(),
-            everywhere=context.recalls_messages,
             exclude=question.id or "",
         )
     return model.bind(quotes=quotes)

@@ -27,7 +27,6 @@ from threadkeep.stores.memory_ids import find_messages
 from threadkeep.stores.namespaces import (
     all_messages_of,
     facts_of,
-    messages_of,
     notes_of,
 )
 
@@ -57,15 +56,13 @@ _TIME = frozenset(("now", "currently", "still", "today", "nowadays", "jetzt", "a
 
 
 async def find_quotes(
-    store: BaseStore, owner: str, question: str, *, thread: str, everywhere: bool, exclude: str
+    store: BaseStore, owner: str, question: str, *, thread: str, exclude: str
 ) -> list[Quote]:
     """Return the message to quote in answer to a question; none where nothing is near.
 
-    `everywhere` looks into all threads of the user, else into this one. `exclude` is the id of
-    the question itself.
+    It looks into all threads of the user. `exclude` is the id of the question itself.
     """
-    namespace = all_messages_of(owner) if everywhere else messages_of(owner, thread)
-    items = await store.asearch(namespace, query=question, limit=LIMIT)
+    items = await store.asearch(all_messages_of(owner), query=question, limit=LIMIT)
     moment = moment_of(question, now())
     scores = {item.key: _log_odds(item) for item in items if _is_statement(item, exclude)}
     messages: dict[str, Item] = {item.key: item for item in items if item.key in scores}
@@ -73,12 +70,11 @@ async def find_quotes(
     true = [fact for fact in facts if is_true_at(fact, moment)]
     source_ids = {fact["sources"][-1] for fact in true}
     for key, message in (await find_messages(store, owner, source_ids)).items():
-        if message.namespace[: len(namespace)] == namespace:
-            messages.setdefault(key, message)
-            scores[key] = max(scores.get(key, BY_PREDICATE), BY_PREDICATE)
+        messages.setdefault(key, message)
+        scores[key] = max(scores.get(key, BY_PREDICATE), BY_PREDICATE)
     predicates = {str(fact["predicate"]) for fact in facts}
     outdated = await _outdated(store, owner, messages.values(), moment, predicates)
-    if true and everywhere and source_ids <= outdated:
+    if true and source_ids <= outdated:
         # It was corrected: no message says it.
         newest = max(true, key=lambda fact: str(fact["recorded_at"]))
         return [Quote(text=str(newest["text"]), speaker="", is_fact=True, is_sure=True)]
@@ -90,7 +86,7 @@ async def find_quotes(
     best = _last_word(messages, scores, topic)
     floor = FLOOR if best and topic & _text_stems(best) else OTHER_WORDS_FLOOR
     if best is None or best.key in outdated or scores[best.key] < floor:
-        return await _known_facts(store, owner, question, moment) if everywhere else []
+        return await _known_facts(store, owner, question, moment)
     is_sure = best.key in source_ids or topic <= _text_stems(best)
     return [await _quote(store, owner, best, thread, is_sure=is_sure)]
 

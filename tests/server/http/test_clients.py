@@ -89,7 +89,8 @@ async def test_the_chat_undoes_forks_and_changes_threads_on_a_server(
         "Where do I live?",
         "/undo 7",
     ]
-    out, err = await threadkeep(token, "chat", "-t", "trip", stdin="\n".join(lines))
+    # On a pipe the exit code tells that a line failed.
+    out, err = await threadkeep(token, "chat", "-t", "trip", stdin="\n".join(lines), code=2)
     replies = out.splitlines()
     assert replies[:2] == ["Noted: you live in Bergen.", "Noted: you moved to Oslo."]
     assert all("Bergen" in reply and "Oslo" not in reply for reply in replies[2:])
@@ -121,7 +122,7 @@ async def test_the_chat_explains_corrects_and_pins_on_a_server(
         "/correct nonsense Anything.",
         "/why",
     ]
-    out, err = await threadkeep(token, "chat", "-t", "second", stdin="\n".join(lines))
+    out, err = await threadkeep(token, "chat", "-t", "second", stdin="\n".join(lines), code=2)
     out_lines = out.splitlines()
     assert out_lines[0].startswith(memory)
     assert "My sister Miriam moved to Porto." in out_lines[1]
@@ -133,7 +134,7 @@ async def test_the_chat_explains_corrects_and_pins_on_a_server(
     assert "No longer pinned: " in err
     assert "You have no memory 'nonsense'" in err
     stranger = await servers.token("stranger")
-    _, err = await threadkeep(stranger, "chat", stdin=f"/pin {memory}\n/why\n/pin\n")
+    _, err = await threadkeep(stranger, "chat", stdin=f"/pin {memory}\n/why\n/pin\n", code=2)
     assert f"You have no memory '{memory}'" in err
     assert "with an answer" in err
 
@@ -155,7 +156,7 @@ async def test_the_chat_forgets_on_a_server(servers: Servers, threadkeep: Termin
         question,
         "/forget everything --yes",
     ]
-    out, err = await threadkeep(token, "chat", "-t", "second", stdin="\n".join(lines))
+    out, err = await threadkeep(token, "chat", "-t", "second", stdin="\n".join(lines), code=2)
     assert "--verify reads files" in err
     assert "Forgotten: message" in out
     assert f"There is no memory '{memory}'" in err
