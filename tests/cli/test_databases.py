@@ -43,6 +43,7 @@ def test_a_killed_turn_is_finished_and_recalled_and_doctor_finds_no_fault(
             "items:",
             "records:",
             "erasures:",
+            "turns:",
             "vectors:",
             "indexes:",
         )

@@ -151,7 +151,8 @@ async def test_the_number_of_pins_is_limited(home: Settings) -> None:
         owner = await user_key(store, "ada")
         for number in range(MAX_PINS + 1):
             text = f"Fact {number}."
-            await store.aput((owner, "facts"), f"{number:08}", {"text": text})
+            fact = {"subject": "user", "predicate": "says", "object": text, "sources": []}
+            await store.aput((owner, "facts"), f"{number:08}", {"text": text, **fact})
         with acting_as("ada"):
             for number in range(MAX_PINS):
                 await add_pin(store, owner, await find_memory(store, owner, f"{number:08}"))

@@ -12,6 +12,7 @@ from threadkeep.base.user import acting_as
 from threadkeep.memory import Memory, open_memory
 from threadkeep.stores.namespaces import SECRET, user_key
 from threadkeep.transfer.export import export_user
+from threadkeep.transfer.export_format import VERSION
 
 TEXTS = [
     ("first", "My sister Miriam moved to Lisbon in March and keeps two parrots."),
@@ -45,7 +46,7 @@ async def test_an_export_has_every_item_once_between_header_and_end(home: Settin
     assert (header["kind"], header["schema"], header["version"]) == (
         "header",
         "threadkeep-export",
-        2,
+        VERSION,
     )
     assert end["records"] == len(records) - 1
     for kind, count in header["counts"].items():

@@ -7,7 +7,7 @@ from typing import Final
 
 from langchain_core.messages import BaseMessage
 
-from threadkeep.base.clock import now
+from threadkeep.base.clock import local_day, now
 from threadkeep.extract.rules import extract
 from threadkeep.extract.sentences import is_question, sentences, words
 from threadkeep.models.offline_facts import fact_to_user, sentence_to_user
@@ -83,7 +83,7 @@ def _quotation(quote: Quote, user: str) -> str:
 
 def _day_in_words(iso_time: str) -> str:
     try:
-        day = date.fromisoformat(iso_time[:10])
+        day = date.fromisoformat(local_day(iso_time))
     except ValueError:
         return ""
     return f"{day.day} {day:%B %Y}"
