@@ -1,7 +1,7 @@
 """`threadkeep import`, `export`, `report`, `migrate` and `forget`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from threadkeep.cli.options import (
     load_settings,
     user_or_login,
 )
+from threadkeep.transfer.importers.formats import Format
 
 
 def import_(
@@ -25,20 +26,7 @@ def import_(
         typer.Argument(help="Files, folders or ZIP archives to read.", show_default=False),
     ],
     format_: Annotated[
-        Literal[
-            "export",
-            "jsonl",
-            "chatgpt",
-            "claude",
-            "gemini",
-            "langchain",
-            "openai",
-            "zep",
-            "letta",
-            "mem0",
-            "locomo",
-        ]
-        | None,
+        Format | None,
         typer.Option("--format", help="What the files hold.", show_default="looked for"),
     ] = None,
     user: Annotated[

@@ -18,7 +18,7 @@ from threadkeep.memory import open_memory
 from threadkeep.process import run
 from threadkeep.stores.indexing import Progress
 from threadkeep.transfer.import_conversations import ImportResult
-from threadkeep.transfer.importers.detect import Format
+from threadkeep.transfer.importers.formats import Format
 from threadkeep.transfer.importers.inputs import InputFile, Inputs, find_inputs
 from threadkeep.transfer.importers.reader import WITHOUT_USER, read_conversations
 from threadkeep.transfer.importers.transcript import Transcript

@@ -3,19 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from threadkeep.base.validation import sanitise_text
-from threadkeep.knowledge.facts import MAX_CHARACTERS, MAX_SOURCES
+from threadkeep.knowledge.facts import MAX_CHARACTERS, MAX_SOURCES, clean
 from threadkeep.knowledge.notes import Note
 
 MAX_OBJECTS = 12
 """Of one attribute, and of aliases."""
 MAX_TIMELINE = 200
 """Objects of one predicate over time."""
-
-
-def clean_name(name: str) -> str:
-    """Return the name of an entity as it is stored."""
-    return sanitise_text(name)[:MAX_CHARACTERS]
 
 
 def new_entity(name: str, type_: str, time: str) -> dict[str, Any]:
@@ -48,7 +42,7 @@ def add_mention(entity: dict[str, Any], name: str, type_: str, note: Note) -> No
 
 def put_attribute(entity: dict[str, Any], name: str, object_: str, *, single: bool) -> None:
     """Add an object to an attribute, in place; a `single` one replaces the objects before it."""
-    name, object_ = sanitise_text(name)[:MAX_CHARACTERS], sanitise_text(object_)[:MAX_CHARACTERS]
+    name, object_ = clean(name), clean(object_)
     objects = entity["attributes"].get(name, [])
     others = [] if single else [other for other in objects if other != object_]
     entity["attributes"] = {**entity["attributes"], name: [*others, object_][-MAX_OBJECTS:]}

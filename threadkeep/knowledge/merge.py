@@ -17,7 +17,6 @@ from threadkeep.extract.rules_words import RELATIONS
 from threadkeep.knowledge.entities import (
     add_mention,
     add_to_timeline,
-    clean_name,
     describe,
     new_entity,
     put_attribute,
@@ -83,7 +82,7 @@ def merge_note(knowledge: Knowledge, owner: str, note: Note) -> None:
         fold_timeline(knowledge, owner, subject, predicate, objects)
         entity_value["text"] = describe(entity_value)
     for relation, name in _relations(note):
-        if person := knowledge.get((entities_of(owner), entity_key(clean_name(name)))):
+        if person := knowledge.get((entities_of(owner), entity_key(clean(name)))):
             person.setdefault("relation", relation)
 
 
@@ -94,7 +93,7 @@ def _with_namesakes(knowledge: Knowledge, owner: str, note: Note) -> Note:
     """
     renamed: dict[str, str] = {}
     for relation, name in _relations(note):
-        entity = knowledge.get((entities_of(owner), entity_key(clean_name(name))))
+        entity = knowledge.get((entities_of(owner), entity_key(clean(name))))
         if entity and entity.get("relation", relation) != relation:
             renamed[name] = _namesake(name, relation)
     return _rename(note, renamed) if renamed else note
@@ -156,7 +155,7 @@ def fold_timeline(
 
     `objects` are those whose claims changed; with one object at a time all of them are folded.
     """
-    entity = knowledge[entities_of(owner), entity_key(clean_name(subject))]
+    entity = knowledge[entities_of(owner), entity_key(clean(subject))]
     single = predicate_table().of(predicate).single
     names = entity.get("timelines", {}).get(predicate, []) if single else list(objects)
     places = [(facts_of(owner), fact_key(subject, predicate, name)) for name in names]
@@ -207,7 +206,7 @@ def entity_objects(entity: dict[str, Any], predicate: str) -> list[str]:
 
 
 def _mention(knowledge: Knowledge, owner: str, name: str, type_: str, note: Note) -> dict[str, Any]:
-    name = clean_name(name)
+    name = clean(name)
     place = (entities_of(owner), entity_key(name))
     entity = knowledge.setdefault(place, new_entity(name, type_, note.time))
     add_mention(entity, name, type_, note)
@@ -242,7 +241,7 @@ def _places(owner: str, notes: Sequence[Note]) -> set[Place]:
     names = [entity.name for note in notes for entity in note.extraction.entities]
     names += [fact.subject for fact in facts]
     names += [name for note in notes for _, name in _relations(note)]
-    places |= {(entities_of(owner), entity_key(clean_name(name))) for name in names}
+    places |= {(entities_of(owner), entity_key(clean(name))) for name in names}
     return places | {(facts_of(owner), key_of(fact)) for fact in facts}
 
 
@@ -250,7 +249,7 @@ def _timeline_places(owner: str, notes: Iterable[Note], knowledge: Knowledge) ->
     """Return the places of the facts on the timelines that the notes change."""
     places: set[Place] = set()
     for fact in _stated_facts(notes):
-        entity = knowledge.get((entities_of(owner), entity_key(clean_name(fact.subject))))
+        entity = knowledge.get((entities_of(owner), entity_key(clean(fact.subject))))
         for old in entity_objects(entity, fact.predicate) if entity else []:
             places.add((facts_of(owner), fact_key(fact.subject, fact.predicate, old)))
     return places - knowledge.keys()

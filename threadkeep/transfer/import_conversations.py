@@ -1,12 +1,11 @@
 """Import conversations of other programs. Importing twice changes nothing more."""
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 from langgraph.store.base import BaseStore, PutOp
 
+from threadkeep.base.cancellation import uninterrupted
 from threadkeep.base.clock import now, use_clock
 from threadkeep.knowledge.rebuild import rebuild_knowledge
 from threadkeep.knowledge.stored_thread_items import diff_ops
@@ -18,7 +17,6 @@ from threadkeep.transfer.import_messages import group_by_conversation, group_by_
 from threadkeep.transfer.importers.transcript import Transcript
 from threadkeep.transfer.thread_plans import ImportPlanner, ThreadPlan
 
-T = TypeVar("T")
 BATCH = 200
 
 
@@ -68,7 +66,7 @@ async def import_conversations(
                 await planner.add(conversation, group)
             for number, ops in _batches(store, owner, planner.plans.values()):
                 if ops:
-                    await _uninterrupted(store.abatch(ops))
+                    await uninterrupted(store.abatch(ops))
                 completed += number
                 if progress and number:
                     progress(completed, total)
@@ -129,13 +127,3 @@ def _batches(
             ops.append(PutOp(threads_of(owner), plan.thread, record, index=False, ttl=ttl))
     if number or ops:
         yield number, ops
-
-
-async def _uninterrupted(work: Awaitable[T]) -> T:
-    """Await `work`; when cancelled, complete it first, so that no batch is stored in part."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

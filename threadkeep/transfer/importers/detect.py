@@ -2,11 +2,12 @@
 
 import zipfile
 from collections.abc import Sequence
-from typing import IO, Any, Literal, get_args
+from typing import IO, Any
 
 from threadkeep.base.errors import BadInput
 from threadkeep.base.strict_json import parse_json
 from threadkeep.transfer.export_format import SCHEMA
+from threadkeep.transfer.importers.formats import FORMATS, Format
 from threadkeep.transfer.importers.transcript import (
     READ_ERRORS,
     ImportPath,
@@ -14,20 +15,6 @@ from threadkeep.transfer.importers.transcript import (
     unreadable,
 )
 
-Format = Literal[
-    "export",
-    "jsonl",
-    "chatgpt",
-    "claude",
-    "gemini",
-    "langchain",
-    "openai",
-    "zep",
-    "letta",
-    "mem0",
-    "locomo",
-]
-FORMATS: tuple[Format, ...] = get_args(Format)
 KEYS: tuple[tuple[Format, tuple[bytes, ...]], ...] = (
     ("chatgpt", (b'"mapping"',)),
     ("claude", (b'"chat_messages"',)),

@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 
 from threadkeep.base.errors import BadInput
 from threadkeep.transfer.importers.detect import (
-    Format,
     detect_format,
     is_archive,
     recognised_format,
 )
+from threadkeep.transfer.importers.formats import Format
 from threadkeep.transfer.importers.transcript import READ_ERRORS, ImportPath, unreadable
 
 SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".af"})

@@ -4,7 +4,7 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.validation import validate_id
 from threadkeep.transfer.importers.chatgpt import read_chatgpt
 from threadkeep.transfer.importers.claude import read_claude
-from threadkeep.transfer.importers.detect import Format
+from threadkeep.transfer.importers.formats import Format
 from threadkeep.transfer.importers.gemini import read_gemini
 from threadkeep.transfer.importers.jsonl import read_jsonl
 from threadkeep.transfer.importers.langchain import read_langchain
