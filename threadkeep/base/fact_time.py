@@ -3,12 +3,23 @@
 Times are ISO 8601 in UTC, or the beginning of it: "2026-07" is the whole of July 2026.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from threadkeep.base.clock import now
 
 PLAN_MARK = "planned: "
+_PERIOD = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
+
+
+def is_period(text: str) -> bool:
+    """Return whether `text` is a year, a month or a day of the calendar."""
+    try:
+        return bool(_PERIOD.fullmatch(text) and date.fromisoformat(f"{text}-01-01"[:10]))
+    except ValueError:
+        return False
 
 
 def holds_at(record: Mapping[str, Any], moment: str) -> bool:

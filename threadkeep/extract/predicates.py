@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -49,15 +49,20 @@ class PredicateTable:
     predicates: Mapping[str, Predicate]
     names: Mapping[str, str]
 
+    @cached_property
+    def _patterns(self) -> list[tuple[str, str]]:
+        """The wordings with a "*", and their canonical names."""
+        return [(wording, name) for wording, name in self.names.items() if ANY in wording]
+
     def canonical(self, wording: str) -> str:
-        """Return the canonical name of a predicate; an unknown one stays, in lower case."""
+        """Return the canonical name of a predicate; an unknown one stays as it is written."""
         key = normalise(wording)
         keys = (key, key.removeprefix("is "), key.removeprefix("has "))
         for candidate in keys:
             if name := self.names.get(candidate):
                 return name
         for candidate in keys:
-            for pattern, name in self.names.items():
+            for pattern, name in self._patterns:
                 if part := _part(pattern, candidate):
                     return name.replace(ANY, part)
         return " ".join(wording.split())

@@ -3,10 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from itertools import product
 from typing import Any
 
+from threadkeep.base.fact_time import is_period
 from threadkeep.base.validation import sanitise_text
 from threadkeep.extract.extraction import Entity, Extraction, Fact
 from threadkeep.extract.reply_json import json_values, unwrap
@@ -184,10 +184,5 @@ def _string(value: str | int | float) -> str:
 
 def _date(text: str) -> str | None:
     """Return a year, a month or a day of ISO 8601, without the time of day; None if it is none."""
-    if not (match := _DATE.match(text)):
-        return None
-    try:
-        date.fromisoformat(f"{match[0]}-01-01"[: len("2026-01-01")])
-    except ValueError:
-        return None
-    return match[0]
+    match = _DATE.match(text)
+    return match[0] if match and is_period(match[0]) else None

@@ -2,19 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Any, Literal
 
 from langgraph.store.base import BaseStore
 
 from threadkeep.base.clock import now, parse_time
 from threadkeep.base.errors import BadInput
-from threadkeep.base.fact_time import holds_at, is_plan, is_true_at
+from threadkeep.base.fact_time import holds_at, is_period, is_plan, is_true_at
 from threadkeep.checkpoints.thread_records import NO_LIMIT
+from threadkeep.knowledge.listing import Row, user_first
 from threadkeep.knowledge.rebuild import read_notes, replay
 from threadkeep.stores.namespaces import facts_of
 
-Row = dict[str, Any]
 FactStatus = Literal["holds", "planned", "denied", "over", "corrected"]
 _DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
@@ -55,7 +54,7 @@ async def list_facts(
     ]
     rows = [row for row in rows if history or row["status"] in ("holds", "planned", "denied")]
     rows = [row for row in rows if about is None or _is_about(row, about)]
-    rows.sort(key=lambda row: (row["subject"] != "user", row["subject"], row["recorded_at"]))
+    rows.sort(key=lambda row: (*user_first(row["subject"]), row["recorded_at"]))
     return rows[:limit]
 
 
@@ -77,15 +76,11 @@ def validate_moment(text: str, field: str) -> str:
         BadInput: it is none.
     """
     text = text.strip()
-    if not _DAY.fullmatch(text):
-        return parse_time(text, field).isoformat()
-    try:
-        date.fromisoformat(f"{text}-01-01"[: len("2026-01-01")])
-    except ValueError as error:
-        raise BadInput(
-            f"{field} {text!r} is no day of the calendar; write it like 2026-03-04."
-        ) from error
-    return text
+    if is_period(text):
+        return text
+    if _DAY.fullmatch(text):
+        raise BadInput(f"{field} {text!r} is no day of the calendar; write it like 2026-03-04.")
+    return parse_time(text, field).isoformat()
 
 
 def _is_about(row: Row, name: str) -> bool:

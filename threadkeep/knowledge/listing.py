@@ -54,7 +54,7 @@ async def list_entities(store: BaseStore, owner: str, limit: int) -> list[Row]:
     """Return people, places and things, the most mentioned first."""
     items = await store.asearch(entities_of(owner), limit=NO_LIMIT)
     rows = [{"kind": "entity", "id": item.key} | item.value for item in items]
-    rows.sort(key=lambda row: (-row["mentions"], *_user_first(row["name"])))
+    rows.sort(key=lambda row: (-row["mentions"], *user_first(row["name"])))
     return rows[:limit]
 
 
@@ -101,7 +101,8 @@ def _search_row(item: SearchItem, names: Mapping[str, str]) -> Row:
     return row
 
 
-def _user_first(name: str) -> tuple[bool, str]:
+def user_first(name: str) -> tuple[bool, str]:
+    """Return the key that sorts names, the user before all others; case does not matter."""
     return name != "user", name.casefold()
 
 

@@ -6,6 +6,7 @@ messages that are about as near, the newest counts: it is the last word on the m
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from langgraph.store.base import BaseStore, GetOp, Item, SearchItem
@@ -22,7 +23,7 @@ from threadkeep.knowledge.notes import USER, Note
 from threadkeep.models.quote import Quote
 from threadkeep.prompt.recalled_turns import thread_names
 from threadkeep.search.time_words import MONTHS, moment_of
-from threadkeep.search.words import content_words, stem, words_of
+from threadkeep.search.words import content_stems, content_words, stem, words_of
 from threadkeep.stores.memory_ids import find_messages
 from threadkeep.stores.namespaces import (
     all_messages_of,
@@ -80,7 +81,7 @@ async def find_quotes(
         return [Quote(text=str(newest["text"]), speaker="", is_fact=True, is_sure=True)]
     for key in outdated & scores.keys():
         scores[key] -= OUTDATED
-    topic = stems_of(question)
+    topic = content_stems(question)
     for key, message in messages.items():
         scores[key] += OWN_WORDS * len(topic & _text_stems(message)) / max(1, len(topic))
     best = _last_word(messages, scores, topic)
@@ -150,17 +151,12 @@ def _when(message: Item) -> tuple[str, int]:
 
 
 def _text_stems(message: Item) -> set[str]:
-    return stems_of(str(message.value["text"]))
+    return content_stems(str(message.value["text"]))
 
 
 def _takes_back(message: Item) -> bool:
     words = set(words_of(str(message.value["text"])))
     return not words.isdisjoint(_RETRACTIONS)
-
-
-def stems_of(text: str) -> set[str]:
-    """Return the stems of the words that a text is about."""
-    return {stem(word) for word in content_words(words_of(text))}
 
 
 async def _facts_in_question(
@@ -176,7 +172,7 @@ async def _facts_in_question(
     relatives: dict[str, set[str]] = {}
     for fact in facts:
         if fact["subject"] == USER and fact["predicate"] in RELATIONS | ANIMALS:
-            relatives.setdefault(fact["object"], set()).update(stems_of(fact["predicate"]))
+            relatives.setdefault(fact["object"], set()).update(content_stems(fact["predicate"]))
     words = [word for word in words_of(question) if word not in _TIME and not word.isdecimal()]
     topic = {stem(word) for word in content_words(words)}
     return [fact for fact in facts if _is_in_question(fact, topic, relatives)]
@@ -186,14 +182,16 @@ def _is_in_question(
     fact: Mapping[str, Any], topic: set[str], relatives: Mapping[str, set[str]]
 ) -> bool:
     subject = str(fact["subject"])
-    about = set() if subject == USER else stems_of(subject) | relatives.get(subject, set())
+    about = set() if subject == USER else content_stems(subject) | relatives.get(subject, set())
     rest = topic - about
     return (subject == USER or rest < topic) and any(
         rest <= wording for wording in _wordings(str(fact["predicate"]))
     )
 
 
+@lru_cache(MAX_FACTS)
 def _wordings(predicate: str) -> list[set[str]]:
+    """Return the stems of each wording of a predicate."""
     names = predicate_table().names.items()
     wordings = [wording for wording, name in names if name == predicate] or [predicate]
     return [{stem(word) for word in words_of(wording)} for wording in wordings]

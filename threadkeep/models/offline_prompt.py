@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage
 from threadkeep.base.memory_block import is_memory_block, parse_memories
 from threadkeep.extract.sentences import is_question, sentences
 from threadkeep.models.quote import Quote
-from threadkeep.search.words import content_words, stem, words_of
+from threadkeep.search.words import content_stems, stem, words_of
 
 MAX_MESSAGES: Final = 400
 """The newest; a prompt may be long."""
@@ -35,7 +35,7 @@ def text_of(message: BaseMessage) -> str:
 
 def quote_in_prompt(messages: Sequence[BaseMessage], newest: int) -> list[Quote]:
     """Return what shares the most words with the question, the newest of equals; [] for none."""
-    topic = {stem(word) for word in content_words(words_of(text_of(messages[newest])))}
+    topic = content_stems(text_of(messages[newest]))
     others = [message for index, message in enumerate(messages) if index != newest]
     best: tuple[float, Quote] | None = None
     for quote in _quotes(others[-MAX_MESSAGES:]):

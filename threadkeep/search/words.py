@@ -55,6 +55,11 @@ def content_words(words: Iterable[str]) -> list[str]:
     return without_stop_words(dict.fromkeys(words))
 
 
+def content_stems(text: str) -> set[str]:
+    """Return the stems of the content words of a text."""
+    return {stem(word) for word in content_words(words_of(text))}
+
+
 def terms(query: str) -> list[str]:
     """Return the content words for a full-text index that stems by itself, at most `MAX_TERMS`.
 
