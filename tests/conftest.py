@@ -11,7 +11,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests.backends import ALLOWED_SKIPS, REQUIRED
-from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.data_folder import create_data_folder
+from threadkeep.base.settings import Settings
 
 # A busy machine is no fault of a test.
 hypothesis_settings.register_profile(

@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 
 from tests.backends import fresh_database
+from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.database_url import parse_database
-from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.settings import Settings
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 
 from tests.backends import BACKENDS, fresh_database
+from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.database_url import parse_database
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.settings import Settings
 from threadkeep.checkpoints.thread_records import list_records, newest_messages
 from threadkeep.graph.context import Context
 from threadkeep.memory import Memory, open_memory

@@ -7,8 +7,9 @@ import pytest_asyncio
 
 from tests.backends import BACKENDS, fresh_database
 from tests.isolation.operations import SECRET, AdaMemory
+from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.database_url import parse_database
-from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.settings import Settings
 from threadkeep.memory import open_memory
 from threadkeep.stores.namespaces import thread_id, user_key
 

@@ -15,9 +15,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.backends import BACKENDS, fresh_database
+from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.database_url import parse_database
 from threadkeep.base.errors import AccessRefused
-from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
 from threadkeep.graph.context import Context
 from threadkeep.memory import Memory, open_memory

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.backends import chroma_server, environ_of, fresh_database
+from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.database_url import parse_database
-from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.settings import Settings
 from threadkeep.stores.hybrid import open_store
 
 WORKER = """

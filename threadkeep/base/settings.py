@@ -1,8 +1,6 @@
 """Settings: what the caller passes, else what the environment says when they are made."""
 
 import getpass
-import os
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -19,89 +17,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from threadkeep.base.clock import Clock, parse_time, system_clock
-from threadkeep.base.database_url import Database, parse_database, sqlite_database
-from threadkeep.base.errors import BadInput, StorageFailed
-from threadkeep.base.private_files import create_private_folder
+from threadkeep.base import variables
+from threadkeep.base.clock import Clock, system_clock
+from threadkeep.base.database_url import Database, sqlite_database
 
 LOCAL_USER = "THREADKEEP_LOCAL_USER"
-MINUTES_PER_DAY = 24 * 60
-
-
-def _checkpoint_database(value: object) -> object:
-    return parse_database(value) if isinstance(value, str) else value
-
-
-def _item_database(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    database = parse_database(value, "THREADKEEP_STORE_DB")
-    if database.kind == "redis":
-        raise StorageFailed(
-            f"THREADKEEP_STORE_DB {str(database)!r} cannot hold the long-term store; "
-            "name a SQLite file or a PostgreSQL database."
-        )
-    return database
-
-
-def _chroma_url(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(r"https?://[^/\s]+/?", value):
-        raise StorageFailed(
-            f"THREADKEEP_CHROMA_URL {value[:80]!r} is no address of a Chroma server; "
-            "write it like http://127.0.0.1:8000."
-        )
-    return value
-
-
-def _minutes(value: object) -> object:
-    """Return minutes; a string comes from the environment and counts days."""
-    if not isinstance(value, str):
-        return value
-    minutes = _number(value) * MINUTES_PER_DAY
-    if not 0 < minutes < 1e9:
-        raise StorageFailed(
-            f"THREADKEEP_TTL_DAYS {value!r:.40} is no number of days; write it like 30 or 0.5."
-        )
-    return minutes
-
-
-def _seconds(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not 0 <= (seconds := _number(value)) <= 86_400:
-        raise StorageFailed(
-            f"THREADKEEP_STOP_SECONDS {value!r:.40} is no number of seconds; write it like 30."
-        )
-    return seconds
-
-
-def _is_set(value: object) -> object:
-    """Return True for any string: the variable of a switch only has to be there."""
-    return True if isinstance(value, str) else value
-
-
-def _is_unset(value: object) -> object:
-    return False if isinstance(value, str) else value
-
-
-def _moment(value: object) -> object:
-    return parse_time(value, "THREADKEEP_NOW") if isinstance(value, str) else value
-
-
-def _zone(value: object) -> object:
-    try:
-        return ZoneInfo(value.strip().removeprefix(":")) if isinstance(value, str) else value
-    except (LookupError, ValueError, OSError) as error:
-        raise BadInput(
-            f"THREADKEEP_TIME_ZONE {value!r:.60} is no time zone; write it like Europe/Oslo."
-        ) from error
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return -1.0
 
 
 class Settings(BaseSettings):
@@ -137,40 +57,40 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     token: SecretStr | None = None
     """The token of this user on a threadkeep server; THREADKEEP_TOKEN."""
-    checkpoints: Annotated[Database | None, NoDecode, BeforeValidator(_checkpoint_database)] = (
+    checkpoints: Annotated[Database | None, NoDecode, BeforeValidator(variables.read_database)] = (
         Field(default=None, validation_alias="THREADKEEP_DB")
     )
     """The database of the checkpoints; None is the SQLite file in the data folder."""
-    items: Annotated[Database | None, NoDecode, BeforeValidator(_item_database)] = Field(
-        default=None, validation_alias="THREADKEEP_STORE_DB"
+    items: Annotated[Database | None, NoDecode, BeforeValidator(variables.read_item_database)] = (
+        Field(default=None, validation_alias="THREADKEEP_STORE_DB")
     )
     """The database of the long-term store; None is that of the checkpoints, except Redis."""
-    chroma_url: Annotated[str | None, BeforeValidator(_chroma_url)] = None
+    chroma_url: Annotated[str | None, BeforeValidator(variables.read_chroma_url)] = None
     """The address of a Chroma server; None is an embedded Chroma in the data folder."""
-    ttl_minutes: Annotated[float | None, BeforeValidator(_minutes)] = Field(
+    ttl_minutes: Annotated[float | None, BeforeValidator(variables.read_days)] = Field(
         default=None, validation_alias="THREADKEEP_TTL_DAYS"
     )
     """How long a thread is kept after its last use, unless it has a TTL of its own; None is for
     ever. The variable counts days."""
     embeddings: str = "static"
     """The embedder: `static`, `minilm`, `minilm:FOLDER` or `openai/NAME`."""
-    may_download: Annotated[bool, BeforeValidator(_is_set)] = Field(
+    may_download: Annotated[bool, BeforeValidator(variables.read_presence)] = Field(
         default=False, validation_alias="THREADKEEP_ALLOW_DOWNLOAD"
     )
     """Whether the weights of a named embedder that are not on this machine may be downloaded."""
     local_user: str | None = None
     """The user who needs no token on a server on this machine; None is the login name, as long as
     there are no tokens."""
-    stop_seconds: Annotated[float, BeforeValidator(_seconds)] = 30.0
+    stop_seconds: Annotated[float, BeforeValidator(variables.read_seconds)] = 30.0
     """How long a server that stops waits for turns under way."""
-    probe: Annotated[bool, BeforeValidator(_is_unset)] = Field(
+    probe: Annotated[bool, BeforeValidator(variables.read_absence)] = Field(
         default=True, validation_alias="THREADKEEP_NO_PROBE"
     )
     """Whether a model server on this machine is looked for where nothing names a model."""
-    time_zone: Annotated[ZoneInfo | None, NoDecode, BeforeValidator(_zone)] = None
+    time_zone: Annotated[ZoneInfo | None, NoDecode, BeforeValidator(variables.read_zone)] = None
     """The user's time zone, by which days are counted and times shown; None is the system's.
     THREADKEEP_TIME_ZONE, a name such as Europe/Oslo."""
-    now: Annotated[datetime | None, NoDecode, BeforeValidator(_moment)] = None
+    now: Annotated[datetime | None, NoDecode, BeforeValidator(variables.read_moment)] = None
     """A fixed present for demonstrations; THREADKEEP_NOW, ISO 8601."""
 
     def __init__(
@@ -294,46 +214,3 @@ def login_name() -> str | None:
         return getpass.getuser()
     except (KeyError, OSError):
         return None
-
-
-def create_data_folder(settings: Settings) -> None:
-    """Create the data folder, readable by its owner only.
-
-    Raises:
-        StorageFailed: the folder cannot be made or written.
-    """
-    try:
-        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        settings.locks.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        create_private_folder(settings.locks)
-        writable = os.access(settings.home, os.W_OK | os.X_OK)
-    except OSError as error:
-        raise StorageFailed(
-            f"The data folder {str(settings.home)!r} cannot be made ({error.strerror}); "
-            "set THREADKEEP_HOME to a folder that you may write."
-        ) from error
-    if not writable:
-        raise StorageFailed(
-            f"The data folder {str(settings.home)!r} is read-only; "
-            "make it writable, or set THREADKEEP_HOME to another folder."
-        )
-    for database in (settings.checkpoint_database, settings.item_database):
-        if database.kind == "sqlite":
-            _refuse_emptied(database.path, settings)
-
-
-def _refuse_emptied(path: Path, settings: Settings) -> None:
-    """Refuse a database of no bytes where traces of an earlier use are left.
-
-    Raises:
-        StorageFailed: the database was emptied.
-    """
-    if not path.is_file() or path.stat().st_size:
-        return
-    log = path.with_name(f"{path.name}-wal")
-    has_turns = settings.locks.is_dir() and any(settings.locks.glob("*.lock"))
-    if has_turns or (log.is_file() and log.stat().st_size):
-        raise StorageFailed(
-            f"The database {str(path)!r} is empty although it was used before; "
-            "restore it from a backup, or delete the file to begin anew."
-        )

@@ -29,7 +29,7 @@ class Connection:
 
     def prepare(self) -> None:
         """Create the data folder, where the memory is on this machine."""
-        from threadkeep.base.settings import create_data_folder
+        from threadkeep.base.data_folder import create_data_folder
 
         if self.url is None:
             create_data_folder(self.settings)

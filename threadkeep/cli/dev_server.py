@@ -7,14 +7,9 @@ import sys
 from importlib import resources
 from pathlib import Path
 
+from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import (
-    LOCAL_USER,
-    Settings,
-    create_data_folder,
-    environment_of,
-    login_name,
-)
+from threadkeep.base.settings import LOCAL_USER, Settings, environment_of, login_name
 from threadkeep.cli.output import print_notice
 from threadkeep.cli.server_folder import choose_folder
 from threadkeep.models.choice import choose_model

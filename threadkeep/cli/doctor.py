@@ -8,8 +8,9 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointMetadata, e
 from typing_extensions import TypedDict
 
 from threadkeep.base.clock import now
+from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.errors import StorageFailed, ThreadkeepError
-from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.settings import Settings
 from threadkeep.base.storage_errors import storage_errors
 from threadkeep.checkpoints.damaged import Checkable
 from threadkeep.checkpoints.locks import open_locks

@@ -4,8 +4,9 @@ import importlib.util
 import os
 from pathlib import Path
 
+from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import Settings, create_data_folder, environment_of
+from threadkeep.base.settings import Settings, environment_of
 from threadkeep.cli.dev_server import check_port
 from threadkeep.cli.output import print_notice
 from threadkeep.memory import open_memory

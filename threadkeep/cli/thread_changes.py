@@ -4,11 +4,10 @@ from collections.abc import Iterable
 
 from threadkeep.base.settings import Settings
 from threadkeep.base.validation import validate_id
+from threadkeep.base.variables import MINUTES_PER_DAY
 from threadkeep.cli.connection import with_memory
 from threadkeep.cli.context_options import context_fields, parse_pairs, validate_fields
 from threadkeep.cli.output import json_line, print_lines
-
-MINUTES_PER_DAY = 24 * 60
 
 
 def set_thread(

@@ -23,7 +23,8 @@ from langgraph.store.base import (
 )
 
 from threadkeep.base.clock import Clock
-from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.data_folder import create_data_folder
+from threadkeep.base.settings import Settings
 from threadkeep.search.item_search import ItemSearch
 from threadkeep.search.memory_indexes import MemoryIndexes
 from threadkeep.stores.dependencies import Dependencies

@@ -14,9 +14,10 @@ from tempfile import TemporaryFile
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
+from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.database_url import Database
 from threadkeep.base.errors import BadInput
-from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.settings import Settings
 from threadkeep.base.user import acting_as
 from threadkeep.opened import Opened, open_all
 from threadkeep.stores.hybrid import HybridStore

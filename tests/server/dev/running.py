@@ -17,7 +17,8 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from tests.backends import ROOT
-from threadkeep.base.settings import Settings, create_data_folder
+from threadkeep.base.data_folder import create_data_folder
+from threadkeep.base.settings import Settings
 from threadkeep.stores.access_tokens import add_token
 from threadkeep.stores.hybrid import open_store
 from threadkeep.stores.namespaces import user_key
