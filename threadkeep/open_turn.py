@@ -1,21 +1,18 @@
 """The lifecycle of one turn: lock, journal, earlier turns without an answer, prune, unlock."""
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context as Variables
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any, TypeVar
 
-from langchain_core.messages import BaseMessage, HumanMessage, convert_to_messages
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 
 from threadkeep.base.cancellation import uninterrupted
-from threadkeep.base.errors import BadInput, StorageFailed, ThreadkeepError, ThreadLost
+from threadkeep.base.errors import BadInput
 from threadkeep.base.storage_errors import storage_errors
 from threadkeep.base.user import USER_KEY, acting_as
 from threadkeep.checkpoints.locks import WAIT_SECONDS, ThreadLock
@@ -24,9 +21,10 @@ from threadkeep.checkpoints.thread_turns import pending_nodes, undo_turns
 from threadkeep.checkpoints.turn_journal import MAX_SET_ASIDE, TurnRecord
 from threadkeep.graph.agent import BOOKKEEPING
 from threadkeep.graph.context import Context
-from threadkeep.models.faults import ContextOverflow, ModelFault, RequestRefused, TooSlow
 from threadkeep.opened import Opened
 from threadkeep.stores.namespaces import user_key
+from threadkeep.turn_failures import failed_record, is_transient
+from threadkeep.turn_text import new_text, same_text, text_of
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -34,8 +32,6 @@ AnyGraph = CompiledStateGraph[Any, Any, Any, Any]
 
 MAX_ATTEMPTS = 3
 """How often a turn that was cut off is tried again without its user."""
-MAX_REASON = 300
-"""Characters of a reason that are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +167,9 @@ class OpenTurn:
                 await self._refuse(in_state=bool(pending))
             elif is_answered or (self._recovers and is_transient(error)):
                 if record.attempts >= MAX_ATTEMPTS:
-                    await self._journal.write(_failed(record, error))
+                    await self._journal.write(failed_record(record, error))
             else:
-                await self._journal.write(_failed(record, error))
+                await self._journal.write(failed_record(record, error))
 
     async def _go_on(self, previous: TurnRecord, values: T | None, text: str) -> T | None:
         """Return the input of a turn that stands on one which is not finished."""
@@ -252,51 +248,6 @@ class OpenTurn:
             await _in_empty_context(run)
         except Exception:
             log.warning("The turn before could not be finished", exc_info=True)
-
-
-def new_text(values: Any) -> str:
-    """Return the text of an input that is one message of the user's, "" of any other."""
-    messages = values.get("messages") if isinstance(values, Mapping) else None
-    with suppress(ValueError, TypeError, KeyError, NotImplementedError):
-        converted = convert_to_messages(messages or [])
-        if len(converted) == 1:
-            return text_of(converted[0])
-    return ""
-
-
-def text_of(message: BaseMessage) -> str:
-    """Return the text of a user's message, with a digest of its other parts; "" of any other."""
-    if not isinstance(message, HumanMessage):
-        return ""
-    if isinstance(message.content, str):
-        return message.content
-    digest = sha256(json.dumps(message.content, default=str).encode()).hexdigest()
-    return f"{message.text} [attachment {digest[:8]}]"
-
-
-def same_text(one: str, other: str) -> bool:
-    """Return whether two messages differ at most in white space; an empty one equals none."""
-    return bool(one.strip()) and one.split() == other.split()
-
-
-def is_transient(error: BaseException) -> bool:
-    """Return whether the same turn may succeed at another time."""
-    if isinstance(error, ModelFault):
-        return error.retryable or isinstance(error, TooSlow)
-    return isinstance(error, StorageFailed | ThreadLost)
-
-
-def _failed(record: TurnRecord, error: BaseException) -> TurnRecord:
-    """Return the record of a failed turn.
-
-    A message is refused where the provider says so, or where the turn after it failed as well.
-    """
-    if isinstance(error, ThreadkeepError):
-        reason = " ".join(str(error).split())
-    else:
-        reason = f"Something went wrong inside ({type(error).__name__})."
-    refused = isinstance(error, RequestRefused | ContextOverflow) or bool(record.earlier)
-    return replace(record, status="failed", reason=reason[:MAX_REASON], refused=refused)
 
 
 async def _in_empty_context(operation: Coroutine[Any, Any, T]) -> T:
