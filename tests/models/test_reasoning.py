@@ -4,10 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from threadkeep.base.validation import join_surrogates
 from threadkeep.models.reasoning import (
     ReasoningSplitter,
     SurrogateJoiner,
-    join_surrogates,
     joined,
     split_reasoning,
 )

@@ -11,8 +11,14 @@ MAX_ID_CHARACTERS = 128
 
 def sanitise_text(text: str) -> str:
     """Return `text` as every store accepts it: lone surrogates become U+FFFD, NUL is removed."""
-    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return joined.replace("\0", "")
+    return join_surrogates(text).replace("\0", "")
+
+
+def join_surrogates(text: str) -> str:
+    """Return the text with surrogate pairs joined and lone surrogates as U+FFFD."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def sanitise_value(value: Any) -> Any:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from threadkeep.base.validation import join_surrogates
+
 Kind = Literal["answer", "reasoning"]
 Piece = tuple[Kind, str]
 
@@ -187,13 +189,6 @@ class SurrogateJoiner:
         """Return the rest."""
         half, self._half = self._half, ""
         return join_surrogates(half)
-
-
-def join_surrogates(text: str) -> str:
-    """Return the text with surrogate pairs joined and lone surrogates as U+FFFD."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def joined(texts: Iterable[Piece], kind: Kind) -> str:

@@ -6,12 +6,12 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
+from threadkeep.base.validation import join_surrogates
 from threadkeep.models.finish import CUT_OFF_BECAUSE, Incomplete, Kind, finish_kind, incomplete
 from threadkeep.models.reasoning import (
     Piece,
     ReasoningSplitter,
     SurrogateJoiner,
-    join_surrogates,
 )
 
 REASONING = "reasoning_content"

@@ -5,18 +5,16 @@ index them; what is here is for everything else.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import orjson
 from langgraph.store.base import PutOp, get_text_at_path
 
-from threadkeep.stores.namespaces import INTERNAL, RESERVED, Namespace
+from threadkeep.stores.namespaces import INTERNAL, OWNER_FORM, RESERVED, Namespace, is_reserved
 
 MAX_CHARACTERS = 100_000
 """Of one item; PostgreSQL indexes a megabyte of words at most."""
-OWNER_KEY = re.compile(r"[0-9a-f]{32}")
 Index = Literal[False] | Sequence[str] | None
 """What a put says of the search: nothing of the item, the texts at these paths, or all strings."""
 
@@ -74,10 +72,7 @@ def stored_text(
 
 def is_own_record(namespace: Namespace) -> bool:
     """Tell whether the package itself keeps this item."""
-    if namespace[0] == INTERNAL:
-        return True
-    labels = len(namespace) > 1 and namespace[1] in RESERVED
-    return labels and OWNER_KEY.fullmatch(namespace[0]) is not None
+    return namespace[0] == INTERNAL or is_reserved(namespace)
 
 
 def _is_message(namespace: Namespace, value: Mapping[str, Any]) -> bool:
@@ -88,7 +83,7 @@ def _is_message(namespace: Namespace, value: Mapping[str, Any]) -> bool:
 
 def is_foreign(prefix: Namespace) -> bool:
     """Tell whether what is below a namespace is another program's, so that one word finds it."""
-    if not prefix or OWNER_KEY.fullmatch(prefix[0]) is None:
+    if not prefix or OWNER_FORM.fullmatch(prefix[0]) is None:
         return True
     return len(prefix) > 1 and prefix[1] not in RESERVED
 

@@ -4,7 +4,7 @@ import hmac
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from uuid import UUID
@@ -217,6 +217,12 @@ def _lost_key_named() -> Iterator[None]:
         raise StorageFailed(LOST_KEY.format("cannot be read")) from None
 
 
+def is_reserved(namespace: Sequence[str]) -> bool:
+    """Return whether a namespace is one of this package's below an owner."""
+    has_labels = len(namespace) > 1 and namespace[1] in RESERVED
+    return has_labels and OWNER_FORM.fullmatch(namespace[0]) is not None
+
+
 def _refuse_lost_key(store: BaseStore, namespaces: Iterable[Namespace]) -> None:
     """Refuse a store that had a secret: it holds what users own, or was set up with one.
 
@@ -224,7 +230,6 @@ def _refuse_lost_key(store: BaseStore, namespaces: Iterable[Namespace]) -> None:
         StorageFailed: the secret is missing; a new one would put everybody's memory out of reach.
     """
     if getattr(store, "has_secret", False) or any(
-        len(namespace) > 1 and OWNER_FORM.fullmatch(namespace[0]) and namespace[1] in RESERVED
-        for namespace in namespaces
+        is_reserved(namespace) for namespace in namespaces
     ):
         raise StorageFailed(LOST_KEY.format("is missing"))

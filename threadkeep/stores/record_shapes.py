@@ -1,11 +1,11 @@
 """The fields without which a stored record cannot be used, by the label of its namespace."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-OWNER = re.compile(r"[0-9a-f]{32}")
+from threadkeep.stores.namespaces import OWNER_FORM
+
 REQUIRED: Mapping[str, Mapping[str, type]] = {
     "messages": {"role": str, "text": str, "position": int, "time": str},
     "abandoned": {"id": str, "after": str, "message": dict},
@@ -45,7 +45,7 @@ def is_intact(namespace: Sequence[str], value: object) -> bool:
     """
     if not isinstance(value, dict):
         return False
-    if len(namespace) < 2 or not OWNER.fullmatch(namespace[0]):
+    if len(namespace) < 2 or not OWNER_FORM.fullmatch(namespace[0]):
         return True
     label = namespace[1]
     if (required := REQUIRED.get(label)) is None:
