@@ -22,7 +22,7 @@ FIELDS_OF_TEXT: Final = frozenset({"content", "text", "signature", "encrypted_co
 """Fields whose strings stay where they are: words, and what belongs to the reasoning of a model."""
 DATA_URL: Final = ";base64,"
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
-_CONTAINERS: Final = (dict, list, tuple, BaseMessage)
+_SCALARS: Final = frozenset({int, float, bool, type(None)})
 _PLACE: Final = re.compile(rf"{REFERENCE}(bytes:)?([0-9a-f]{{64}}):\d+")
 _RAW: Final = re.compile(rf"{REFERENCE}(?:bytes:)?([0-9a-f]{{64}}):".encode())
 
@@ -139,32 +139,33 @@ def _has_candidates(value: Any) -> bool:
         if isinstance(item, str | bytes):
             if _is_candidate(item):
                 return True
-        elif isinstance(item, dict):
-            stack += [
-                inner
-                for key, inner in item.items()
-                if isinstance(inner, _CONTAINERS)
-                or (
-                    isinstance(inner, str | bytes)
-                    and len(inner) >= MIN_REFERENCE
-                    and key not in FIELDS_OF_TEXT
-                )
-            ]
-        elif isinstance(item, list | tuple):
-            stack += [
-                inner
-                for inner in item
-                if isinstance(inner, _CONTAINERS)
-                or (isinstance(inner, str | bytes) and len(inner) >= MIN_REFERENCE)
-            ]
         elif isinstance(item, BaseMessage):
-            if not isinstance(item.content, str):
-                stack.append(item.content)
-            if item.additional_kwargs:
-                stack.append(item.additional_kwargs)
-            if isinstance(item, ToolMessage) and item.artifact is not None:
-                stack.append(item.artifact)
+            stack += _parts(item)
+        elif isinstance(item, dict):
+            for key, inner in item.items():
+                if isinstance(inner, str | bytes) and key in FIELDS_OF_TEXT:
+                    continue
+                if not _is_plain(inner):
+                    stack.append(inner)
+        elif isinstance(item, list | tuple):
+            stack += [inner for inner in item if not _is_plain(inner)]
     return False
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is a number, a short text or the like: what most values are."""
+    type_ = type(value)
+    return len(value) < MIN_REFERENCE if type_ is str else type_ in _SCALARS
+
+
+def _parts(message: BaseMessage) -> list[Any]:
+    """Return the fields of a message that may hold data."""
+    parts: list[Any] = [] if isinstance(message.content, str) else [message.content]
+    if message.additional_kwargs:
+        parts.append(message.additional_kwargs)
+    if isinstance(message, ToolMessage) and message.artifact is not None:
+        parts.append(message.artifact)
+    return parts
 
 
 def _is_candidate(text: str | bytes) -> bool:

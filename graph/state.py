@@ -142,9 +142,10 @@ class State:
 
     def __post_init__(self) -> None:
         self.messages = [m for m in self.messages if isinstance(m, BaseMessage)]
-        for name in _adapters():
-            if not _is_valid(name, getattr(self, name)):
-                setattr(self, name, _default(name))
+        if not _are_valid(vars(self)):
+            for name in _adapters():
+                if not _is_valid(name, getattr(self, name)):
+                    setattr(self, name, _default(name))
 
 
 class Update(TypedDict, total=False):
@@ -233,6 +234,21 @@ def _is_valid(name: str, value: Any) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _are_valid(values: Mapping[str, Any]) -> bool:
+    """Return whether all fields of a state are valid: one call for what is true of most states."""
+    try:
+        _fields_adapter().validate_python(values, strict=True)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+@cache
+def _fields_adapter() -> TypeAdapter[Any]:
+    hints = get_type_hints(State, include_extras=True)
+    return TypeAdapter(TypedDict("Fields", {name: hints[name] for name in _adapters()}))  # type: ignore[operator]
 
 
 @cache

@@ -168,7 +168,7 @@ async def test_streamed_pieces_join_to_the_reply_of_invoke() -> None:
     )
     whole = model.invoke(prompt)
     pieces = list(model.stream(prompt))
-    assert len(pieces) > 10
+    assert len(pieces) > 2
     assert "".join(str(piece.text) for piece in pieces) == whole.text == QUOTED
     later = [piece async for piece in model.astream(prompt)]
     assert "".join(str(piece.text) for piece in later) == whole.text

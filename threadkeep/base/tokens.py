@@ -46,7 +46,7 @@ def count_text(text: str) -> int:
 
 def count_message(message: BaseMessage) -> int:
     """Return the tokens of `message` in a prompt, its frame included. Cached."""
-    key = (message.id, hash(_frozen(_content_key(message))))
+    key = (message.id, hash(_content_key(message)))
     count = _counts.get(key)
     if count is None:
         count = _count(message)
@@ -143,18 +143,20 @@ def _bounded(value: float) -> float:
 
 def _content_key(message: BaseMessage) -> tuple[object, ...]:
     content = message.content
+    # Strings are kept, since they remember their hash.
+    content_key = content if isinstance(content, str) else _frozen(content)
     calls = message.tool_calls if isinstance(message, AIMessage) else None
     return (
         message.type,
         message.name,
-        content,
+        content_key,
         repr(calls) if calls else "",
         message.tool_call_id if isinstance(message, ToolMessage) else "",
     )
 
 
 def _frozen(value: object, depth: int = 4) -> object:
-    """Return a value that can be hashed; strings are kept, since they remember their hash."""
+    """Return a value that can be hashed."""
     if depth and isinstance(value, dict):
         return tuple((key, _frozen(item, depth - 1)) for key, item in value.items())
     if depth and isinstance(value, list | tuple):

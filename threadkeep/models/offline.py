@@ -17,7 +17,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from threadkeep.models.identity import OwnModel
 from threadkeep.models.offline_answer import reply_to
 
-_PIECE: Final = re.compile(r"\S+\s*|\s+")
+_PIECE: Final = re.compile(r"\s*(?:\S+\s*){1,8}|\s+")
 
 
 class OfflineChatModel(OwnModel, BaseChatModel):
@@ -80,7 +80,7 @@ class OfflineChatModel(OwnModel, BaseChatModel):
             yield piece
 
     def _pieces(self, messages: Sequence[BaseMessage], text: str) -> Iterator[ChatGenerationChunk]:
-        """Yield the reply word by word; usage and finish reason come with the last word."""
+        """Yield the reply in a few words each; usage and finish reason come with the last ones."""
         pieces = _PIECE.findall(text) or [""]
         for piece in pieces[:-1]:
             yield ChatGenerationChunk(message=AIMessageChunk(content=piece))

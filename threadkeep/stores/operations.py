@@ -1,5 +1,6 @@
 """Validate operations where they enter the store; keep what stands beside the items out of them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from threadkeep.stores.namespaces import INTERNAL
 MAX_NAME_BYTES = 1_000
 """Bytes of a key, and of the labels of a namespace together: more fits into no index row."""
 MAX_COUNT = 2**31 - 1
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 MAX_INTERNAL = 32
 """More namespaces than there are beside the items."""
 
@@ -91,8 +93,7 @@ def _validate_name(name: Any, kind: str) -> None:
     if not isinstance(name, str) or not name:
         raise ValueError(f"The {kind} {name!r:.60} is not text of one character or more.")
     size = len(name.encode("utf-8", "surrogatepass"))
-    is_text = "\0" not in name and not any("\ud800" <= character <= "\udfff" for character in name)
-    if not is_text or size > MAX_NAME_BYTES:
+    if size > MAX_NAME_BYTES or _UNSTORABLE.search(name):
         raise ValueError(
             f"The {kind} {name[:40]!r} ({size:,} bytes) cannot be stored; "
             f"use up to {MAX_NAME_BYTES:,} bytes of text without NUL."

@@ -50,11 +50,12 @@ def is_intact(namespace: Sequence[str], value: object) -> bool:
     label = namespace[1]
     if (required := REQUIRED.get(label)) is None:
         return True
-    if not all(isinstance(value.get(field), type_) for field, type_ in required.items()):
-        return False
-    for field, optional in OPTIONAL.items():
-        content = value.get(field)
-        if content is not None and not isinstance(content, optional):
+    for field, type_ in required.items():
+        if not isinstance(value.get(field), type_):
+            return False
+    for field in value.keys() & OPTIONAL.keys():
+        content = value[field]
+        if content is not None and not isinstance(content, OPTIONAL[field]):
             return False
     if label == "abandoned":
         return is_intact((namespace[0], "messages"), value["message"])
