@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from langchain_core.embeddings import Embeddings
@@ -11,7 +12,7 @@ from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import StreamMode
 
-from threadkeep.base.clock import Clock, use_clock
+from threadkeep.base.clock import Clock
 from threadkeep.base.errors import BadInput
 from threadkeep.base.ids import new_thread_name
 from threadkeep.base.settings import Settings
@@ -208,7 +209,7 @@ class Memory:
             BadInput: the name is refused.
             ThreadBusy: somebody else holds the thread for `wait` seconds.
         """
-        with use_clock(self.opened.clock, self.settings.time_zone):
+        with self.opened.store.dependencies.in_use():
             return await start_run(
                 self.opened,
                 self.graph,
@@ -683,7 +684,7 @@ class Memory:
         with (
             storage_errors(database),
             acting_as(user),
-            use_clock(self.opened.clock, self.settings.time_zone),
+            self.opened.store.dependencies.in_use(),
         ):
             yield user, await user_key(self.opened.store, user)
 
@@ -706,7 +707,7 @@ class Memory:
     async def _act_for(self, user: str, iterator: AsyncIterator[T]) -> AsyncIterator[T]:
         """Yield what `iterator` yields; it acts as the user, whoever consumes it does not."""
         while True:
-            with acting_as(user), use_clock(self.opened.clock, self.settings.time_zone):
+            with acting_as(user), self.opened.store.dependencies.in_use():
                 try:
                     item = await anext(iterator)
                 except StopAsyncIteration:
@@ -721,24 +722,29 @@ async def open_memory(
     model: BaseChatModel | str | None = None,
     embeddings: Embeddings | None = None,
     clock: Clock | None = None,
+    predicates: Path | None = None,
 ) -> AsyncIterator[Memory]:
     """Open a memory: its databases, and the graph compiled with them.
 
     `settings` are by default those of the environment. `model` answers where a run names no
     other: any chat model of LangChain's, or a name such as `openai/gpt-4.1-mini`, `offline` or
     `anthropic:claude-sonnet-4-5`. `embeddings` makes the vectors, `clock` dates what is stored.
+    `predicates` is a TOML file of predicates of your own (docs/memory.md).
 
     Raises:
         StorageFailed: the data folder or a database cannot be used.
+        BadInput: the predicates cannot be used.
     """
     settings = settings or Settings()
+    if predicates is not None:
+        settings = settings.model_copy(update={"predicates": predicates})
     with storage_errors(settings.checkpoint_database):
         async with open_all(
             settings, model=model, embeddings=embeddings, clock=clock, on_update=follow_updates
         ) as opened:
             opened.store.start_indexing()
             memory = Memory(opened)
-            with use_clock(opened.clock, opened.settings.time_zone):
+            with opened.store.dependencies.in_use():
                 receipts = await finish_erasures(opened)
             memory.recovered = [receipt.recovery_notice for receipt in receipts]
             yield memory

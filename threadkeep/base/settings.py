@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     time_zone: Annotated[ZoneInfo | None, NoDecode, BeforeValidator(variables.read_zone)] = None
     """The user's time zone, by which days are counted and times shown; None is the system's.
     THREADKEEP_TIME_ZONE, a name such as Europe/Oslo."""
+    predicates: Path | None = None
+    """A TOML file of predicates of the user's own; THREADKEEP_PREDICATES."""
     now: Annotated[datetime | None, NoDecode, BeforeValidator(variables.read_moment)] = None
     """A fixed present for demonstrations; THREADKEEP_NOW, ISO 8601."""
 
@@ -205,6 +207,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         if database
     }
     switches = {} if settings.probe else {"THREADKEEP_NO_PROBE": "1"}
+    if settings.predicates:
+        switches["THREADKEEP_PREDICATES"] = str(settings.predicates.expanduser().absolute())
     return {"THREADKEEP_HOME": str(settings.home.absolute()), **urls, **switches}
 
 

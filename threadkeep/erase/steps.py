@@ -3,7 +3,6 @@
 import asyncio
 from time import monotonic
 
-from threadkeep.base.clock import use_clock
 from threadkeep.checkpoints.owner_records import current_checkpoint_id
 from threadkeep.erase.erase_parts import erase_parts
 from threadkeep.erase.erase_user import erase_new_threads, erase_user
@@ -40,7 +39,7 @@ async def run_erasure(
     """Erase, scrub and scan, and complete the receipt."""
     start, report = monotonic(), progress or _ignore_progress
     marks = tombstones(plan)
-    with erasing(), use_clock(opened.clock, opened.settings.time_zone):
+    with erasing(), opened.store.dependencies.in_use():
         await _erase(opened, plan, intent, receipt, marks, report)
     receipt.kept["marks by which late writes are refused"] = len(marks) + len(plan.threads)
     result = await scan(opened, plan, report, files=verify)

@@ -13,8 +13,8 @@ from typing import Any
 from langgraph.store.base import Item, PutOp
 
 from threadkeep.base.clock import parse_time
+from threadkeep.base.predicates import predicate_table
 from threadkeep.extract.extraction import Extraction, Fact
-from threadkeep.extract.predicates import predicate_table
 from threadkeep.extract.rules import extract
 from threadkeep.knowledge.entities import add_to_timeline, describe
 from threadkeep.knowledge.facts import MAX_CHARACTERS, key_of, new_fact

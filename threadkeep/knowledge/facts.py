@@ -1,11 +1,12 @@
 """Facts as the store holds them: the claims about a triple, and the intervals they fold into."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from threadkeep.base.predicates import PredicateTable, predicate_table
 from threadkeep.base.validation import sanitise_text
 from threadkeep.extract.extraction import Fact
-from threadkeep.extract.predicates import predicate_table
 from threadkeep.knowledge.notes import USER, Note
 from threadkeep.knowledge.timeline import Claim, Interval
 from threadkeep.stores.namespaces import fact_key
@@ -16,19 +17,40 @@ MAX_CHARACTERS = 300
 MAX_SOURCES = 20
 MAX_CLAIMS = 50
 """Of one triple; the first and the newest are kept."""
+_RELATION_OF = re.compile(r"(?:is )?(?:the )?(.+) of", re.IGNORECASE)
 _CLAIM_FIELDS = ("valid_from", "valid_to", "negated", "status", "replaces")
 
 
 def with_implied(fact: Fact) -> list[Fact]:
     """Return a claim by its canonical predicate, and what it implies of states and inverses.
 
-    Who moved to Oslo lives in Oslo; who left Initech works there no longer.
+    Who moved to Oslo lives in Oslo; who left Initech works there no longer; whose husband is
+    Roland is whom Roland is married to.
     """
     table = predicate_table()
+    fact = _canonical(fact, table)
+    facts = {key_of(fact): fact}
+    pending = [fact]
+    while pending:
+        for implied in _implied(pending.pop(), table):
+            if facts.setdefault(key_of(implied), implied) is implied:
+                pending.append(implied)
+    return list(facts.values())
+
+
+def _canonical(fact: Fact, table: PredicateTable) -> Fact:
+    """Return a claim by its canonical predicate: "Miriam sister of user" as the user's sister."""
     name = table.canonical(fact.predicate)
-    predicate = table.of(name)
-    fact = fact.model_copy(update={"predicate": name})
-    facts = [fact]
+    relation = table.canonical(match[1]) if (match := _RELATION_OF.fullmatch(name)) else ""
+    if table.of(relation).family:
+        swapped = {"subject": fact.object, "object": fact.subject, "predicate": relation}
+        return fact.model_copy(update=swapped)
+    return fact.model_copy(update={"predicate": name})
+
+
+def _implied(fact: Fact, table: PredicateTable) -> list[Fact]:
+    predicate = table.of(fact.predicate)
+    facts: list[Fact] = []
     if predicate.implies:
         facts.append(fact.model_copy(update={"predicate": predicate.implies}))
     if not fact.negated:

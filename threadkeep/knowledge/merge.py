@@ -11,8 +11,8 @@ from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
 from threadkeep.base.clock import parse_time
 from threadkeep.base.fact_time import holds_at
+from threadkeep.base.predicates import predicate_table
 from threadkeep.extract.extraction import Fact
-from threadkeep.extract.predicates import predicate_table
 from threadkeep.extract.rules_words import RELATIONS
 from threadkeep.knowledge.entities import (
     add_mention,

@@ -9,7 +9,6 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
-from threadkeep.base.clock import use_clock
 from threadkeep.base.errors import BadInput, NoUser
 from threadkeep.base.user import USER_KEY, acting_as, acting_user
 from threadkeep.base.validation import sanitise_text
@@ -38,13 +37,12 @@ def store_of(runtime: Runtime[Context]) -> BaseStore:
 
 
 def on_run_clock(node: Node) -> Node:
-    """Run a node by the clock that travels with the run's store."""
+    """Run a node by the clock and the predicates that travel with the run's store."""
 
     @wraps(node)
     async def run(state: State, runtime: Runtime[Context]) -> Update:
         context_of(runtime)  # A run without a user is refused before anything else.
-        dependencies = dependencies_of(store_of(runtime))
-        with use_clock(dependencies.clock, dependencies.settings.time_zone):
+        with dependencies_of(store_of(runtime)).in_use():
             return await node(state, runtime)
 
     return run

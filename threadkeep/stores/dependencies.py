@@ -1,6 +1,7 @@
 """What travels with an opened store: settings, model and clock, for whoever is handed the store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -8,7 +9,8 @@ from weakref import WeakKeyDictionary
 from langchain_core.language_models import BaseChatModel
 from langgraph.store.base import BaseStore
 
-from threadkeep.base.clock import Clock
+from threadkeep.base.clock import Clock, use_clock
+from threadkeep.base.predicates import PredicateTable, read_predicates, use_predicates
 from threadkeep.base.settings import Settings
 
 
@@ -20,8 +22,16 @@ class Dependencies:
     model: BaseChatModel | str | None = None
     """The model of runs that name none; None leaves the choice to the settings."""
     clock: Clock
+    predicates: PredicateTable = field(compare=False, repr=False)
+    """What predicates imply: as threadkeep and the user's own file declare."""
     models: dict[str | None, Any] = field(default_factory=dict, compare=False, repr=False)
     """The models that were built, by the name that a run gives."""
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Use clock, time zone and predicates inside the block."""
+        with use_clock(self.clock, self.settings.time_zone), use_predicates(self.predicates):
+            yield
 
 
 _of_foreign_stores: WeakKeyDictionary[BaseStore, Dependencies] = WeakKeyDictionary()
@@ -41,7 +51,12 @@ def attach(
     store: BaseStore, settings: Settings, *, model: BaseChatModel | str | None = None
 ) -> None:
     """Let settings and a model travel with a store that is not ours."""
-    _of_foreign_stores[store] = Dependencies(settings=settings, model=model, clock=settings.clock)
+    _of_foreign_stores[store] = Dependencies(
+        settings=settings,
+        model=model,
+        clock=settings.clock,
+        predicates=read_predicates(settings.predicates),
+    )
 
 
 def ttl_of(store: BaseStore, record: Mapping[str, Any]) -> float | None:

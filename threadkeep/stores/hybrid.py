@@ -24,6 +24,7 @@ from langgraph.store.base import (
 
 from threadkeep.base.clock import Clock
 from threadkeep.base.data_folder import create_data_folder
+from threadkeep.base.predicates import read_predicates
 from threadkeep.base.settings import Settings
 from threadkeep.search.item_search import ItemSearch
 from threadkeep.search.memory_indexes import MemoryIndexes
@@ -271,6 +272,7 @@ async def open_store(
 
     Raises:
         StorageFailed: the database is broken, foreign, newer, not to be reached or written.
+        BadInput: the user's own predicates cannot be used.
     """
     if settings.item_database.kind == "memory":
         with TemporaryDirectory() as folder:
@@ -279,6 +281,7 @@ async def open_store(
             async with open_store(own, embeddings=embeddings, model=model, clock=clock) as store:
                 yield store
         return
+    predicates = await asyncio.to_thread(read_predicates, settings.predicates)
     await asyncio.to_thread(create_data_folder, settings)
     async with open_items(settings.item_database) as (items, index):
         vectors = VectorIndex(
@@ -288,7 +291,12 @@ async def open_store(
             server=settings.chroma_url,
             space=await space_of(items) if settings.chroma_url else "",
         )
-        dependencies = Dependencies(settings=settings, model=model, clock=clock or settings.clock)
+        dependencies = Dependencies(
+            settings=settings,
+            model=model,
+            clock=clock or settings.clock,
+            predicates=predicates,
+        )
         store = HybridStore(items, index, vectors, dependencies)
         await store.sweep()
         try:

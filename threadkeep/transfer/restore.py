@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import IO
 
-from threadkeep.base.clock import use_clock
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.user import acting_user
 from threadkeep.base.validation import validate_id
@@ -70,7 +69,7 @@ async def restore_export(
     result = RestoreResult(user=user, messages=summary.messages, threads=len(summary.threads))
     writer = await _open_writer(opened, summary, user, result, again=again)
     completed, records = 0, read_records(file)
-    with use_clock(opened.clock, opened.settings.time_zone):
+    with opened.store.dependencies.in_use():
         while batch := await asyncio.to_thread(_next_batch, records):
             await writer.write(batch)
             completed += len(batch)
