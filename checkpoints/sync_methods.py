@@ -1,7 +1,7 @@
 """Sync methods of an async saver, for graphs that run in other threads than its event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
@@ -13,6 +13,8 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
 )
 
+from threadkeep.base.sync_calls import wait_on
+
 T = TypeVar("T")
 
 
@@ -23,7 +25,7 @@ class SyncMethods(BaseCheckpointSaver[Any]):
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Call `aget_tuple`."""
-        return self._wait(self.aget_tuple(config))
+        return self._wait(lambda: self.aget_tuple(config))
 
     def list(
         self,
@@ -35,7 +37,7 @@ class SyncMethods(BaseCheckpointSaver[Any]):
     ) -> Iterator[CheckpointTuple]:
         """Call `alist`."""
         checkpoints = self.alist(config, filter=filter, before=before, limit=limit)
-        yield from self._wait(_collect(checkpoints))
+        yield from self._wait(lambda: _collect(checkpoints))
 
     def put(
         self,
@@ -45,7 +47,7 @@ class SyncMethods(BaseCheckpointSaver[Any]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Call `aput`."""
-        return self._wait(self.aput(config, checkpoint, metadata, new_versions))
+        return self._wait(lambda: self.aput(config, checkpoint, metadata, new_versions))
 
     def put_writes(
         self,
@@ -55,21 +57,14 @@ class SyncMethods(BaseCheckpointSaver[Any]):
         task_path: str = "",
     ) -> None:
         """Call `aput_writes`."""
-        self._wait(self.aput_writes(config, writes, task_id, task_path))
+        self._wait(lambda: self.aput_writes(config, writes, task_id, task_path))
 
     def delete_thread(self, thread_id: str) -> None:
         """Call `adelete_thread`."""
-        self._wait(self.adelete_thread(thread_id))
+        self._wait(lambda: self.adelete_thread(thread_id))
 
-    def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            loop = None
-        if loop is self._loop:
-            coroutine.close()
-            raise asyncio.InvalidStateError("Inside the event loop use the async methods.")
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+    def _wait(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        return wait_on(self._loop, work)
 
 
 async def _collect(checkpoints: AsyncIterator[CheckpointTuple]) -> Sequence[CheckpointTuple]:

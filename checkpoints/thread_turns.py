@@ -42,10 +42,11 @@ async def pending_nodes(graph: Graph, config: RunnableConfig) -> set[str]:
 
 
 async def has_state_with(config: RunnableConfig, stored_through: str) -> bool:
-    """Return whether a checkpoint of a run's thread has stored up to this message.
+    """Return whether a checkpoint of a run's graph in its thread has stored up to this message.
 
-    Without one the thread's newer states were lost; a branch that was left keeps its states.
-    `config` is that of the run, inside a node; without a saver there is no such state.
+    Without one the thread's newer states were lost, or each run of a graph inside another begins
+    with a new one; a branch that was left keeps its states. `config` is that of the run, inside a
+    node; without a saver there is no such state.
     """
     configurable = config.get("configurable") or {}
     saver = configurable.get(CHECKPOINTER)
@@ -54,11 +55,18 @@ async def has_state_with(config: RunnableConfig, stored_through: str) -> bool:
     place = {
         key: configurable[key] for key in ("thread_id", AUTH_KEY, USER_KEY) if key in configurable
     }
+    place["checkpoint_ns"] = graph_namespace(config)
     async for checkpoint in saver.alist({"configurable": place}):
         values = checkpoint.checkpoint["channel_values"]
         if str(values.get("stored_through") or "") == stored_through:
             return True
     return False
+
+
+def graph_namespace(config: RunnableConfig) -> str:
+    """Return the namespace of a node's graph; empty unless it is inside another graph."""
+    namespace = str((config.get("configurable") or {}).get("checkpoint_ns") or "")
+    return namespace.rpartition("|")[0]
 
 
 @dataclass(frozen=True, kw_only=True)

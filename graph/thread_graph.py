@@ -9,7 +9,6 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import InvalidUpdateError
 from langgraph.graph import StateGraph
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot, StateUpdate
 
 from threadkeep.base.errors import NoSuchCheckpoint, NoUser
@@ -17,6 +16,7 @@ from threadkeep.base.user import AUTH_KEY, USER_KEY, acting_as, acting_user
 from threadkeep.checkpoints.thread_turns import INITIAL_STATE
 from threadkeep.graph.messages import read_messages, with_ids
 from threadkeep.graph.state import State, readable_values, validate_values
+from threadkeep.graph.sync_graph import SyncGraph
 from threadkeep.knowledge.branch_head import Head, head_of
 from threadkeep.knowledge.branch_sync import follow_branch, follow_updates
 from threadkeep.knowledge.known_messages import MessageChanges, StoredPlace, changes_of
@@ -37,7 +37,7 @@ class ThreadGraph(StateGraph[Any, Any, Any, Any]):
         return CompiledThreadGraph(**vars(super().compile(*args, **kwargs)))
 
 
-class CompiledThreadGraph(CompiledStateGraph[Any, Any, Any, Any]):
+class CompiledThreadGraph(SyncGraph):
     """A graph that refuses bad input before anything is stored, and takes in only what is new."""
 
     async def astream(self, input: Any, config: Any = None, **kwargs: Any) -> AsyncIterator[Any]:  # noqa: A002

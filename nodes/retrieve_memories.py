@@ -1,6 +1,7 @@
 """Recall: search the store for what helps to answer the newest message."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AnyMessage
@@ -14,7 +15,7 @@ from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
 from threadkeep.knowledge.pins import pins_op, pins_within_budget
 from threadkeep.knowledge.state_corrections import corrections_update
-from threadkeep.knowledge.thread_records import follow_state
+from threadkeep.knowledge.thread_records import adopt_stored, follow_state
 from threadkeep.prompt.coverage import Coverage
 from threadkeep.prompt.exchanges import newest_user_message
 from threadkeep.prompt.memory_budget import best_within
@@ -47,7 +48,8 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     searches = search_ops(owner, words_of(newest), context) if newest and recalls else []
     recalled = turns_in_reach(state, context)
     ops: list[Op] = [pins_op(owner), *searches, *read_ops(owner, recalled)]
-    (pins, *results), record = await _results_on_branch(store, owner, state, ops)
+    (pins, *results), record, stored = await _results_on_branch(store, owner, state, ops)
+    update |= stored
     update |= await corrections_update(store, owner, thread_of(), record, state)
     pinned, places = await pins_within_budget(store, owner, pins, context)
     if newest is None or not (recalls or pinned):
@@ -75,14 +77,18 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
 
 async def _results_on_branch(
     store: BaseStore, owner: str, state: State, ops: Sequence[Op]
-) -> tuple[list[Result], dict[str, Any]]:
-    """Return the results of `ops` on the branch of the state, and the thread's record."""
+) -> tuple[list[Result], dict[str, Any], Update]:
+    """Return the results of `ops` on the branch of the state, the thread's record, and an update.
+
+    The update says how far a new state is stored already.
+    """
     thread = thread_of()
     *results, item = await store.abatch([*ops, GetOp(threads_of(owner), thread)])
     record = item.value if isinstance(item, Item) else {}
-    if await follow_state(store, owner, thread, record, state):
+    stored = await adopt_stored(store, owner, thread, record, state)
+    if await follow_state(store, owner, thread, record, replace(state, **dict[str, Any](stored))):
         results = await store.abatch(ops)
-    return results, record
+    return results, record, stored
 
 
 def _messages_in_prompt(state: State, context: Context) -> list[AnyMessage]:

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langgraph.config import get_config
-from langgraph.store.base import BaseStore
+from langgraph.store.base import BaseStore, GetOp, Item
 
-from threadkeep.checkpoints.thread_turns import has_state_with
-from threadkeep.graph.state import State
+from threadkeep.checkpoints.thread_turns import graph_namespace, has_state_with
+from threadkeep.graph.state import State, Update
 from threadkeep.knowledge.branch_head import has_diverged, head_of
 from threadkeep.knowledge.branch_sync import follow_branch
 from threadkeep.knowledge.stored_messages import StoredMessage
@@ -30,6 +30,30 @@ async def current_record(store: BaseStore, owner: str, thread: str, state: State
             await store.asearch(messages_of(owner, thread), limit=ALL, refresh_ttl=False)
         )
     return record
+
+
+async def adopt_stored(
+    store: BaseStore, owner: str, thread: str, record: Mapping[str, Any], state: State
+) -> Update:
+    """Return how far the messages of a new state are stored already; nothing if they are not.
+
+    Inside another graph each run has a new state, which that graph hands all messages. They keep
+    their places and times; other words for one of them are an edit.
+    """
+    ids = [message.id or "" for message in state.messages]
+    last = str(record.get("last_message") or "")
+    if state.stored_through or last not in ids:
+        return {}
+    stored_ids = ids[: ids.index(last) + 1]
+    items = await store.abatch([GetOp(messages_of(owner, thread), key) for key in stored_ids])
+    values = [item.value if isinstance(item, Item) else {} for item in items]
+    if [value.get("position") for value in values] != list(range(len(stored_ids))):
+        return {}
+    update: Update = {"stored": len(stored_ids), "stored_through": last}
+    head = head_of(vars(state) | update)
+    if any(value["text"] != head.texts[key] for key, value in zip(stored_ids, values, strict=True)):
+        await follow_branch(store, owner, thread, head)
+    return update
 
 
 async def follow_state(
@@ -54,6 +78,8 @@ async def _keep_all(store: BaseStore, owner: str, thread: str, record: Mapping[s
     end = max((int(item.value["position"]) + 1 for item in items), default=0)
     value = {**record, "begins_at": end}
     await store.aput(threads_of(owner), thread, value, index=False, ttl=ttl_of(store, value))
+    if graph_namespace(get_config()):
+        return
     log.warning(
         "Newer states of the thread %r are gone; its %d stored messages are kept and remembered.",
         str(record.get("name") or thread),

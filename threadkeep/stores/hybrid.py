@@ -26,6 +26,7 @@ from threadkeep.base.clock import Clock
 from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.predicates import read_predicates
 from threadkeep.base.settings import Settings
+from threadkeep.base.sync_calls import wait_on
 from threadkeep.search.item_search import ItemSearch
 from threadkeep.search.memory_indexes import MemoryIndexes
 from threadkeep.stores.dependencies import Dependencies
@@ -38,7 +39,6 @@ from threadkeep.stores.operations import (
     with_internal,
     without_internal,
 )
-from threadkeep.stores.sync_calls import refuse_on_loop
 from threadkeep.vectors.embeddings import open_embeddings
 from threadkeep.vectors.vector_index import VectorIndex
 
@@ -129,8 +129,7 @@ class HybridStore(BaseStore):
         Raises:
             InvalidStateError: it is called on the event loop, which it would block for ever.
         """
-        refuse_on_loop(self._loop)
-        return asyncio.run_coroutine_threadsafe(self.abatch(ops), self._loop).result()
+        return wait_on(self._loop, lambda: self.abatch(ops))
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Do a list of operations; the results are in their order.

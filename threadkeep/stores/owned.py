@@ -7,10 +7,10 @@ from typing import Any
 from langgraph.store.base import BaseStore, GetOp, Op, PutOp, Result, SearchOp
 
 from threadkeep.base.errors import AccessRefused
+from threadkeep.base.sync_calls import wait_on
 from threadkeep.base.user import current_user
 from threadkeep.stores.dependencies import Dependencies, dependencies_of
 from threadkeep.stores.namespaces import get_user_key, user_key
-from threadkeep.stores.sync_calls import refuse_on_loop
 
 
 class OwnedStore(BaseStore):
@@ -41,9 +41,8 @@ class OwnedStore(BaseStore):
         Raises:
             InvalidStateError: it is called on the event loop, which it would block for ever.
         """
-        refuse_on_loop(self._loop)
-        work = self._abatch(current_user(), list(ops))
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        user = current_user()
+        return wait_on(self._loop, lambda: self._abatch(user, list(ops)))
 
     async def _abatch(self, user: str, ops: list[Op]) -> list[Result]:
         key = await user_key(self.unguarded, user)
