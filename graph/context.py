@@ -61,6 +61,10 @@ class Context(BaseModel):
     window: Annotated[
         int, Field(description="Exchanges shown by `window`, `entity`, `graph`.", ge=1, le=1_000)
     ] = 5
+    extract_every: Annotated[
+        int,
+        Field(description="Messages a call for facts; 0: at compaction.", ge=0, le=20),
+    ] = 1
 
     @property
     def recalls_messages(self) -> bool:

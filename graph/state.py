@@ -123,6 +123,9 @@ class State:
             le=1_000_000_000,
         ),
     ] = 0
+    facts_through: Annotated[
+        Pointer, Field(description="Id of the last message of which a model noted the facts.")
+    ] = ""
     corrected_at: Annotated[
         Time, Field(description="When the newest applied correction was made, ISO 8601.")
     ] = ""
@@ -161,6 +164,7 @@ class Update(TypedDict, total=False):
     windows: dict[str, int]
     stored_through: str
     stored: int
+    facts_through: str
     corrected_at: str
     turn_at: str
     recalled: list[RecalledTurn]

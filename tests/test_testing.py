@@ -11,7 +11,8 @@ from langchain_core.tools import tool
 from benchmarks.scripted_thread import open_scripted
 from threadkeep import Settings, open_memory
 from threadkeep.models.openai import open_openai
-from threadkeep.prompt.templates import EXTRACT, SUMMARIZE
+from threadkeep.prompt.extraction_prompt import instructions
+from threadkeep.prompt.templates import SUMMARIZE
 from threadkeep.testing import (
     NO_FACTS,
     Reply,
@@ -79,7 +80,7 @@ async def test_the_model_calls_tools_and_raises_errors(streaming: bool) -> None:
 async def test_requests_for_summaries_and_facts_leave_the_script_alone() -> None:
     model = ScriptedChatModel("Only the answer.", summary="They met.")
     summarize = SUMMARIZE.format(words=9, previous="", messages="user: hello")
-    extract = EXTRACT + "hello"
+    extract = instructions() + "hello"
     assert (purpose_of(summarize), purpose_of(extract)) == ("summary", "extraction")
     assert (await model.ainvoke(summarize)).text == "They met."
     assert (await model.ainvoke(extract)).text == NO_FACTS

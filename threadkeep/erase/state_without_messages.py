@@ -35,6 +35,7 @@ def state_without_messages(
         ],
         "stored": len(remaining),
         "stored_through": _last_remaining(order, erased, stored_through),
+        "facts_through": _last_remaining(order, erased, str(values.get("facts_through") or "")),
         "pins": [pin for pin in values.get("pins") or () if pin["message"] not in erased],
         "recalled": without_ids(values.get("recalled") or (), erased),
     }

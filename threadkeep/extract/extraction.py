@@ -39,6 +39,8 @@ class Fact(BaseModel):
     """A cancelled claim ends a plan; a corrected one replaces what was never true."""
     replaces: str | None = None
     """The object that a corrected claim replaces; None is the one that was told last."""
+    message: int = Field(default=0, exclude=True)
+    """Number of the message that says it among those of one request; 0 is the last."""
 
     @property
     def sentence(self) -> str:
@@ -72,5 +74,7 @@ class Extraction(BaseModel):
 
     entities: list[Entity] = Field(default_factory=list)
     facts: list[Fact] = Field(default_factory=list)
+    ends: list[str] = Field(default_factory=list, exclude=True)
+    """Ids of known facts that hold no longer, as a model gave them."""
     dropped: int = Field(default=0, exclude=True)
     """How many records of a model's reply could not be read."""

@@ -4,25 +4,57 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, TypedDict
 
 from threadkeep.base.fact_time import is_period
 from threadkeep.base.validation import sanitise_text
-from threadkeep.extract.extraction import Entity, Extraction, Fact
+from threadkeep.extract.extraction import Entity, Extraction, Fact, Status
 from threadkeep.extract.reply_json import json_values, unwrap
 from threadkeep.extract.schema import MAX_CHARACTERS, MAX_RECORDS
 
 _ENTITIES = ("entities", "entity", "nodes")
-_FACTS = ("facts", "fact", "triples", "triplets", "relations", "relationships", "edges")
+_FACTS = (
+    "claims",
+    "facts",
+    "claim",
+    "fact",
+    "triples",
+    "triplets",
+    "relations",
+    "relationships",
+    "edges",
+)
 _SUBJECT = ("subject", "subj", "source", "head", "from", "entity")
 _PREDICATE = ("predicate", "relation", "relationship", "property", "attribute", "verb", "edge")
 _OBJECT = ("object", "obj", "target", "tail", "to", "value")
 _NAME = ("name", "entity", "id", "label", "text")
 _TYPE = ("type", "category", "kind")
 _SINCE = ("valid_from", "since", "date", "start", "start_date")
+_UNTIL = ("valid_to", "until", "end", "end_date")
+_ENDS = ("ends", "ended", "closes", "closed")
+_NEGATIVE = ("negative", "neg", "false", "no", "not", "denied")
+_STATUSES: dict[str, Status] = {
+    "planned": "planned", "plan": "planned", "future": "planned", "intended": "planned",
+    "cancelled": "cancelled", "canceled": "cancelled", "called off": "cancelled",
+    "corrected": "corrected", "correction": "corrected",
+}  # fmt: skip
+_PRECISIONS = {"year": 4, "month": 7}
+"""Characters of a date of ISO 8601."""
 _BOOLEANS = {True: "yes", False: "no"}
 _MISSING = object()
+_MAX_DIGITS = 4
 _DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?(?![\w-])|\d{4}-\d{2}-\d{2}(?=T)")
+
+
+class _Claim(TypedDict):
+    """What a record says beside subject, predicate and object."""
+
+    valid_from: str | None
+    valid_to: str | None
+    negated: bool
+    status: Status
+    replaces: str | None
+    message: int
 
 
 def read_reply(text: str) -> Extraction | None:
@@ -45,13 +77,16 @@ def read_extraction(document: object) -> Extraction | None:
         return None
     fields = _fields(document)
     entities, facts = _get(fields, _ENTITIES), _get(fields, _FACTS)
-    if entities is _MISSING and facts is _MISSING:
+    ends = _get(fields, _ENDS)
+    if entities is _MISSING and facts is _MISSING and not isinstance(ends, list):
         if _is_fact(fields):
             return _extraction([], [document])
         inner = [value for value in fields.values() if isinstance(value, Mapping | list | str)]
         # {"note_extraction": {...}}: the answer in the name of its schema.
         return read_extraction(inner[0]) if len(fields) == 1 and inner else None
-    return _extraction(_records(entities), _records(facts))
+    extraction = _extraction(_records(entities), _records(facts))
+    extraction.ends = [id_ for record in _records(ends) for id_ in _texts(_id_of(record))]
+    return extraction
 
 
 def _of_list(records: list[Any]) -> Extraction | None:
@@ -102,13 +137,37 @@ def _facts(record: Any, names: Sequence[str]) -> list[Fact]:
         return []
     fields = _fields(record)
     predicate = _text(_get(fields, _PREDICATE))
-    valid_from = _date(_text(_get(fields, _SINCE)))
     subjects, objects = _texts(_get(fields, _SUBJECT)), _texts(_get(fields, _OBJECT))
+    claim = _Claim(
+        valid_from=_date(_text(_get(fields, _SINCE)), fields),
+        valid_to=_date(_text(_get(fields, _UNTIL)), fields),
+        negated=_is_negative(fields),
+        status=_STATUSES.get(_text(fields.get("status")).lower(), "asserted"),
+        replaces=_text(fields.get("replaces")) or None,
+        message=_number(fields.get("message")),
+    )
     return [
-        Fact(subject=subject, predicate=predicate, object=object_, valid_from=valid_from)
+        Fact(subject=subject, predicate=predicate, object=object_, **claim)
         for subject, object_ in product(subjects, objects)
         if predicate
     ]
+
+
+def _is_negative(fields: Mapping[str, Any]) -> bool:
+    polarity = _text(fields.get("polarity")).lower()
+    return polarity in _NEGATIVE or _text(fields.get("negated")).lower() in ("yes", "true")
+
+
+def _number(value: Any) -> int:
+    text = _text(value)
+    return int(text) if text.isdecimal() and len(text) < _MAX_DIGITS else 0
+
+
+def _id_of(record: Any) -> Any:
+    """Return the id in a record of `ends`, however it is wrapped."""
+    return (
+        _get(_fields(record), ("id", "fact", "fact_id")) if isinstance(record, Mapping) else record
+    )
 
 
 def _split_sentence(sentence: str, names: Sequence[str]) -> list[str]:
@@ -182,7 +241,9 @@ def _string(value: str | int | float) -> str:
         return ""
 
 
-def _date(text: str) -> str | None:
-    """Return a year, a month or a day of ISO 8601, without the time of day; None if it is none."""
+def _date(text: str, fields: Mapping[str, Any]) -> str | None:
+    """Return a year, a month or a day of ISO 8601, as exact as the record says; None if none."""
     match = _DATE.match(text)
-    return match[0] if match and is_period(match[0]) else None
+    if not match or not is_period(match[0]):
+        return None
+    return match[0][: _PRECISIONS.get(_text(fields.get("precision")).lower())]

@@ -17,6 +17,10 @@ def _strict(**properties: Any) -> dict[str, Any]:
     }
 
 
+def _optional(description: str) -> dict[str, Any]:
+    return {"type": ["string", "null"], "description": description}
+
+
 _TEXT = {"type": "string"}
 SCHEMA: dict[str, Any] = _strict(
     entities={
@@ -27,18 +31,25 @@ SCHEMA: dict[str, Any] = _strict(
             attributes={"type": "array", "items": _strict(name=_TEXT, value=_TEXT)},
         ),
     },
-    facts={
+    claims={
         "type": "array",
         "items": _strict(
+            message={"type": "integer", "description": "number of the message that says it"},
             subject=_TEXT,
             predicate=_TEXT,
             object=_TEXT,
-            valid_from={
-                "type": ["string", "null"],
-                "description": "since when: YYYY, YYYY-MM or YYYY-MM-DD",
+            valid_from=_optional("since when: YYYY, YYYY-MM or YYYY-MM-DD; of a plan its date"),
+            valid_to=_optional("the first day, month or year in which it holds no longer"),
+            precision={"type": ["string", "null"], "enum": ["year", "month", "day", None]},
+            polarity={"type": "string", "enum": ["positive", "negative"]},
+            status={
+                "type": "string",
+                "enum": ["asserted", "planned", "cancelled", "corrected"],
             },
+            replaces=_optional("of a correction: the wrong object"),
         ),
     },
+    ends={"type": "array", "items": {"type": "string", "description": "id of a known fact"}},
 )
 RESPONSE_FORMAT: dict[str, Any] = {
     "type": "json_schema",

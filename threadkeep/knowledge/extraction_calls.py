@@ -79,9 +79,6 @@ async def extract_by_model(model: BaseChatModel, prompt: str) -> tuple[Extractio
         usage = sum_usage([usage, spent])
         if (extraction := _read(reply)) is not None:
             _first_method[endpoint] = index
-            if count := extraction.dropped:
-                subject = "1 record is" if count == 1 else f"{count} records are"
-                log.warning("Of what %s extracted, %s unreadable and left out.", endpoint, subject)
             return extraction, usage
     log.warning("The model %s gave nothing that can be read; rules extracted instead.", endpoint)
     _first_method.pop(endpoint, None)

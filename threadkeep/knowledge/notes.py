@@ -4,7 +4,7 @@ Entities and facts are derived from the notes, and rebuilt from them when a mess
 edited or abandoned with its branch.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,6 +71,28 @@ def note_by_rules(message_id: str, message: Mapping[str, Any]) -> Note | None:
             str(message["text"]), speaker=speaker, written_at=local_time_of(message)
         ),
     )
+
+
+def split_by_message(extraction: Extraction, texts: Sequence[str]) -> list[Extraction]:
+    """Return what each of these messages says, by the number of it that each fact has.
+
+    An entity is of every message that names it, else of the last.
+    """
+    last = len(texts)
+    parts = []
+    for number, text in enumerate(texts, 1):
+        facts = [
+            fact
+            for fact in extraction.facts
+            if number == (fact.message if 0 < fact.message <= last else last)
+        ]
+        entities = [
+            entity
+            for entity in extraction.entities
+            if entity.name in text or (number == last and not any(entity.name in t for t in texts))
+        ]
+        parts.append(Extraction(entities=entities, facts=facts))
+    return parts
 
 
 def non_empty(notes: Iterable[Note]) -> list[Note]:

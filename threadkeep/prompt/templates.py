@@ -29,14 +29,6 @@ Write at most {words} words of plain sentences and nothing else.
 {messages}
 </new_messages>"""
 
-EXTRACT = """Note what the message says about people, places, organisations, preferences and \
-plans, as entities and as facts (subject, predicate, object). The writer is the subject \
-"{speaker}". The message was written on {said_at}. Note nothing that it does not say.
-
-<message>
-{text}
-</message>"""
-
 
 def system_message(system_prompt: str) -> SystemMessage:
     """Return the first message, the same in every prompt of a thread."""
