@@ -17,6 +17,7 @@ from langgraph.store.base import (
 from threadkeep.base.errors import AccessRefused
 from threadkeep.search.filters import validate_filter
 from threadkeep.stores.namespaces import INTERNAL
+from threadkeep.stores.record_shapes import refuse_flaw
 
 MAX_NAME_BYTES = 1_000
 """Bytes of a key, and of the labels of a namespace together: more fits into no index row."""
@@ -107,6 +108,7 @@ def _validate_put(op: PutOp) -> None:
         )
     if op.value is not None and not isinstance(op.value, Mapping):
         raise ValueError(f"The value {op.value!r:.60} is not an object.")
+    refuse_flaw(op.namespace, op.value)
     if op.index is None or op.index is False:
         return
     if not isinstance(op.index, list | tuple) or not all(

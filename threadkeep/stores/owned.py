@@ -1,7 +1,7 @@
 """A guard around any store: a user reaches only what is below their own key."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from langgraph.store.base import BaseStore, GetOp, Op, PutOp, Result, SearchOp
@@ -11,6 +11,7 @@ from threadkeep.base.sync_calls import wait_on
 from threadkeep.base.user import current_user
 from threadkeep.stores.dependencies import Dependencies, dependencies_of
 from threadkeep.stores.namespaces import get_user_key, user_key
+from threadkeep.stores.record_shapes import refuse_flaw
 
 
 class OwnedStore(BaseStore):
@@ -74,10 +75,11 @@ def get_own_namespace(store: BaseStore, *labels: str) -> tuple[str, ...]:
 
 
 def check_op(op: Op, key: str) -> None:
-    """Refuse an operation outside the namespaces below `key`.
+    """Refuse an operation outside the namespaces below `key`, and a record that has a flaw.
 
     Raises:
-        AccessRefused: it does.
+        AccessRefused: the namespace is not below `key`.
+        ValueError: a record of the memory's own lacks a field.
     """
     if isinstance(op, GetOp | PutOp):
         namespace: Any = op.namespace
@@ -92,3 +94,5 @@ def check_op(op: Op, key: str) -> None:
         isinstance(label, str) and label and "." not in label for label in namespace
     ):
         raise AccessRefused(f"The namespace {namespace!r:.100} is not this user's; it is refused.")
+    if isinstance(op, PutOp) and isinstance(op.value, Mapping):
+        refuse_flaw(op.namespace, op.value)

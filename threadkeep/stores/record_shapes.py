@@ -36,35 +36,64 @@ OPTIONAL: Mapping[str, type | tuple[type, ...]] = {
     "turns": int,
 }
 """Types of fields that may be absent or None."""
+_TYPE_WORDS: Mapping[type, str] = {
+    str: "text",
+    int: "a whole number",
+    list: "a list",
+    dict: "an object",
+}
 
 
 def is_intact(namespace: Sequence[str], value: object) -> bool:
-    """Return whether a record has the shape that its namespace promises.
+    """Return whether a record has the shape that its namespace promises."""
+    return flaw_of(namespace, value) is None
 
-    Records outside the labels of this package are intact as long as they are objects.
+
+def flaw_of(namespace: Sequence[str], value: object) -> str | None:
+    """Return the field that keeps a record from being used, and what it has to be; None if none.
+
+    Records outside the labels of this package have no flaw as long as they are objects.
     """
     if not isinstance(value, dict):
-        return False
+        return "the value, which is no object"
     if len(namespace) < 2 or not OWNER_FORM.fullmatch(namespace[0]):
-        return True
+        return None
     label = namespace[1]
     if (required := REQUIRED.get(label)) is None:
-        return True
+        return None
     for field, type_ in required.items():
         if not isinstance(value.get(field), type_):
-            return False
-    for field in value.keys() & OPTIONAL.keys():
+            return f"{field}, which has to be {_TYPE_WORDS[type_]}"
+    for field in sorted(value.keys() & OPTIONAL.keys()):
         content = value[field]
-        if content is not None and not isinstance(content, OPTIONAL[field]):
-            return False
+        if content is not None and not isinstance(content, types := OPTIONAL[field]):
+            word = _TYPE_WORDS[types if isinstance(types, type) else types[0]]
+            return f"{field}, which has to be {word}"
     if label == "abandoned":
-        return is_intact((namespace[0], "messages"), value["message"])
-    return label not in ("messages", "notes") or _is_moment(value)
+        flaw = flaw_of((namespace[0], "messages"), value["message"])
+        return flaw and f"message.{flaw}"
+    field = "time" if "time" in value else "said_at"
+    if label in ("messages", "notes") and not _is_moment(value[field]):
+        return f"{field}, which has to be a time in ISO 8601"
+    return None
 
 
-def _is_moment(value: Mapping[str, Any]) -> bool:
+def refuse_flaw(namespace: Sequence[str], value: Mapping[str, Any] | None) -> None:
+    """Refuse to write a record that could not be used; None deletes one.
+
+    Raises:
+        ValueError: a field is missing or has the wrong type; the sentence names it.
+    """
+    if value is not None and (flaw := flaw_of(namespace, {**value})):
+        raise ValueError(
+            f"The namespace {'.'.join(namespace[1:])!r:.80} holds what the memory itself keeps; "
+            f"this value lacks {flaw}. Use another label for values of your own."
+        )
+
+
+def _is_moment(time: Any) -> bool:
     try:
-        datetime.fromisoformat(value["time"] if "time" in value else value["said_at"])
+        datetime.fromisoformat(time)
     except (TypeError, ValueError):
         return False
     return True
