@@ -15,7 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from threadkeep.base.errors import ThreadDeleted
 from threadkeep.checkpoints.owner_records import refuse_late_write
-from threadkeep.checkpoints.pruning import Pruning, Step, cut_of_turns
+from threadkeep.checkpoints.pruning import Pruning, Step, cut_of_turns, thin_turns
 from threadkeep.checkpoints.serializer import StateSerializer
 
 FOREVER_MINUTES = 1e9
@@ -104,18 +104,29 @@ class MemorySaver(Pruning, InMemorySaver):
             if thread == source_thread_id:
                 self.blobs[(target_thread_id, *channel)] = blob  # type: ignore[index]
 
-    async def aprune_turns(self, thread_id: str, keep: int) -> None:
-        """Delete all but the newest `keep` turns."""
+    async def aprune_turns(self, thread_id: str, keep: int, whole: int | None = None) -> None:
+        """Delete all but the newest `keep` turns; of them, but `whole`, only the end stays."""
+        if cut := cut_of_turns(self._steps(thread_id), keep):
+            for namespace, checkpoints in list(self.storage[thread_id].items()):
+                newest = max(checkpoints, default="")
+                self._drop_older(thread_id, namespace, cut.cutoff(namespace, newest))
+        if whole is None:
+            return
+        thinning, rows = thin_turns(self._steps(thread_id), whole), self.storage[thread_id][""]
+        for checkpoint_id in thinning.removed:
+            self._drop(
+                {"thread_id": thread_id, "checkpoint_ns": "", "checkpoint_id": checkpoint_id}
+            )
+        for checkpoint_id, parent in thinning.parents.items():
+            rows[checkpoint_id] = (*rows[checkpoint_id][:2], parent)
+        self._drop_blobs(thread_id, "")
+
+    def _steps(self, thread: str) -> list[Step]:
         steps = []
-        for checkpoint_id, (_, metadata, parent) in self.storage[thread_id][""].items():
+        for checkpoint_id, (_, metadata, parent) in self.storage[thread][""].items():
             plain = self.serde.loads_typed(metadata)
             steps.append(Step(checkpoint_id, parent, plain.get("source"), plain.get("step")))
-        cut = cut_of_turns(steps, keep)
-        if cut is None:
-            return
-        for namespace, checkpoints in list(self.storage[thread_id].items()):
-            newest = max(checkpoints, default="")
-            self._drop_older(thread_id, namespace, cut.cutoff(namespace, newest))
+        return steps
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
         """Set how long after its last use a thread expires; None means never."""
@@ -152,6 +163,10 @@ class MemorySaver(Pruning, InMemorySaver):
             self._drop(
                 {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": checkpoint_id}
             )
+        self._drop_blobs(thread, namespace)
+
+    def _drop_blobs(self, thread: str, namespace: str) -> None:
+        """Delete the values that no checkpoint of a namespace references any more."""
         referenced = {
             (channel, version)
             for saved, _, _ in self.storage[thread][namespace].values()

@@ -233,8 +233,11 @@ class OwnedSaver(SyncMethods):
         else:
             await self.saver.aprune(threads, strategy=strategy)
 
-    async def aprune_turns(self, thread_id: str, keep: int) -> None:
+    async def aprune_turns(self, thread_id: str, keep: int, whole: int | None = None) -> None:
         """Delete all but the newest `keep` turns of a thread of the acting user.
+
+        With `whole`, only that many of them stay whole: of the others the state after the turn
+        stays, from which a fork begins.
 
         Raises:
             AccessRefused: the thread belongs to another user, or no user acts.
@@ -242,7 +245,7 @@ class OwnedSaver(SyncMethods):
         """
         thread = validate_thread_id(thread_id)
         await self.guard.verify(thread, acting_user())
-        await self.saver.aprune_turns(thread, keep)  # type: ignore[attr-defined]
+        await self.saver.aprune_turns(thread, keep, whole)  # type: ignore[attr-defined]
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
         """Set the time to live of a thread of the acting user, counted from its last use.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from threadkeep.checkpoints.pruning import Step, cut_of_turns
+from threadkeep.checkpoints.pruning import Step, cut_of_turns, thin_turns
 
 if TYPE_CHECKING:
     from threadkeep.base.postgres import Connection
@@ -118,23 +118,42 @@ async def copy_thread(conn: "Connection", source: str, target: str) -> None:
         )
 
 
-async def keep_turns(conn: "Connection", thread_id: str, keep: int) -> None:
-    """Delete all but the newest `keep` turns, see `cut_of_turns`."""
+async def keep_turns(
+    conn: "Connection", thread_id: str, keep: int, whole: int | None = None
+) -> None:
+    """Delete all but the newest `keep` turns, see `cut_of_turns` and `thin_turns`."""
+    if cut := cut_of_turns(await _steps(conn, thread_id), keep):
+        parameters = {"thread": thread_id, "outer": cut.outer, "inner": cut.inner}
+        condition = PRUNED.format(table="checkpoints")
+        await conn.execute(DELETE_CHECKPOINTS.format(condition=condition), parameters)
+        # Writes whose checkpoint was never saved, because of a crash.
+        condition = PRUNED.format(table="checkpoint_writes")
+        await conn.execute(f"DELETE FROM checkpoint_writes WHERE {condition}", parameters)
+    if whole is None:
+        return
+    thinning = thin_turns(await _steps(conn, thread_id), whole)
+    if thinning.removed:
+        # Parents first: what is cut off between the two leaves a chain without gaps.
+        await conn.execute(
+            "UPDATE checkpoints AS c SET parent_checkpoint_id = new.parent "
+            "FROM unnest(%s::text[], %s::text[]) AS new (id, parent) "
+            "WHERE c.thread_id = %s AND c.checkpoint_ns = '' AND c.checkpoint_id = new.id",
+            ([*thinning.parents], [*thinning.parents.values()], thread_id),
+        )
+        condition = "thread_id = %s AND checkpoint_ns = '' AND checkpoint_id = ANY(%s)"
+        await conn.execute(
+            DELETE_CHECKPOINTS.format(condition=condition), (thread_id, thinning.removed)
+        )
+
+
+async def _steps(conn: "Connection", thread_id: str) -> list[Step]:
     cursor = await conn.execute(
         "SELECT checkpoint_id, parent_checkpoint_id, metadata ->> 'source' AS source, "
         "(metadata ->> 'step')::int AS step FROM checkpoints "
         "WHERE thread_id = %s AND checkpoint_ns = ''",
         (thread_id,),
     )
-    cut = cut_of_turns((Step(*row.values()) for row in await cursor.fetchall()), keep)
-    if cut is None:
-        return
-    parameters = {"thread": thread_id, "outer": cut.outer, "inner": cut.inner}
-    condition = PRUNED.format(table="checkpoints")
-    await conn.execute(DELETE_CHECKPOINTS.format(condition=condition), parameters)
-    # Writes whose checkpoint was never saved, because of a crash.
-    condition = PRUNED.format(table="checkpoint_writes")
-    await conn.execute(f"DELETE FROM checkpoint_writes WHERE {condition}", parameters)
+    return [Step(*row.values()) for row in await cursor.fetchall()]
 
 
 async def set_lifetime(

@@ -167,10 +167,10 @@ class PostgresSaver(PostgresRawReader):
             async with self.pool.connection() as conn, conn.transaction():
                 await retention.copy_thread(conn, source_thread_id, target_thread_id)
 
-    async def aprune_turns(self, thread_id: str, keep: int) -> None:
-        """Delete all but the newest `keep` turns."""
+    async def aprune_turns(self, thread_id: str, keep: int, whole: int | None = None) -> None:
+        """Delete all but the newest `keep` turns; of them, but `whole`, only the end stays."""
         async with self.pool.connection() as conn:
-            await retention.keep_turns(conn, thread_id, keep)
+            await retention.keep_turns(conn, thread_id, keep, whole)
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
         """Set how long after its last use a thread expires; None means never."""

@@ -48,13 +48,51 @@ def cut_of_turns(steps: Iterable[Step], keep: int) -> Cut | None:
     return Cut(first.id, str(first.parent) if is_only else first.id)
 
 
+class Thinning(NamedTuple):
+    """Which checkpoints of finished turns go, and what follows for those that stay."""
+
+    removed: list[str]
+    """Ids of checkpoints inside a turn: the state after the turn stays."""
+    parents: dict[str, str | None]
+    """Id -> new parent, of the checkpoints whose parent is removed."""
+    ends: list[str]
+    """Ids of the states after the finished turns, which stay."""
+
+
+def thin_turns(steps: Iterable[Step], whole: int) -> Thinning:
+    """Return what to remove so that of all turns but the newest `whole` only the end stays.
+
+    A state from which another turn or branch begins stays too.
+    """
+    newest_first = sorted(steps, reverse=True)
+    by_id = {step.id: step for step in newest_first}
+    first_of_turns = [step for step in newest_first if _begins_turn(step, by_id)]
+    if len(first_of_turns) <= whole:
+        return Thinning([], {}, [])
+    oldest_whole = first_of_turns[whole - 1].id if whole > 0 else ""
+    older = [step for step in newest_first if not oldest_whole or step.id < oldest_whole]
+    begins = {step.parent for step in first_of_turns}
+    goes_on = {step.parent for step in newest_first} - begins
+    removed = {step.id: step.parent for step in older if step.id in goes_on}
+    parents: dict[str, str | None] = {}
+    for step in newest_first:
+        if step.id not in removed and step.parent in removed:
+            parent: str | None = step.parent
+            while parent in removed:
+                parent = removed[parent]
+            parents[step.id] = parent
+    return Thinning([*removed], parents, [step.id for step in older if step.id not in removed])
+
+
 def _begins_turn(step: Step, by_id: dict[str, Step]) -> bool:
     if step.source == "input":
         return True
     parent = by_id.get(step.parent or "")
     if parent is None:
         return True
-    return step.step is not None and parent.step is not None and step.step > parent.step + 1
+    # The copy of a state stands beside it, two steps after their common parent.
+    follows = 2 if step.source == "fork" else 1
+    return step.step is not None and parent.step is not None and step.step > parent.step + follows
 
 
 class Pruning:

@@ -16,6 +16,7 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
+from threadkeep.checkpoints.compression import COMPRESSED, MSGPACK, compressed
 from threadkeep.checkpoints.damaged import readable_writes
 from threadkeep.checkpoints.redis_keys import CheckpointPath
 
@@ -40,6 +41,14 @@ def checkpoint_row(
         "checkpoint": b64encode(data).decode(),
         "metadata": b64encode(metadata_json.encode("utf-8", "ignore")).decode(),
     }
+
+
+def compressed_fields(row: Row) -> Row:
+    """Return the fields that change when the checkpoint of a row is compressed."""
+    if row["type"] != MSGPACK:
+        return {}
+    data = compressed(b64decode(row["checkpoint"]))
+    return {"type": COMPRESSED, "checkpoint": b64encode(data).decode()}
 
 
 def write_rows(

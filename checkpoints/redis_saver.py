@@ -24,7 +24,7 @@ from threadkeep.base.errors import ThreadDeleted
 from threadkeep.base.redis import open_client
 from threadkeep.checkpoints.damaged import DamageLog, UnreadableState
 from threadkeep.checkpoints.owner_records import refuse_late_write
-from threadkeep.checkpoints.pruning import Pruning, Step, cut_of_turns
+from threadkeep.checkpoints.pruning import Pruning, Step, cut_of_turns, thin_turns
 from threadkeep.checkpoints.redis_keys import (
     CheckpointPath,
     checkpoint_key,
@@ -40,6 +40,7 @@ from threadkeep.checkpoints.redis_reader import BATCH_SIZE, RedisReader
 from threadkeep.checkpoints.redis_rows import (
     Row,
     checkpoint_row,
+    compressed_fields,
     config_of,
     merge_writes,
     metadata_of,
@@ -183,19 +184,35 @@ class RedisSaver(Pruning, RedisReader):
                 await pipe.execute()
         await self._extend_lifetime(target_thread_id, restart=True)
 
-    async def aprune_turns(self, thread_id: str, keep: int) -> None:
-        """Delete all but the newest `keep` turns."""
+    async def aprune_turns(self, thread_id: str, keep: int, whole: int | None = None) -> None:
+        """Delete all but the newest `keep` turns; of them, but `whole`, only the end stays."""
         paths = await self._paths({"configurable": {"thread_id": thread_id}})
-        steps = []
-        async for path, row in self._rows([path for path in paths if not path[1]]):
-            metadata = metadata_of(row)
-            parent = row["parent_checkpoint_id"]
-            steps.append(Step(path[2], parent, metadata.get("source"), metadata.get("step")))
-        cut = cut_of_turns(steps, keep)
-        if cut is None:
+        rows = {
+            path[2]: row async for path, row in self._rows([path for path in paths if not path[1]])
+        }
+        steps = [_step(checkpoint_id, row) for checkpoint_id, row in rows.items()]
+        if cut := cut_of_turns(steps, keep):
+            newest = {namespace: checkpoint_id for _, namespace, checkpoint_id in reversed(paths)}
+            await self._drop(p for p in paths if p[2] < cut.cutoff(p[1], newest[p[1]]))
+            steps = [step for step in steps if step.id >= cut.outer]
+        if whole is None:
             return
-        newest = {namespace: checkpoint_id for _, namespace, checkpoint_id in reversed(paths)}
-        await self._drop(path for path in paths if path[2] < cut.cutoff(path[1], newest[path[1]]))
+        thinning = thin_turns(steps, whole)
+        changes: dict[str, Row] = {
+            checkpoint_id: {"parent_checkpoint_id": parent}
+            for checkpoint_id, parent in thinning.parents.items()
+        }
+        for checkpoint_id in thinning.ends:
+            changes[checkpoint_id] = changes.get(checkpoint_id, {}) | compressed_fields(
+                rows[checkpoint_id]
+            )
+        for checkpoint_id, change in changes.items():
+            if change:
+                row = orjson.dumps(rows[checkpoint_id] | change)
+                await self.client.set(
+                    checkpoint_key((thread_id, "", checkpoint_id)), row, xx=True, keepttl=True
+                )
+        await self._drop((thread_id, "", checkpoint_id) for checkpoint_id in thinning.removed)
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
         """Set how long after its last use a thread expires; None means never."""
@@ -266,6 +283,12 @@ class RedisSaver(Pruning, RedisReader):
             for key in keys:
                 pipe.pexpire(key, milliseconds) if milliseconds else pipe.persist(key)
             await pipe.execute()
+
+
+def _step(checkpoint_id: str, row: Row) -> Step:
+    metadata = metadata_of(row)
+    parent = row["parent_checkpoint_id"]
+    return Step(checkpoint_id, parent, metadata.get("source"), metadata.get("step"))
 
 
 @asynccontextmanager

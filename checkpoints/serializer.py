@@ -25,6 +25,8 @@ from pydantic.v1 import BaseModel as BaseModelV1
 from pydantic.v1 import SecretBytes as SecretBytesV1
 from pydantic.v1 import SecretStr as SecretStrV1
 
+from threadkeep.checkpoints.compression import COMPRESSED, MSGPACK, decompressed
+
 TypeName = tuple[str, ...]
 """A module and the qualified name of a class in it."""
 SECRETS = (SecretStr, SecretBytes, SecretStrV1, SecretBytesV1)
@@ -63,7 +65,14 @@ class StateSerializer(JsonPlusSerializer):
         """
         if obj is None or isinstance(obj, bytes | bytearray):
             return super().dumps_typed(obj)
-        return "msgpack", _pack(obj)
+        return MSGPACK, _pack(obj)
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """Return a value by its kind and bytes."""
+        kind, content = data
+        if kind == COMPRESSED:
+            return super().loads_typed((MSGPACK, decompressed(content)))
+        return super().loads_typed(data)
 
     def _restore(self, code: int, data: bytes) -> Any:
         if code == jsonplus.EXT_DELTA_SNAPSHOT:

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from threadkeep.base.sqlite_scrub import scrub_file, truncate_log
 from threadkeep.base.user import USER_KEY
+from threadkeep.checkpoints.compression import COMPRESSED, decompressed
 from threadkeep.checkpoints.owner_records import RECORD_PREFIX
 from threadkeep.checkpoints.sqlite_retention import METADATA
 
 BATCH_ROWS = 200
-RAW_COLUMNS = {"checkpoints": ("checkpoint", "metadata"), "writes": ("value",)}
+RAW_COLUMNS = {"checkpoints": ("type", "checkpoint", "metadata"), "writes": ("type", "value")}
 
 
 class SqliteRawReader(AsyncSqliteSaver):
@@ -54,10 +56,10 @@ class SqliteRawReader(AsyncSqliteSaver):
                             (last_rowid,),
                         )
                     )
-                for rowid, thread, *blobs in rows:
+                for rowid, thread, *columns_of_row in rows:
                     last_rowid = int(rowid)
                     if thread not in threads:
-                        yield b"\0".join([str(thread).encode(), *map(_bytes, blobs)])
+                        yield str(thread).encode() + b"\0" + _raw(columns_of_row)
                 if len(rows) < BATCH_ROWS:
                     break
 
@@ -69,7 +71,7 @@ class SqliteRawReader(AsyncSqliteSaver):
                     f"SELECT {', '.join(columns)} FROM {table} WHERE thread_id = ?", (thread,)
                 )
             for row in rows:
-                yield b"\0".join(map(_bytes, row))
+                yield _raw(row)
 
     async def ascrub(self) -> bool:
         """Remove every byte of deleted rows; return whether the write-ahead log is empty."""
@@ -80,6 +82,16 @@ class SqliteRawReader(AsyncSqliteSaver):
         """Truncate the write-ahead log; return whether that succeeded."""
         async with self.lock:
             return await truncate_log(self.conn)
+
+
+def _raw(row: Sequence[object]) -> bytes:
+    """Return the values of a row after its type; what is compressed as it was before."""
+    type_, *values = row
+    content = [_bytes(value) for value in values]
+    if type_ == COMPRESSED:
+        with suppress(ValueError):  # Damaged: it holds no words.
+            content[0] = decompressed(content[0])
+    return b"\0".join(content)
 
 
 def _bytes(value: object) -> bytes:

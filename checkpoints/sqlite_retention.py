@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from aiosqlite import Connection
 
 from threadkeep.base.sqlite_file import transaction
-from threadkeep.checkpoints.pruning import Step, cut_of_turns
+from threadkeep.checkpoints.compression import COMPRESSED, MSGPACK, compressed
+from threadkeep.checkpoints.pruning import Step, Thinning, cut_of_turns, thin_turns
 
 TABLES = ("writes", "checkpoints")
 FOREVER_MINUTES = 1e9
@@ -93,8 +94,29 @@ async def keep_latest(conn: Connection, thread_id: str) -> None:
             )
 
 
-async def keep_turns(conn: Connection, thread_id: str, keep: int) -> None:
-    """Delete all but the newest `keep` turns, see `cut_of_turns`."""
+async def keep_turns(conn: Connection, thread_id: str, keep: int, whole: int | None = None) -> None:
+    """Delete all but the newest `keep` turns, see `cut_of_turns` and `thin_turns`."""
+    steps = await _steps(conn, thread_id)
+    cut = cut_of_turns(steps, keep)
+    if cut is not None:
+        async with transaction(conn):
+            # Writes first: they are kept with the newest checkpoint of their namespace.
+            for table in TABLES:
+                await conn.execute(
+                    f"DELETE FROM {table} WHERE thread_id = ?1 AND ("
+                    "(checkpoint_ns = '' AND checkpoint_id < ?2) OR (checkpoint_ns <> '' "
+                    "AND checkpoint_id < ?3 AND (instr(checkpoint_ns, ':') OR checkpoint_id < ("
+                    "SELECT max(checkpoint_id) FROM checkpoints AS newest "
+                    "WHERE newest.thread_id = ?1 "
+                    f"AND newest.checkpoint_ns = {table}.checkpoint_ns))))",
+                    (thread_id, cut.outer, cut.inner),
+                )
+        steps = [step for step in steps if step.id >= cut.outer]
+    if whole is not None:
+        await _thin(conn, thread_id, thin_turns(steps, whole))
+
+
+async def _steps(conn: Connection, thread_id: str) -> list[Step]:
     rows = await conn.execute_fetchall(
         "SELECT checkpoint_id, parent_checkpoint_id, "
         f"json_extract({METADATA}, '$.source'), "
@@ -102,19 +124,34 @@ async def keep_turns(conn: Connection, thread_id: str, keep: int) -> None:
         "FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ''",
         (thread_id,),
     )
-    cut = cut_of_turns((Step(*row) for row in rows), keep)
-    if cut is None:
+    return [Step(*row) for row in rows]
+
+
+async def _thin(conn: Connection, thread_id: str, thinning: Thinning) -> None:
+    """Remove the checkpoints inside finished turns; compress the states after them."""
+    place = "thread_id = ? AND checkpoint_ns = '' AND checkpoint_id"
+    rows = await conn.execute_fetchall(
+        f"SELECT checkpoint_id, checkpoint FROM checkpoints WHERE {place} IN "
+        f"(SELECT value FROM json_each(?)) AND type = '{MSGPACK}'",
+        (thread_id, json.dumps(thinning.ends)),
+    )
+    if not (thinning.removed or rows):
         return
     async with transaction(conn):
-        # Writes first: they are kept with the newest checkpoint of their namespace.
         for table in TABLES:
             await conn.execute(
-                f"DELETE FROM {table} WHERE thread_id = ?1 AND ("
-                "(checkpoint_ns = '' AND checkpoint_id < ?2) OR (checkpoint_ns <> '' "
-                "AND checkpoint_id < ?3 AND (instr(checkpoint_ns, ':') OR checkpoint_id < ("
-                "SELECT max(checkpoint_id) FROM checkpoints AS newest WHERE newest.thread_id = ?1 "
-                f"AND newest.checkpoint_ns = {table}.checkpoint_ns))))",
-                (thread_id, cut.outer, cut.inner),
+                f"DELETE FROM {table} WHERE {place} IN (SELECT value FROM json_each(?))",
+                (thread_id, json.dumps(thinning.removed)),
+            )
+        for checkpoint_id, parent in thinning.parents.items():
+            await conn.execute(
+                f"UPDATE checkpoints SET parent_checkpoint_id = ? WHERE {place} = ?",
+                (parent, thread_id, checkpoint_id),
+            )
+        for checkpoint_id, checkpoint in rows:
+            await conn.execute(
+                f"UPDATE checkpoints SET type = ?, checkpoint = ? WHERE {place} = ?",
+                (COMPRESSED, compressed(checkpoint), thread_id, checkpoint_id),
             )
 
 

@@ -256,11 +256,11 @@ class SqliteSaver(Pruning, SqliteRawReader):
             with _late_write_refused(target_thread_id):
                 await retention.copy_thread(self.conn, source_thread_id, target_thread_id)
 
-    async def aprune_turns(self, thread_id: str, keep: int) -> None:
-        """Delete all but the newest `keep` turns."""
+    async def aprune_turns(self, thread_id: str, keep: int, whole: int | None = None) -> None:
+        """Delete all but the newest `keep` turns; of them, but `whole`, only the end stays."""
         await self.setup()
         async with self.lock:
-            await retention.keep_turns(self.conn, thread_id, keep)
+            await retention.keep_turns(self.conn, thread_id, keep, whole)
 
     async def aset_ttl(self, thread_id: str, minutes: float | None) -> None:
         """Set how long after its last use a thread expires; None means never."""

@@ -86,15 +86,18 @@ async def newest_turns(graph: Graph, config: RunnableConfig) -> Turns:
     }
     states: list[StateSnapshot] = []
     checkpoint_id, ends_turn = next(iter(snapshots), None), True
+    ends_run = False
     while checkpoint_id in snapshots:
         snapshot = snapshots[str(checkpoint_id)]
         if not snapshot.values.get("messages"):
             checkpoint_id = None  # The beginning of the thread, or all its turns were undone.
             break
-        if ends_turn:
+        if ends_turn or (ends_run and not snapshot.next):
             states.append(snapshot)
         # A turn begins with its input; the parent of that is the state after the previous turn.
-        ends_turn = (snapshot.metadata or {}).get("source") == "input"
+        # Of older turns only that state is kept.
+        source = (snapshot.metadata or {}).get("source")
+        ends_turn, ends_run = source == "input", source in ("loop", "fork")
         parent = snapshot.parent_config
         checkpoint_id = str(parent["configurable"]["checkpoint_id"]) if parent else None
     return Turns(states=states, complete=checkpoint_id is None)

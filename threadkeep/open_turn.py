@@ -84,7 +84,7 @@ async def open_turn(
                 raise
             await turn.finish()
             with acting_as(context.user_id):
-                await opened.saver.aprune_turns(thread.id, MAX_TURNS)
+                await opened.saver.aprune_turns(thread.id, MAX_TURNS, whole=1)
 
 
 class OpenTurn:
