@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from threadkeep.base.predicates import predicate_table
 from threadkeep.extract.extraction import Extraction, Fact
 from threadkeep.extract.sentences import words
 
@@ -23,9 +24,9 @@ def check_extraction(
     claim that it holds no longer. A claim about somebody whom neither the texts nor the candidates
     facts name is dropped.
     """
-    names = {word for text in (*texts, *speakers) for word in words(text)}
-    names |= {word for fact in candidates.values() for word in words(_names_of(fact))}
+    names = _words_of(*texts, *speakers, *map(_names_of, candidates.values()))
     facts = [_of_writer(fact, speakers) for fact in extraction.facts]
+    facts += [wrong for fact in facts for wrong in _replaced(fact)]
     valid = [f for f in facts if f.subject in speakers or _is_named(f.subject, names)]
     ids = [id_.strip(" []#()").casefold() for id_ in extraction.ends]
     ended = [_end(candidates[id_]) for id_ in dict.fromkeys(ids) if id_ in candidates]
@@ -53,12 +54,26 @@ def _of_writer(fact: Fact, speakers: Sequence[str]) -> Fact:
 
 
 def _is_named(name: str, names: set[str]) -> bool:
-    """Return whether a word of the name is one of these, whatever its possessive."""
-    return any(word.removesuffix("'s") in names or word in names for word in words(name))
+    """Return whether a word of the name is one of these."""
+    return not names.isdisjoint(_words_of(name))
+
+
+def _words_of(*texts: str) -> set[str]:
+    """Return the words of texts without their possessives."""
+    all_words = [word for text in texts for word in words(text)]
+    return {word.removesuffix("'s").removesuffix("’s") for word in all_words}
 
 
 def _names_of(fact: Mapping[str, Any]) -> str:
     return f"{fact['subject']} {fact['object']}"
+
+
+def _replaced(fact: Fact) -> list[Fact]:
+    """Return that what a correction replaces never was, where more than one object may hold."""
+    table = predicate_table()
+    if not fact.replaces or table.of(table.canonical(fact.predicate)).single:
+        return []
+    return [fact.model_copy(update={"object": fact.replaces, "negated": True, "replaces": None})]
 
 
 def _end(fact: Mapping[str, Any]) -> Fact:

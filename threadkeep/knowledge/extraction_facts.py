@@ -7,7 +7,7 @@ from langgraph.store.base import BaseStore
 
 from threadkeep.base.clock import now
 from threadkeep.base.fact_time import is_plan, is_true_at
-from threadkeep.extract.predicates import predicate_table
+from threadkeep.base.predicates import predicate_table
 from threadkeep.knowledge.notes import USER
 from threadkeep.search.words import content_stems
 from threadkeep.stores.namespaces import facts_of

@@ -66,7 +66,16 @@ def status_of(fact: Mapping[str, Any], moment: str) -> FactStatus:
         return "planned"
     if holds_at(fact, moment):
         return "denied"
-    return "corrected" if fact.get("corrected_at") and not fact.get("intervals") else "over"
+    return "over" if fact.get("intervals") or not _was_asserted(fact) else "corrected"
+
+
+def _was_asserted(fact: Mapping[str, Any]) -> bool:
+    """Return whether a fact without a time was ever told to be so: no plan, no denial."""
+    claims = fact.get("claims") or ()
+    return bool(fact.get("corrected_at")) or any(
+        claim.get("status", "asserted") == "asserted" and not claim.get("negated")
+        for claim in claims
+    )
 
 
 def validate_moment(text: str, field: str) -> str:

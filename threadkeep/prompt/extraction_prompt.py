@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
 from threadkeep.base.clock import as_local
 from threadkeep.base.fences import one_line
-from threadkeep.extract.predicates import predicate_table
+from threadkeep.base.predicates import predicate_table
 
 MAX_EARLIER = 4
 MAX_EARLIER_CHARACTERS = 500
@@ -112,9 +111,8 @@ def brief_prompt(messages: Sequence[NewMessage]) -> str:
     return f"{_BRIEF}Today is {day:%A} {day.date().isoformat()}.\n\n{lines}"
 
 
-@cache
 def instructions() -> str:
-    """Return the first part, the same in every prompt."""
+    """Return the first part, the same in every prompt with one table of predicates."""
     predicates = predicate_table().predicates
     states = {name: item for name, item in predicates.items() if not item.event}
     return _INSTRUCTIONS.format(
