@@ -5,6 +5,7 @@ import inspect
 import io
 import itertools
 import json
+import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -437,6 +438,99 @@ async def test_an_export_is_restored_into_the_memory_of_another_user(connect: Co
     assert "Lisbon" in await say(other, QUESTION)
 
 
+def uploads() -> dict[str, bytes]:
+    """Return files of other programs with one exchange each, by name."""
+    chatgpt = {
+        "title": "Dogs",
+        "conversation_id": "c1",
+        "current_node": "b",
+        "mapping": {
+            "a": {"id": "a", "parent": None, "message": _node("a", "user", MIRIAM)},
+            "b": {"id": "b", "parent": "a", "message": _node("b", "assistant", "I see.")},
+        },
+    }
+    claude = {
+        "uuid": "u1",
+        "name": "Dogs",
+        "chat_messages": [
+            {"uuid": "m1", "sender": "human", "text": MIRIAM, "created_at": "2025-01-01T09:00:00Z"},
+            {
+                "uuid": "m2",
+                "sender": "assistant",
+                "text": "OK",
+                "created_at": "2025-01-01T09:01:00Z",
+            },
+        ],
+    }
+    openai = [{"role": "user", "content": MIRIAM}, {"role": "assistant", "content": "I see."}]
+    line = {"user": "eve", "thread": "t", "role": "user", "text": MIRIAM}
+    lines = json.dumps(line | {"time": "2025-01-01T09:00:00Z"})
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("export/conversations.json", json.dumps([chatgpt]))
+        file.writestr("export/user.json", "{}")
+    return {
+        "chatgpt.json": json.dumps([chatgpt]).encode(),
+        "chatgpt.zip": archive.getvalue(),
+        "claude.json": json.dumps([claude]).encode(),
+        "openai.json": json.dumps(openai).encode(),
+        "lines.jsonl": f"{lines}\n".encode(),
+    }
+
+
+def _node(key: str, role: str, text: str) -> dict[str, Any]:
+    content = {"content_type": "text", "parts": [text]}
+    return {"id": key, "author": {"role": role}, "create_time": 1735722000, "content": content}
+
+
+@pytest.mark.parametrize("name", uploads())
+async def test_a_file_of_another_program_is_imported(memory: MemoryProtocol, name: str) -> None:
+    file = io.BytesIO(uploads()[name])
+    thread = "t" if name == "openai.json" else None
+    result = await memory.import_file(file, name=name, thread=thread)
+    assert (result.users, result.threads) == (1, 1)
+    assert result.new == result.messages >= 1
+    assert MIRIAM in [row.get("text") for row in await memory.search("Lisbon")]
+    assert (await memory.import_file(file, name=name, thread=thread)).new == 0
+    (row,) = await memory.threads()
+    await memory.forget(Target(kind="thread", name=row["name"]))
+    again = await memory.import_file(file, name=name, thread=thread)
+    assert (again.new, again.forgotten) == (0, result.messages)
+    again = await memory.import_file(file, name=name, thread=thread, again=True)
+    assert (again.new, again.forgotten) == (result.messages, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        (b"", {}),
+        (b"{}", {}),
+        (b"\xff\xfe\x00", {}),
+        (b"PK\x03\x04 not an archive", {}),
+        (b'[{"mapping": 5}]', {}),
+        (b'[{"role": "user", "content": "x"}]', {"format": "whatsapp"}),
+        (b'[{"role": "user", "content": "x"}]', {"format": "claude"}),
+        (b"<html><head><title>My Activity History</title></head></html>", {}),
+    ],
+)
+async def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
+    memory: MemoryProtocol, content: bytes, options: dict[str, Any]
+) -> None:
+    with pytest.raises(RemoteServerFailed) as error:
+        await memory.import_file(io.BytesIO(content), name="chats.json", **options)
+    assert error.value.exit_code == 2
+    assert "/tmp" not in str(error.value)
+    assert "chats.json" in str(error.value) or "format" in options
+    assert await memory.threads() == []
+
+
+async def test_an_export_is_a_file_to_import_too(connect: Connect) -> None:
+    memory, other = [await connect(f"{name}-{next(_numbers)}") for name in ("ada", "bob")]
+    await say(memory, MIRIAM)
+    result = await other.import_file(await export_of(memory))
+    assert (result.messages, result.new, result.threads) == (2, 2, 1)
+
+
 async def test_a_file_that_is_no_export_is_refused_and_changes_nothing(
     memory: MemoryProtocol,
 ) -> None:
@@ -523,6 +617,7 @@ CALLS: dict[str, Callable[[MemoryProtocol], Any]] = {
     "export": lambda memory: anext(aiter(memory.export(user_id="eve"))),
     "report": lambda memory: anext(aiter(memory.report(user_id="eve"))),
     "restore": lambda memory: memory.restore(io.BytesIO(), user_id="eve"),
+    "import_file": lambda memory: memory.import_file(io.BytesIO(), user_id="eve"),
 }
 
 

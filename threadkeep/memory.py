@@ -53,6 +53,7 @@ from threadkeep.thread_prompt import prompt_of_thread, state_of_stored_thread
 from threadkeep.transfer.export import export_user
 from threadkeep.transfer.export_reader import ExportSummary, validate_export
 from threadkeep.transfer.import_conversations import ImportResult, import_conversations
+from threadkeep.transfer.import_files import import_upload, open_upload
 from threadkeep.transfer.importers.transcript import Transcript
 from threadkeep.transfer.report import report_html
 from threadkeep.transfer.restore import RestoreResult, restore_export
@@ -650,6 +651,39 @@ class Memory:
             )
             await self.opened.store.index_pending(progress)
         return result
+
+    async def import_file(
+        self,
+        file: IO[bytes],
+        *,
+        name: str = "the file",
+        format: str | None = None,  # noqa: A002  (the command's name)
+        thread: str | None = None,
+        skip_bad: bool = False,
+        again: bool = False,
+        progress: CountProgress | None = None,
+        user_id: str | None = None,
+    ) -> ImportResult:
+        """Take in a file of any format of `threadkeep import`, or a ZIP archive of them.
+
+        All messages become the user's, whomever the file names. `format` is seen in the file
+        unless it is named; `thread` names the thread of a list of messages; `skip_bad` leaves
+        malformed lines out; what was forgotten before stays out, unless `again` is set.
+
+        Raises:
+            BadInput: nothing of it can be read, and nothing was stored; `name` stands for it.
+            ThreadBusy: a turn is open on one of the threads for too long.
+        """
+        async with self._acting(user_id) as (user, _):
+            upload = open_upload(file, name, user, format_=format, thread=thread, skip_bad=skip_bad)
+            async with upload as content:
+                return await import_upload(
+                    content,
+                    lambda t: self.import_conversations(t, again=again, progress=progress),
+                    lambda f: self.restore(
+                        f, name=name, again=again, progress=progress, user_id=user
+                    ),
+                )
 
     async def import_conversations(
         self,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from threadkeep.opened import Progress
     from threadkeep.stores.indexing import Progress as RestoreProgress
     from threadkeep.stores.usage import By, Usage
+    from threadkeep.transfer.import_conversations import ImportResult
     from threadkeep.transfer.restore import RestoreResult
     from threadkeep.turn import Turn
 
@@ -154,7 +155,22 @@ class MemoryProtocol(Protocol):
         file: IO[bytes],
         *,
         name: str = "the export",
+        again: bool = False,
         progress: "RestoreProgress | None" = None,
         user_id: str | None = None,
     ) -> "RestoreResult":
         """Take in an export."""
+
+    async def import_file(
+        self,
+        file: IO[bytes],
+        *,
+        name: str = "the file",
+        format: str | None = None,  # noqa: A002  (the command's name)
+        thread: str | None = None,
+        skip_bad: bool = False,
+        again: bool = False,
+        progress: "RestoreProgress | None" = None,
+        user_id: str | None = None,
+    ) -> "ImportResult":
+        """Take in a file of any format of `threadkeep import`, or a ZIP archive of them."""

@@ -1,5 +1,6 @@
 """The memory behind a server's address, reached through LangGraph's own client."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ from threadkeep.opened import Progress
 from threadkeep.remote_errors import remote_errors
 from threadkeep.stores.indexing import Progress as RestoreProgress
 from threadkeep.stores.usage import By, Usage
+from threadkeep.transfer.import_conversations import ImportResult
 from threadkeep.transfer.report import render_report
 from threadkeep.transfer.restore import RestoreResult
 from threadkeep.turn import Event, Turn
@@ -307,17 +309,44 @@ class RemoteMemory:
         file: IO[bytes],
         *,
         name: str = "the export",
+        again: bool = False,
         progress: RestoreProgress | None = None,
         user_id: str | None = None,
     ) -> RestoreResult:
         """Take in an export."""
         _refuse_user(user_id)
-        file.seek(0)
+        options = {"format": "export", "name": name, "again": again}
+        return RestoreResult(**await self._import(file, options))
+
+    async def import_file(
+        self,
+        file: IO[bytes],
+        *,
+        name: str = "the file",
+        format: str | None = None,  # noqa: A002  (the command's name)
+        thread: str | None = None,
+        skip_bad: bool = False,
+        again: bool = False,
+        progress: RestoreProgress | None = None,
+        user_id: str | None = None,
+    ) -> ImportResult:
+        """Take in a file of any format of `threadkeep import`, or a ZIP archive of them."""
+        _refuse_user(user_id)
+        fields = {"format": format, "thread": thread}
+        options: dict[str, Any] = {key: value for key, value in fields.items() if value is not None}
+        options |= {"name": name, "skip_bad": skip_bad, "again": again}
+        answer = await self._import(file, options)
+        lists = {key: tuple(answer[key]) for key in ("faults", "notes")}
+        renamed = tuple((str(old), str(new)) for old, new in answer["renamed"])
+        return ImportResult(**{**answer, **lists, "renamed": renamed})
+
+    async def _import(self, file: IO[bytes], options: Mapping[str, Any]) -> dict[str, Any]:
+        await asyncio.to_thread(file.seek, 0)
         http = self._client.http.client
         async with remote_errors(self._url):
-            answer = await http.post("/me/import", content=_chunks(file))
+            answer = await http.post("/me/import", params=options, content=_chunks(file))
             answer.raise_for_status()
-            return RestoreResult(**answer.json())
+            return dict(answer.json())
 
     async def _run(self, context: Mapping[str, Any], name: str, text: str) -> AsyncIterator[Event]:
         config: RunnableConfig = {

@@ -18,8 +18,9 @@ from threadkeep.memory import open_memory
 from threadkeep.process import run
 from threadkeep.stores.indexing import Progress
 from threadkeep.transfer.import_conversations import ImportResult
+from threadkeep.transfer.import_files import read_inputs
 from threadkeep.transfer.importers.formats import Format
-from threadkeep.transfer.importers.inputs import InputFile, Inputs, find_inputs
+from threadkeep.transfer.importers.inputs import find_inputs
 from threadkeep.transfer.importers.reader import WITHOUT_USER, read_conversations
 from threadkeep.transfer.importers.transcript import Transcript
 
@@ -45,7 +46,11 @@ def run_imports(
     with ExitStack() as stack, use_clock(settings.clock, settings.time_zone):
         inputs = find_inputs(list(paths), format_, stack)
         exports = [file for file in inputs.files if file.format == "export"]
-        transcript = read_inputs(inputs, user=user, thread=thread, skip_bad=skip_bad)
+
+        def user_of(format_: Format) -> str | None:
+            return user_or_login(user) if format_ in WITHOUT_USER else user
+
+        transcript = read_inputs(inputs, user_of, thread, skip_bad=skip_bad)
     imported = 0
     if transcript.messages:
         run_import(settings, transcript, again=again)
@@ -64,33 +69,6 @@ def run_imports(
         print_notice(f"Set aside: {sentence}")
     if inputs.faults:
         raise typer.Exit(BadInput.exit_code)
-
-
-def read_inputs(
-    inputs: Inputs, *, user: str | None, thread: str | None, skip_bad: bool
-) -> Transcript:
-    """Return the messages of all files but exports; faults of files go to `inputs.faults`."""
-    transcript = Transcript(notes=list(inputs.notes))
-    for file in inputs.files:
-        if file.format == "export":
-            continue
-        try:
-            transcript.extend(_read(file, user, thread, skip_bad=skip_bad))
-        except BadInput as error:
-            inputs.faults.append(str(error))
-    return transcript
-
-
-def _read(file: InputFile, user: str | None, thread: str | None, *, skip_bad: bool) -> Transcript:
-    user_id = user_or_login(user) if file.format in WITHOUT_USER else user
-    return read_conversations(
-        file.path,
-        file.format,
-        user_id=user_id,
-        thread=thread,
-        skip_malformed=skip_bad,
-        may_be_empty=file.is_part,
-    )
 
 
 def run_import(settings: Settings, transcript: Transcript, *, again: bool = False) -> None:

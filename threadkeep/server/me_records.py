@@ -1,4 +1,4 @@
-"""Read a user's own memory over HTTP as rows of `Memory`, and restore an export."""
+"""Read a user's own memory over HTTP as rows of `Memory`, and import files into it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,15 +11,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from threadkeep.base.errors import BadInput
+from threadkeep.base.validation import sanitise_text
 from threadkeep.server.access import IMPORT
 from threadkeep.server.me import LIMIT
 from threadkeep.server.me_threads import thread_context
 from threadkeep.server.openapi import described
 from threadkeep.server.request import request_context
-from threadkeep.server.request_values import limit_of
+from threadkeep.server.request_values import flag_of, limit_of
+from threadkeep.transfer.importers.formats import FORMATS
 
 ROW_LIMIT: tuple[dict[str, Any], str] = (LIMIT, "The maximum number of rows.")
+FLAG = {"type": "boolean", "default": False}
+MAX_NAME_CHARACTERS = 200
 SEARCH_LIMIT: tuple[dict[str, Any], str] = ({**LIMIT, "default": 10}, ROW_LIMIT[1])
 
 
@@ -52,7 +55,7 @@ async def search(request: Request) -> JSONResponse:
     "The facts that are known, sorted by their subjects",
     "The `facts`.",
     limit=ROW_LIMIT,
-    history=({"type": "boolean", "default": False}, "Also what is over, and what was corrected."),
+    history=(FLAG, "Also what is over, and what was corrected."),
     as_of=({"type": "string"}, "When they hold: a year, a month, a day or a moment; now."),
     told_by=({"type": "string"}, "Leaves out what was said after this time."),
     about=({"type": "string"}, "The name of a subject or an object."),
@@ -61,12 +64,9 @@ async def facts(request: Request) -> JSONResponse:
     """List facts."""
     ctx, limit = request_context(request), limit_of(request, 100)
     params = request.query_params
-    history = params.get("history", "false")
-    if history not in ("true", "false"):
-        raise BadInput(f"history {history!r:.40} is not allowed; use true or false.")
     rows = await ctx.memory.facts(
         limit,
-        history=history == "true",
+        history=flag_of(request, "history"),
         as_of=params.get("as_of"),
         told_by=params.get("told_by"),
         about=params.get("about"),
@@ -87,17 +87,41 @@ async def entities(request: Request) -> JSONResponse:
 
 
 @described(
-    "Restore an export, sent as the body; repeating it changes nothing",
-    "How many `messages` and `threads` the file has, and how many messages are `new`.",
+    "Import a file of any format of `threadkeep import`, or a ZIP archive, sent as the body",
+    "How many `messages` and `threads` the file has, how many messages are `new`, how many were "
+    "`forgotten` before and stay out, and what was left out and why: `faults`, `notes`.",
+    format=({"type": "string", "enum": list(FORMATS)}, "It is seen in the file otherwise."),
+    thread=({"type": "string"}, "The name of the thread of a list of messages."),
+    name=({"type": "string"}, "What error sentences call the file."),
+    skip_bad=(FLAG, "Leave malformed lines out."),
+    again=(FLAG, "Take in also what was forgotten before."),
 )
-async def import_export(request: Request) -> JSONResponse:
-    """Restore an export into the user's memory."""
-    ctx = request_context(request)
+async def import_file(request: Request) -> JSONResponse:
+    """Import a file into the user's memory; repeating it changes nothing."""
+    ctx, params = request_context(request), request.query_params
+    again, skip_bad = flag_of(request, "again"), flag_of(request, "skip_bad")
+    name = sanitise_text(params.get("name") or "the file")[:MAX_NAME_CHARACTERS]
+    format_ = params.get("format")
     async with _temporary_file() as file:
         async for chunk in request.stream():
             await asyncio.to_thread(file.write, chunk)
-        result = await ctx.memory.restore(file, user_id=ctx.user_id)
-    return JSONResponse(asdict(result))
+        if format_ == "export":
+            result = asdict(
+                await ctx.memory.restore(file, name=name, again=again, user_id=ctx.user_id)
+            )
+        else:
+            result = asdict(
+                await ctx.memory.import_file(
+                    file,
+                    name=name,
+                    format=format_,
+                    thread=params.get("thread"),
+                    skip_bad=skip_bad,
+                    again=again,
+                    user_id=ctx.user_id,
+                )
+            )
+    return JSONResponse(result)
 
 
 @asynccontextmanager
@@ -115,5 +139,5 @@ routes = [
     Route("/me/search", search),
     Route("/me/facts", facts),
     Route("/me/entities", entities),
-    Route(IMPORT, import_export, methods=["POST"]),
+    Route(IMPORT, import_file, methods=["POST"]),
 ]

@@ -51,6 +51,18 @@ def number_of(value: Any, name: str, default: int, maximum: int, minimum: int = 
     return value
 
 
+def flag_of(request: Request, name: str) -> bool:
+    """Return a query parameter that is true or false, and false where it is absent.
+
+    Raises:
+        BadInput: it is something else.
+    """
+    text = request.query_params.get(name, "false").lower()
+    if text not in ("true", "false"):
+        raise BadInput(f"{name} {text!r:.40} is not allowed; use true or false.")
+    return text == "true"
+
+
 def limit_of(request: Request, default: int) -> int:
     """Return the query parameter `limit`.
 

@@ -212,6 +212,40 @@ def test_prompts_of_gemini_are_read_by_conversation_and_in_order(tmp_path: Path)
     assert transcript.notes == ["2 activities that are no prompts"]
 
 
+def test_requests_of_gemini_may_stand_in_the_details(tmp_path: Path) -> None:
+    activity = {
+        "header": "Gemini",
+        "title": "Used Gemini Apps",
+        "titleUrl": "https://gemini.google.com/app/c/0123456789abcdef",
+        "time": "2026-01-06T09:00:00.000Z",
+        "products": ["Gemini Apps"],
+        "details": [
+            {"name": "Request", "value": "What grows in shade?"},
+            {"name": "Response", "value": "Ferns."},
+            {"name": "Rating"},
+            None,
+        ],
+    }
+    path = write(tmp_path, "MyActivity.json", [activity])
+    transcript = read(path)
+    assert pairs(transcript) == [("user", "What grows in shade?"), ("assistant", "Ferns.")]
+    assert transcript.messages[0].thread == "Gemini 0123456789abcdef"
+
+
+@pytest.mark.parametrize("place", ["file", "folder", "archive"])
+def test_a_page_for_people_is_refused_with_what_to_do(tmp_path: Path, place: str) -> None:
+    page = write(tmp_path, "MyActivity.html", "<html><head><title>My Activity History</title>")
+    path = {"file": page, "folder": tmp_path, "archive": tmp_path / "takeout.zip"}[place]
+    if place == "archive":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(page, "Takeout/My Activity/Gemini Apps/MyActivity.html")
+    with ExitStack() as stack:
+        inputs = find_inputs([path], None, stack)
+    (sentence,) = inputs.faults
+    assert "MyActivity.html" in sentence
+    assert "Multiple formats, JSON" in sentence
+
+
 @given(st.text())
 def test_any_html_gives_text(html: str) -> None:
     assert "<p>" not in html_text(f"<p>{html.replace('<', ' ')}</p>")

@@ -1,5 +1,6 @@
 """Detect the format of a file from its beginning."""
 
+import re
 import zipfile
 from collections.abc import Sequence
 from typing import IO, Any
@@ -32,6 +33,11 @@ MESSAGE_KEYS = (b'"role"', b'"sender"', b'"from"', b'"type"', b'"role_type"', b'
 HEAD_BYTES = 64_000
 ZIP = b"PK\x03\x04"
 BOM = b"\xef\xbb\xbf"
+PAGE_REFUSAL = (
+    "is a page of HTML, which is not read; export JSON instead "
+    "(Google Takeout: My Activity, Multiple formats, JSON)."
+)
+_PAGE = re.compile(rb"\s*<(!doctype html|html|head|body)\b", re.IGNORECASE)
 
 
 def detect_format(path: ImportPath) -> Format:
@@ -49,6 +55,8 @@ def detect_format(path: ImportPath) -> Format:
         head = _head(file, path)
     if head.startswith(ZIP):
         raise BadInput(f"{str(path)!r} is a damaged ZIP archive; download it again.")
+    if _PAGE.match(head.removeprefix(BOM)):
+        raise BadInput(f"{str(path)!r} {PAGE_REFUSAL}")
     return _detect(head)[0]
 
 

@@ -28,7 +28,7 @@ from threadkeep.transfer.importers.transcript import (
 )
 
 PRODUCT = re.compile(r"\b(?:Gemini|Bard)\b")
-_LINK = re.compile(r"gemini\.google\.com/(?:app|gem/\w+)/([0-9a-zA-Z_-]{8,64})")
+_LINK = re.compile(r"gemini\.google\.com/(?:app(?:/c)?|gem/\w+)/([0-9a-zA-Z_-]{8,64})")
 _PROMPT = re.compile(r"^(?:Prompted|Asked|Said)[\s\u00a0]+")
 _NO_PROMPT = re.compile(r"^(?:Used|Gave feedback|Selected|Viewed|Created|Visited|Opened)\b")
 BLOCKS = frozenset("p br div li ul ol h1 h2 h3 h4 h5 h6 tr pre table blockquote hr".split())
@@ -86,7 +86,19 @@ def _is_prompt(record: Mapping[str, Any]) -> bool:
     title = record.get("title")
     if not isinstance(title, str) or not title.strip():
         return False
+    if _details(record).get("request"):
+        return True
     return bool(record.get("safeHtmlItem")) or not _NO_PROMPT.match(title)
+
+
+def _details(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the named values of an activity: some exports have request and response there."""
+    details = record.get("details")
+    return {
+        str(item.get("name")).lower(): str(item["value"])
+        for item in (details if isinstance(details, list) else ())
+        if isinstance(item, dict) and isinstance(item.get("value"), str)
+    }
 
 
 def _messages(record: Mapping[str, Any], stamp: Timestamp) -> Iterator[tuple[Role, str, Any]]:
@@ -97,8 +109,11 @@ def _messages(record: Mapping[str, Any], stamp: Timestamp) -> Iterator[tuple[Rol
         file_note({"name": file} if isinstance(file, str) else file)
         for file in (files if isinstance(files, list) else ())
     ]
-    prompt = "\n".join([_PROMPT.sub("", str(record["title"])), *notes])
-    texts: tuple[tuple[Role, str], ...] = ("user", prompt), ("assistant", _answer(record))
+    details = _details(record)
+    title = details.get("request") or _PROMPT.sub("", str(record["title"]))
+    answer = details.get("response") or _answer(record)
+    prompt = "\n".join([title, *notes])
+    texts: tuple[tuple[Role, str], ...] = ("user", prompt), ("assistant", answer)
     for role, text in texts:
         for part in split_text(sanitise_text(text)):
             yield role, part, time

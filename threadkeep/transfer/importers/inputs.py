@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from threadkeep.base.errors import BadInput
 from threadkeep.transfer.importers.detect import (
+    PAGE_REFUSAL,
     detect_format,
     is_archive,
     recognised_format,
@@ -17,7 +18,9 @@ from threadkeep.transfer.importers.detect import (
 from threadkeep.transfer.importers.formats import Format
 from threadkeep.transfer.importers.transcript import READ_ERRORS, ImportPath, unreadable
 
-SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".af"})
+SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".af", ".html", ".htm"})
+PAGES = frozenset({".html", ".htm"})
+"""Suffixes of files for people to read, which are named and left out."""
 MAX_MEMBERS = 100_000
 MAX_ARCHIVE_BYTES = 4_000_000_000
 """Of the files in one archive that are read, unpacked."""
@@ -72,9 +75,12 @@ def _add_parts(
     parts: Iterator[ImportPath], name: str, format_: Format | None, inputs: Inputs
 ) -> None:
     """Add the files of an archive or a folder whose format is known."""
-    number = others = 0
+    number, others, pages = 0, 0, list[ImportPath]()
     for part in parts:
         try:
+            if PurePosixPath(part.name).suffix.lower() in PAGES:
+                pages.append(part)
+                continue
             recognised = recognised_format(part)
             if recognised is None and not _SHARD.fullmatch(part.name):
                 others += 1
@@ -88,6 +94,9 @@ def _add_parts(
         except BadInput as error:
             number += 1
             inputs.faults.append(str(error))
+    if not number and pages:
+        raise BadInput(f"{str(pages[0])!r} {PAGE_REFUSAL}")
+    others += len(pages)
     if not number:
         raise BadInput(f"{name!r} holds no conversations in a known format; name another file.")
     if others:
