@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from threadkeep.base.predicates import predicate_table
 from threadkeep.extract.extraction import Fact
-from threadkeep.extract.predicates import predicate_table
 from threadkeep.extract.rules import extract
 
 Sentence = dict[str, Any]

@@ -273,6 +273,21 @@ async def test_facts_and_entities_are_listed(memory: MemoryProtocol) -> None:
     assert await memory.entities(1) == entities[:1]
 
 
+async def test_entities_are_merged_split_and_put_back(memory: MemoryProtocol) -> None:
+    await say(memory, MIRIAM)
+    await say(memory, "Mimi lives in Porto.")
+    before = await memory.facts(history=True)
+    change = await memory.merge_entities("Miriam", "Mimi")
+    assert (change["kind"], change["name"], change["other"]) == ("merge", "Miriam", "Mimi")
+    assert {fact["subject"] for fact in await memory.facts()} == {"user", "Miriam"}
+    assert await memory.facts(about="Mimi") == await memory.facts(about="Miriam")
+    await memory.undo_entity_change(change["id"])
+    assert await memory.facts(history=True) == before
+    with pytest.raises((BadInput, RemoteServerFailed), match="no other name of anybody"):
+        await memory.split_entity("Mimi")
+    assert [row["undone"] for row in await memory.entity_changes()] == [True, False]
+
+
 async def test_a_superseded_fact_is_listed_only_on_request(
     memory: MemoryProtocol,
 ) -> None:
@@ -548,6 +563,7 @@ READS: dict[str, Callable[[MemoryProtocol], Any]] = {
     "last_thread": lambda memory: memory.last_thread(),
     "facts": lambda memory: memory.facts(history=True),
     "entities": lambda memory: memory.entities(),
+    "entity_changes": lambda memory: memory.entity_changes(),
     "why": lambda memory: memory.why("later"),
     "pins": lambda memory: memory.pins(),
     "usage by day": lambda memory: memory.usage("day"),
@@ -577,6 +593,7 @@ async def test_reads_return_what_memory_returns_on_the_same_database(
     memory_id = (await memory.messages("trip"))[2]["id"]
     await memory.pin(memory_id)
     await memory.correct(memory_id, "My sister Miriam moved to Porto.")
+    await memory.merge_entities("Miriam", "Mimi")
     async with open_memory(server.settings) as local_memory:
         with acting_as(user_id):
             assert await memory.history(memory_id) == await local_memory.history(memory_id)
@@ -605,6 +622,10 @@ CALLS: dict[str, Callable[[MemoryProtocol], Any]] = {
     "search": lambda memory: memory.search("Lisbon", user_id="eve"),
     "facts": lambda memory: memory.facts(user_id="eve"),
     "entities": lambda memory: memory.entities(user_id="eve"),
+    "merge_entities": lambda memory: memory.merge_entities("a", "b", user_id="eve"),
+    "split_entity": lambda memory: memory.split_entity("a", user_id="eve"),
+    "undo_entity_change": lambda memory: memory.undo_entity_change("id", user_id="eve"),
+    "entity_changes": lambda memory: memory.entity_changes(user_id="eve"),
     "why": lambda memory: memory.why("trip", user_id="eve"),
     "correct": lambda memory: memory.correct("id", "text", user_id="eve"),
     "history": lambda memory: memory.history("id", user_id="eve"),

@@ -36,6 +36,13 @@ from threadkeep.knowledge.corrections import CorrectionResult, correct_fact, cor
 from threadkeep.knowledge.explanation import Explanation, explain
 from threadkeep.knowledge.fact_listing import list_facts
 from threadkeep.knowledge.fork import fork_stored_thread
+from threadkeep.knowledge.identities import IdentityChange
+from threadkeep.knowledge.identity_changes import (
+    list_changes,
+    merge_entities,
+    split_entity,
+    undo_identity,
+)
 from threadkeep.knowledge.listing import Row
 from threadkeep.knowledge.pins import Pin, add_pin, list_pins, remove_pin
 from threadkeep.knowledge.wording_history import Wording, history_of
@@ -410,6 +417,54 @@ class Memory:
         async with self._acting(user_id) as (_, owner):
             return await listing.list_entities(self.store, owner, limit)
 
+    async def merge_entities(
+        self, name: str, other: str, *, user_id: str | None = None
+    ) -> IdentityChange:
+        """Let `other` be another name of the entity `name`, with all that is known of both.
+
+        Both are names or ids. `undo_entity_change` takes it back.
+
+        Raises:
+            BadInput: nothing is known of `name`, or they are one already.
+        """
+        async with self._changing_facts(user_id) as owner:
+            return await merge_entities(self.store, owner, name, other)
+
+    async def split_entity(
+        self,
+        name: str,
+        new: str | None = None,
+        messages: Sequence[str] = (),
+        *,
+        user_id: str | None = None,
+    ) -> IdentityChange:
+        """Let another name of an entity be an entity of its own.
+
+        With `new` and `messages`, ids, the name means an entity called `new` in these messages:
+        two people of one name.
+
+        Raises:
+            BadInput: it is no other name, or the messages do not name it.
+        """
+        async with self._changing_facts(user_id) as owner:
+            return await split_entity(self.store, owner, name, new, messages)
+
+    async def undo_entity_change(
+        self, change: str, *, user_id: str | None = None
+    ) -> IdentityChange:
+        """Take back a merge or a split by its id, or the beginning of it; all is as before.
+
+        Raises:
+            BadInput: there is no such change, or it is taken back already.
+        """
+        async with self._changing_facts(user_id) as owner:
+            return await undo_identity(self.store, owner, change)
+
+    async def entity_changes(self, *, user_id: str | None = None) -> list[IdentityChange]:
+        """Return the merges and splits of entities, the oldest first."""
+        async with self._acting(user_id) as (_, owner):
+            return await list_changes(self.store, owner)
+
     async def why(self, thread: str | None = None, *, user_id: str | None = None) -> Explanation:
         """Return what the last answer of a thread rests on; by default of the last used thread.
 
@@ -721,6 +776,14 @@ class Memory:
             self.opened.store.dependencies.in_use(),
         ):
             yield user, await user_key(self.opened.store, user)
+
+    @asynccontextmanager
+    async def _changing_facts(self, user_id: str | None) -> AsyncIterator[str]:
+        async with (
+            self._acting(user_id) as (_, owner),
+            self.opened.locks.acquire(f"facts-{owner}", "of facts"),
+        ):
+            yield owner
 
     @asynccontextmanager
     async def _changing_pins(self, user_id: str | None) -> AsyncIterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The operations that a memory has on this machine and behind a server's address alike."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from threadkeep.erase.receipt import Receipt
     from threadkeep.knowledge.corrections import CorrectionResult
     from threadkeep.knowledge.explanation import Explanation
+    from threadkeep.knowledge.identities import IdentityChange
     from threadkeep.knowledge.pins import Pin
     from threadkeep.knowledge.wording_history import Wording
     from threadkeep.opened import Progress
@@ -97,6 +98,29 @@ class MemoryProtocol(Protocol):
 
     async def entities(self, limit: int = 100, *, user_id: str | None = None) -> list[Row]:
         """Return the people, places and things that are known."""
+
+    async def merge_entities(
+        self, name: str, other: str, *, user_id: str | None = None
+    ) -> "IdentityChange":
+        """Let a name be another name of an entity."""
+
+    async def split_entity(
+        self,
+        name: str,
+        new: str | None = None,
+        messages: Sequence[str] = (),
+        *,
+        user_id: str | None = None,
+    ) -> "IdentityChange":
+        """Let another name of an entity be an entity of its own."""
+
+    async def undo_entity_change(
+        self, change: str, *, user_id: str | None = None
+    ) -> "IdentityChange":
+        """Take back a merge or a split."""
+
+    async def entity_changes(self, *, user_id: str | None = None) -> "list[IdentityChange]":
+        """Return the merges and splits of entities, the oldest first."""
 
     async def why(self, thread: str | None = None, *, user_id: str | None = None) -> "Explanation":
         """Return what the last answer of a thread rests on."""

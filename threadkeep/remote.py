@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields
 from typing import IO, Any, cast
@@ -21,6 +21,7 @@ from threadkeep.erase.plan import Target
 from threadkeep.erase.receipt import Receipt
 from threadkeep.knowledge.corrections import CorrectionResult
 from threadkeep.knowledge.explanation import Explanation
+from threadkeep.knowledge.identities import IdentityChange
 from threadkeep.knowledge.listing import Row, name_rows
 from threadkeep.knowledge.pins import Pin
 from threadkeep.knowledge.wording_history import Wording
@@ -198,6 +199,39 @@ class RemoteMemory:
         """Return the people, places and things that are known."""
         _refuse_user(user_id)
         return list((await self._get("/me/entities", limit=limit))["entities"])
+
+    async def merge_entities(
+        self, name: str, other: str, *, user_id: str | None = None
+    ) -> IdentityChange:
+        """Let a name be another name of an entity."""
+        _refuse_user(user_id)
+        body = {"name": name, "other": other}
+        return cast(IdentityChange, await self._post("/me/entities/merge", body))
+
+    async def split_entity(
+        self,
+        name: str,
+        new: str | None = None,
+        messages: Sequence[str] = (),
+        *,
+        user_id: str | None = None,
+    ) -> IdentityChange:
+        """Let another name of an entity be an entity of its own."""
+        _refuse_user(user_id)
+        body = {"name": name, "new": new, "messages": list(messages)}
+        return cast(IdentityChange, await self._post("/me/entities/split", body))
+
+    async def undo_entity_change(
+        self, change: str, *, user_id: str | None = None
+    ) -> IdentityChange:
+        """Take back a merge or a split."""
+        _refuse_user(user_id)
+        return cast(IdentityChange, await self._post("/me/entities/undo", {"id": change}))
+
+    async def entity_changes(self, *, user_id: str | None = None) -> list[IdentityChange]:
+        """Return the merges and splits of entities, the oldest first."""
+        _refuse_user(user_id)
+        return list((await self._get("/me/entities/changes"))["changes"])
 
     async def why(self, thread: str | None = None, *, user_id: str | None = None) -> Explanation:
         """Return what the last answer of a thread rests on."""

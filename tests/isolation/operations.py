@@ -22,6 +22,12 @@ from threadkeep.graph.context import Context
 from threadkeep.graph.state import State
 from threadkeep.knowledge.corrections import correct_message
 from threadkeep.knowledge.explanation import explain
+from threadkeep.knowledge.identity_changes import (
+    list_changes,
+    merge_entities,
+    split_entity,
+    undo_identity,
+)
 from threadkeep.knowledge.pins import add_pin, list_pins, remove_pin
 from threadkeep.knowledge.wording_history import history_of
 from threadkeep.memory import Memory
@@ -187,6 +193,16 @@ BY_ACTING_USER: dict[str, Operation] = {
     "correct": lambda ada, _: correct_message(
         OwnedStore(ada.memory.opened.store), ada.owner, ada_message(ada), "mine"
     ),
+    "merge entities": lambda ada, _: merge_entities(
+        OwnedStore(ada.memory.opened.store), ada.owner, "a", "b"
+    ),
+    "split an entity": lambda ada, _: split_entity(
+        OwnedStore(ada.memory.opened.store), ada.owner, "a", None, []
+    ),
+    "undo a merge": lambda ada, _: undo_identity(
+        OwnedStore(ada.memory.opened.store), ada.owner, "a"
+    ),
+    "merges": lambda ada, _: list_changes(OwnedStore(ada.memory.opened.store), ada.owner),
     "pin": lambda ada, _: add_pin(OwnedStore(ada.memory.opened.store), ada.owner, ada_message(ada)),
     "unpin": lambda ada, _: remove_pin(OwnedStore(ada.memory.opened.store), ada.owner, "m"),
     "pins": lambda ada, _: list_pins(

@@ -24,6 +24,7 @@ _SPELLINGS = {"favorite": "favourite"}
 ANY = "*"
 LANGUAGES = ("en", "de", "es", "fr")
 MAX_BYTES = 1_000_000
+MAX_CACHED = 10_000
 
 
 class Predicate(BaseModel):
@@ -73,7 +74,7 @@ UNKNOWN = Predicate()
 _tables = TypeAdapter(dict[str, Predicate])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PredicateTable:
     """Predicates by canonical name, and the canonical names of other wordings."""
 
@@ -85,8 +86,20 @@ class PredicateTable:
         """The wordings with a "*", and their canonical names."""
         return [(wording, name) for wording, name in self.names.items() if ANY in wording]
 
+    @cached_property
+    def _canonical_names(self) -> dict[str, str]:
+        """The canonical names of the wordings that were asked for."""
+        return {}
+
     def canonical(self, wording: str) -> str:
         """Return the canonical name of a predicate; an unknown one stays as it is written."""
+        if (name := self._canonical_names.get(wording)) is None:
+            name = self._canonical_name(wording)
+            if len(self._canonical_names) < MAX_CACHED:
+                self._canonical_names[wording] = name
+        return name
+
+    def _canonical_name(self, wording: str) -> str:
         key = normalise(wording)
         keys = (key, key.removeprefix("is "), key.removeprefix("has "))
         for candidate in keys:

@@ -7,6 +7,7 @@ import typer
 
 from threadkeep.cli.conversation_commands import ask, chat
 from threadkeep.cli.data_commands import export, forget, import_, migrate, report
+from threadkeep.cli.entity_commands import entities_app
 from threadkeep.cli.exit_codes import exit_code
 from threadkeep.cli.fact_commands import facts
 from threadkeep.cli.maintenance_commands import doctor, usage
@@ -44,6 +45,7 @@ app.command()(forget)
 app.command()(usage)
 app.command()(serve)
 app.add_typer(threads_app, name="threads")
+app.add_typer(entities_app, name="entities")
 app.add_typer(memory_app, name="memory")
 app.add_typer(user_app, name="user")
 

@@ -106,11 +106,12 @@ def _memory_lines(rows: Sequence[Row]) -> Iterator[str]:
                 yield ""
             yield one_line(subject)
             heading = subject
-        line = _fact_line(row) if row["kind"] == "fact" else _entity_line(row)
+        line = _fact_line(row) if row["kind"] == "fact" else entity_line(row)
         yield f"  {ids[row['id']]}  {one_line(line)}"
 
 
-def _entity_line(row: Row) -> str:
+def entity_line(row: Row) -> str:
+    """Return the line of an entity: what is known of it, and how often it was mentioned."""
     mentions = count_of(row["mentions"], "time")
     return f"{row['text']}  (mentioned {mentions} since {local_minute(row['first_seen'])})"
 

@@ -21,12 +21,13 @@ from threadkeep.erase.related_items import (
     delete_pins,
     delete_related_items,
 )
-from threadkeep.knowledge.merge import keys_of_note
+from threadkeep.knowledge.merge_note import keys_of_note
 from threadkeep.knowledge.notes import Note
-from threadkeep.knowledge.rebuild import rebuild_knowledge
+from threadkeep.knowledge.rebuild import Evidence, read_evidence, rebuild_knowledge
 from threadkeep.knowledge.suppression import suppressed_key, without_facts
 from threadkeep.opened import Opened, Progress
 from threadkeep.stores.blobs import blobs_of_messages, delete_uses, evidence_of_blobs
+from threadkeep.stores.hybrid import HybridStore
 from threadkeep.stores.namespaces import (
     abandoned_of,
     all_notes_of,
@@ -50,8 +51,9 @@ async def erase_parts(
 ) -> None:
     """Erase threads, take messages out of others, and rebuild entities and facts."""
     owner, before = plan.owner, await _knowledge_keys(opened, plan.owner)
+    evidence = await read_evidence(opened.store, owner)
     if plan.suppress:
-        await _suppress_facts(opened, plan, receipt)
+        await _suppress_facts(opened, plan, evidence, receipt)
     for number, thread in enumerate(plan.threads):
         report("erasing threads", number, len(plan.threads))
         await _erase_thread(opened, plan, thread, receipt)
@@ -60,19 +62,28 @@ async def erase_parts(
         await _rewrite_thread(opened, plan, thread, receipt)
     await _erase_damaged(opened, plan, receipt)
     report("rebuilding entities and facts", 0, 1)
-    for _ in range(MAX_REBUILDS):
-        if not await rebuild_knowledge(opened.store, owner):
-            break
+    await _rebuild(opened.store, owner)
     removed = before - await _knowledge_keys(opened, owner)
     erased = plan.message_ids | {key for _, key in removed} | set(plan.knowledge)
+    # Corrections and merges may be of a fact or an entity under another name.
+    erased |= {own for own, key in evidence.moved_keys.items() if key in erased}
+    erased |= evidence.name_keys - (await read_evidence(opened.store, owner)).name_keys
     await delete_pins(opened.store, owner, erased)
     for label, number in Counter(label for label, _ in removed).items():
         receipt.count(LABELS[label], number)
     related = await delete_related_items(opened.store, owner, erased)
     receipt.count("further items about them", related)
+    if related:
+        await _rebuild(opened.store, owner)
     await clear_usage_references(opened.store, owner, plan.message_ids)
     await opened.store.items.drop_spaces(owner)
     report("rebuilding entities and facts", 1, 1)
+
+
+async def _rebuild(store: HybridStore, owner: str) -> None:
+    for _ in range(MAX_REBUILDS):
+        if not await rebuild_knowledge(store, owner):
+            break
 
 
 async def _erase_thread(opened: Opened, plan: ErasurePlan, thread: str, receipt: Receipt) -> None:
@@ -141,10 +152,13 @@ async def _erase_damaged(opened: Opened, plan: ErasurePlan, receipt: Receipt) ->
     receipt.count(DAMAGED_LABEL, await discard_damaged(opened.store, damaged))
 
 
-async def _suppress_facts(opened: Opened, plan: ErasurePlan, receipt: Receipt) -> None:
+async def _suppress_facts(
+    opened: Opened, plan: ErasurePlan, evidence: Evidence, receipt: Receipt
+) -> None:
     """Store keyed hashes of the facts, and remove the facts from all notes."""
-    store, owner = opened.store, plan.owner
-    keys = {suppressed_key(owner, key) for key in plan.knowledge}
+    store, owner, names = opened.store, plan.owner, evidence.names
+    own_keys = {own for own, key in evidence.moved_keys.items() if key in plan.knowledge}
+    keys = {suppressed_key(owner, key) for key in own_keys | set(plan.knowledge)}
     value = {"at": opened.clock().isoformat()}
     puts = [PutOp(suppressed_of(owner), key, value, index=False) for key in sorted(keys)]
     notes = all_notes_of(owner)
@@ -153,8 +167,8 @@ async def _suppress_facts(opened: Opened, plan: ErasurePlan, receipt: Receipt) -
             continue
         async for item in items_in(store, namespace):
             note = Note.of(item)
-            if keys_of_note(owner, note) & set(plan.knowledge):
-                stripped = without_facts(owner, note, keys).value
+            if keys_of_note(owner, note, names) & set(plan.knowledge):
+                stripped = without_facts(owner, note, keys, names).value
                 puts.append(PutOp(namespace, item.key, stripped, index=False))
     await store.abatch(puts)
     add_count(receipt.changed, "notes of what messages taught", len(puts) - len(keys))

@@ -9,7 +9,7 @@ from threadkeep.erase.receipt import LABELS
 from threadkeep.stores.namespaces import PINS_KEY, Namespace, pinned_of, threads_of, usage_of
 from threadkeep.stores.pages import items_in, list_namespaces
 
-HANDLED_LABELS = {*LABELS, "suppressed", "pinned"}
+HANDLED_LABELS = {*LABELS, "suppressed", "pinned", "aliases"}
 """Labels of items that other steps of an erasure handle."""
 BATCH = 500
 

@@ -9,8 +9,10 @@ from langgraph.store.base import Item
 from threadkeep.checkpoints.erasing import count_checkpoints, raw_values_of, threads_of_user
 from threadkeep.erase.plan import PlannedMessage
 from threadkeep.erase.string_matcher import StringMatcher
-from threadkeep.knowledge.merge import keys_of_note
+from threadkeep.knowledge.merge_note import keys_of_note
+from threadkeep.knowledge.names import Names
 from threadkeep.knowledge.notes import Note
+from threadkeep.knowledge.stored_names import read_all_names
 from threadkeep.opened import Opened
 from threadkeep.stores.namespaces import Namespace, notes_of, threads_of, user_key
 from threadkeep.stores.pages import items_in, list_namespaces
@@ -33,6 +35,8 @@ class UserItems:
     namespaces: list[Namespace]
     thread_names: dict[str, str]
     """Names by id, of the threads with a record."""
+    names: Names
+    """Who is who."""
 
     async def thread_ids(self) -> list[str]:
         """Return the ids of all threads that have items, a record or checkpoints."""
@@ -69,7 +73,7 @@ class UserItems:
             for namespace in self.namespaces
             if namespace[1:2] == ("notes",)
             async for item in items_in(self.opened.store, namespace)
-            if keys_of_note(self.owner, Note.of(item)) & keys
+            if keys_of_note(self.owner, Note.of(item), self.names) & keys
         }
 
     async def names_in_notes(self, messages: Iterable[PlannedMessage]) -> list[str]:
@@ -115,6 +119,7 @@ async def read_user_items(opened: Opened, user: str) -> UserItems:
         user=user,
         owner=owner,
         namespaces=await list_namespaces(opened.store, owner),
+        names=await read_all_names(opened.store, owner),
         thread_names={
             record.key: str(record.value.get("name") or record.key) async for record in records
         },

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Final
 
 from threadkeep.extract.extraction import Entity, Extraction, Fact, Status
+from threadkeep.extract.rules_aliases import aliases_in
 from threadkeep.extract.rules_dates import end_of, find_date, find_range, years_stayed
 from threadkeep.extract.rules_languages import facts_in_languages
 from threadkeep.extract.rules_phrases import Phrase, is_name, read_object
@@ -95,7 +96,7 @@ def extract(text: str, *, speaker: str = "user", written_at: datetime) -> Extrac
     for sentence in sentences(text):
         if not is_question(sentence) and not sentence.startswith((">", "```", "|")):
             _read_sentence(tokenize(sentence), builder)
-    for fact in facts_in_languages(text, speaker):
+    for fact in (*facts_in_languages(text, speaker), *aliases_in(text, speaker)):
         builder.add_fact(fact)
     return Extraction(entities=list(builder.entities.values()), facts=list(builder.facts.values()))
 

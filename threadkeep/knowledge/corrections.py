@@ -1,6 +1,7 @@
 """Correct a message or a fact: the new wording holds from now on, the old one is its history."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from langgraph.store.base import BaseStore, PutOp
@@ -13,7 +14,7 @@ from threadkeep.knowledge.branch_sync import MAX_CHANGES
 from threadkeep.knowledge.fact_corrections import Correction, related_corrections, restate
 from threadkeep.knowledge.facts import MAX_CHARACTERS, key_of
 from threadkeep.knowledge.message_versions import message_version
-from threadkeep.knowledge.rebuild import rebuild_knowledge
+from threadkeep.knowledge.rebuild import read_evidence, rebuild_knowledge
 from threadkeep.knowledge.stored_thread_items import diff_ops, read_stored_thread
 from threadkeep.stores.dependencies import ttl_of
 from threadkeep.stores.memory_ids import MemoryMatch
@@ -93,7 +94,11 @@ async def correct_fact(
     correction = Correction(fact=target.id, stated=fact, at=at)
     items = await store.asearch(facts_of(owner), limit=ALL, refresh_ttl=False)
     knowledge = {(item.namespace, item.key): dict(item.value) for item in items}
-    corrections = [correction, *related_corrections(knowledge, owner, correction)]
+    moved = (await read_evidence(store, owner)).moved_keys
+    corrections = [
+        replace(one, stated_keys=tuple(sorted(k for k, key in moved.items() if key == one.fact)))
+        for one in (correction, *related_corrections(knowledge, owner, correction))
+    ]
     await store.abatch([correction.put_op(owner) for correction in corrections])
     await rebuild_knowledge(store, owner)
     return {"kind": "fact", "id": key_of(fact), "was": target.text, "text": fact.sentence}

@@ -72,5 +72,7 @@ def describe(entity: dict[str, Any]) -> str:
     attributes = "; ".join(
         f"{name} {' and '.join(objects)}" for name, objects in entity["attributes"].items()
     )
-    line = f"{entity['name']} ({entity['type']})"
+    aliases = [name for name in entity["aliases"] if name.casefold() != entity["name"].casefold()]
+    also = f", also called {' and '.join(aliases)}" if aliases else ""
+    line = f"{entity['name']}{also} ({entity['type']})"
     return f"{line}: {attributes}"[: 4 * MAX_CHARACTERS] if attributes else line

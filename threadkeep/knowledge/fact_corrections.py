@@ -18,7 +18,7 @@ from threadkeep.extract.extraction import Extraction, Fact
 from threadkeep.extract.rules import extract
 from threadkeep.knowledge.entities import add_to_timeline, describe
 from threadkeep.knowledge.facts import MAX_CHARACTERS, key_of, new_fact
-from threadkeep.knowledge.merge import Knowledge, fold_timeline
+from threadkeep.knowledge.merge_note import Knowledge, fold_timeline
 from threadkeep.knowledge.notes import USER, Note
 from threadkeep.stores.namespaces import corrections_of, entities_of, entity_key, fact_key, facts_of
 
@@ -37,11 +37,19 @@ class Correction:
     """The fact that replaces it."""
     at: str
     """When it was corrected, ISO 8601."""
+    stated_keys: tuple[str, ...] = ()
+    """Keys of the corrected fact under the names by which messages state it."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that the corrected fact has or had."""
+        return (self.fact, *self.stated_keys)
 
     def put_op(self, owner: str) -> PutOp:
         """Return the operation that stores the correction; it is never searched."""
         stated = self.stated.model_dump(include=_STORED_FIELDS)
         value = {"fact": self.fact, "at": self.at, **stated}
+        value |= {"stated_keys": list(self.stated_keys)} if self.stated_keys else {}
         # Two corrections of one fact at different times are two events.
         return PutOp(corrections_of(owner), fact_key(self.fact, "", self.at), value, index=False)
 
@@ -50,7 +58,12 @@ class Correction:
         """Return a stored correction."""
         value = item.value
         stated = Fact.model_validate({key: value.get(key) for key in _STORED_FIELDS})
-        return cls(fact=str(value["fact"]), stated=stated, at=str(value["at"]))
+        return cls(
+            fact=str(value["fact"]),
+            stated=stated,
+            at=str(value["at"]),
+            stated_keys=tuple(value.get("stated_keys") or ()),
+        )
 
 
 def restate(record: Mapping[str, Any], text: str) -> Fact:
@@ -105,10 +118,11 @@ def apply_correction(knowledge: Knowledge, owner: str, correction: Correction) -
 
     What it claimed before never was; the new fact takes its place in time.
     """
-    facts, new, at = facts_of(owner), correction.stated, correction.at
+    facts, at = facts_of(owner), correction.at
     old = knowledge.get((facts, correction.fact))
     if old is None or old["superseded_by"]:
         return
+    new = correction.stated.model_copy(update={"subject": old["subject"]})
     key, subject, predicate = key_of(new), str(old["subject"]), str(old["predicate"])
     claim = {"stated_at": at if key == correction.fact else _first_statement(old, at)}
     claim |= {"message": (old["sources"] or [""])[0]}

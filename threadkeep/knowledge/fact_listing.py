@@ -11,8 +11,9 @@ from threadkeep.base.errors import BadInput
 from threadkeep.base.fact_time import holds_at, is_period, is_plan, is_true_at
 from threadkeep.checkpoints.thread_records import NO_LIMIT
 from threadkeep.knowledge.listing import Row, user_first
-from threadkeep.knowledge.rebuild import read_notes, replay
-from threadkeep.stores.namespaces import facts_of
+from threadkeep.knowledge.rebuild import read_evidence, replay
+from threadkeep.knowledge.stored_names import names_by_keys
+from threadkeep.stores.namespaces import entity_key, facts_of
 
 FactStatus = Literal["holds", "planned", "denied", "over", "corrected"]
 _DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
@@ -32,7 +33,7 @@ async def list_facts(
 
     `as_of` is the time at which they hold, by default now; with `history` all are returned.
     `told_by` leaves out what was said after it. Both are a year, a month, a day or a moment, ISO
-    8601. `about` is the name of a subject or an object. Each row has a `status`.
+    8601. `about` is a name of a subject or an object. Each row has a `status`.
 
     Raises:
         BadInput: a time cannot be read.
@@ -40,8 +41,8 @@ async def list_facts(
     moment = validate_moment(as_of, "as_of") if as_of else now().isoformat()
     if told_by:
         last = f"{validate_moment(told_by, 'told_by')}~"
-        notes = [note for note in await read_notes(store, owner) if note.order <= last]
-        knowledge = replay(owner, notes)
+        evidence = (await read_evidence(store, owner)).until(last)
+        knowledge = replay(owner, evidence)
         facts = {
             key: value for (space, key), value in knowledge.items() if space == facts_of(owner)
         }
@@ -53,7 +54,9 @@ async def list_facts(
         for key, value in facts.items()
     ]
     rows = [row for row in rows if history or row["status"] in ("holds", "planned", "denied")]
-    rows = [row for row in rows if about is None or _is_about(row, about)]
+    if about is not None:
+        name = (await names_by_keys(store, owner, [entity_key(about)])).of(about)
+        rows = [row for row in rows if _is_about(row, name)]
     rows.sort(key=lambda row: (*user_first(row["subject"]), row["recorded_at"]))
     return rows[:limit]
 

@@ -7,6 +7,7 @@ from typing import Any
 from threadkeep.base.predicates import PredicateTable, predicate_table
 from threadkeep.base.validation import sanitise_text
 from threadkeep.extract.extraction import Fact
+from threadkeep.extract.rules_words import ANIMALS
 from threadkeep.knowledge.notes import USER, Note
 from threadkeep.knowledge.timeline import Claim, Interval
 from threadkeep.stores.namespaces import fact_key
@@ -18,6 +19,8 @@ MAX_SOURCES = 20
 MAX_CLAIMS = 50
 """Of one triple; the first and the newest are kept."""
 _RELATION_OF = re.compile(r"(?:is )?(?:the )?(.+) of", re.IGNORECASE)
+_ROLE = re.compile(rf"{USER}'s (.+)", re.IGNORECASE)
+NAME_PREDICATE = "is named"
 _CLAIM_FIELDS = ("valid_from", "valid_to", "negated", "status", "replaces")
 
 
@@ -28,7 +31,7 @@ def with_implied(fact: Fact) -> list[Fact]:
     Roland is whom Roland is married to.
     """
     table = predicate_table()
-    fact = _canonical(fact, table)
+    fact = canonical_fact(fact)
     facts = {key_of(fact): fact}
     pending = [fact]
     while pending:
@@ -38,14 +41,29 @@ def with_implied(fact: Fact) -> list[Fact]:
     return list(facts.values())
 
 
-def _canonical(fact: Fact, table: PredicateTable) -> Fact:
-    """Return a claim by its canonical predicate: "Miriam sister of user" as the user's sister."""
+def canonical_fact(fact: Fact) -> Fact:
+    """Return a claim by its canonical predicate.
+
+    "Miriam is the sister of user" and "user's sister is named Miriam" are both "user sister
+    Miriam".
+    """
+    table = predicate_table()
     name = table.canonical(fact.predicate)
-    relation = table.canonical(match[1]) if (match := _RELATION_OF.fullmatch(name)) else ""
+    match = None if name in table.predicates else _RELATION_OF.fullmatch(name)
+    relation = table.canonical(match[1]) if match else ""
     if table.of(relation).family:
         swapped = {"subject": fact.object, "object": fact.subject, "predicate": relation}
         return fact.model_copy(update=swapped)
-    return fact.model_copy(update={"predicate": name})
+    if name == NAME_PREDICATE and (match := _ROLE.fullmatch(fact.subject)):
+        relation = table.canonical(match[1])
+        if is_relation(relation):
+            return fact.model_copy(update={"subject": USER, "predicate": relation})
+    return fact if name == fact.predicate else fact.model_copy(update={"predicate": name})
+
+
+def is_relation(predicate: str) -> bool:
+    """Return whether a predicate is a relation to a person or an animal."""
+    return bool(predicate_table().of(predicate).family) or predicate in ANIMALS
 
 
 def _implied(fact: Fact, table: PredicateTable) -> list[Fact]:

@@ -4,7 +4,7 @@ Entities and facts are derived from the notes, and rebuilt from them when a mess
 edited or abandoned with its branch.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +35,15 @@ class Note:
     def order(self) -> str:
         """When it counts as told, among all claims."""
         return self.order_at or self.time
+
+    @property
+    def stated_names(self) -> Iterator[str]:
+        """The names of its entities, and the subjects and objects of its claims."""
+        for entity in self.extraction.entities:
+            yield entity.name
+        for fact in self.extraction.facts:
+            yield fact.subject
+            yield fact.object
 
     @property
     def value(self) -> dict[str, Any]:

@@ -13,13 +13,15 @@ from langgraph.store.base import BaseStore, GetOp, Item, SearchItem
 
 from threadkeep.base.clock import now
 from threadkeep.base.fact_time import is_true_at
+from threadkeep.base.predicates import PredicateTable, predicate_table
 from threadkeep.extract.extraction import Fact
-from threadkeep.extract.predicates import predicate_table
 from threadkeep.extract.rules_words import ANIMALS, RELATIONS
 from threadkeep.extract.sentences import is_question, sentences
 from threadkeep.knowledge.facts import key_of, with_implied
-from threadkeep.knowledge.merge import variants_of
+from threadkeep.knowledge.merge_note import variants_of
+from threadkeep.knowledge.names import Names
 from threadkeep.knowledge.notes import USER, Note
+from threadkeep.knowledge.stored_names import read_names
 from threadkeep.models.quote import Quote
 from threadkeep.prompt.recalled_turns import thread_names
 from threadkeep.search.time_words import MONTHS, moment_of
@@ -185,16 +187,14 @@ def _is_in_question(
     about = set() if subject == USER else content_stems(subject) | relatives.get(subject, set())
     rest = topic - about
     return (subject == USER or rest < topic) and any(
-        rest <= wording for wording in _wordings(str(fact["predicate"]))
+        rest <= wording for wording in _wordings(str(fact["predicate"]), predicate_table())
     )
 
 
 @lru_cache(MAX_FACTS)
-def _wordings(predicate: str) -> list[set[str]]:
+def _wordings(predicate: str, table: PredicateTable) -> list[set[str]]:
     """Return the stems of each wording of a predicate."""
-    names = predicate_table().names.items()
-    wordings = [wording for wording, name in names if name == predicate] or [predicate]
-    return [{stem(word) for word in words_of(wording)} for wording in wordings]
+    return [{stem(word) for word in words_of(wording)} for wording in table.wordings(predicate)]
 
 
 async def _outdated(
@@ -206,7 +206,9 @@ async def _outdated(
     """
     places = [(notes_of(owner, str(m.value.get("thread"))), m.key) for m in messages]
     notes = await store.abatch([GetOp(namespace, key) for namespace, key in places])
-    claims = {item.key: _states(item) for item in notes if isinstance(item, Item)}
+    stated = [Note.of(item) for item in notes if isinstance(item, Item)]
+    names = await read_names(store, owner, stated)
+    claims = {note.message: _states(note, names) for note in stated}
     keys = sorted({key_of(claim) for some in claims.values() for claim in some})
     records = await store.abatch([GetOp(facts_of(owner), key) for key in keys])
     facts = {item.key: item.value for item in records if isinstance(item, Item)}
@@ -221,10 +223,10 @@ def _on_topic(claims: Sequence[Fact], predicates: set[str]) -> Sequence[Fact]:
     return [claim for claim in claims if claim.predicate in predicates] or claims
 
 
-def _states(item: Item) -> list[Fact]:
+def _states(stated: Note, names: Names) -> list[Fact]:
     """Return the claims of a note about states; events have happened for good."""
     table = predicate_table()
-    notes = variants_of([Note.of(item)])
+    notes = variants_of([stated], names)
     claims = [one for note in notes for fact in note.extraction.facts for one in with_implied(fact)]
     return [claim for claim in claims if not table.of(claim.predicate).event]
 

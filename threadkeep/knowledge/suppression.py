@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from langgraph.store.base import BaseStore, GetOp, Item
 
+from threadkeep.extract.extraction import Fact
 from threadkeep.knowledge.facts import key_of, with_implied
+from threadkeep.knowledge.names import Names
 from threadkeep.knowledge.notes import Note
 from threadkeep.stores.namespaces import fact_key, suppressed_of
 from threadkeep.stores.tombstones import tombstone_of
@@ -19,22 +21,28 @@ def suppressed_key(owner: str, fact: str) -> str:
     return tombstone_of(owner, "fact", fact)
 
 
-async def unsuppressed(store: BaseStore, owner: str, notes: Sequence[Note]) -> list[Note]:
+async def unsuppressed(
+    store: BaseStore, owner: str, notes: Sequence[Note], names: Names
+) -> list[Note]:
     """Return the notes without the facts that the user has suppressed."""
-    keys = {suppressed_key(owner, key) for note in notes for key in _fact_keys(note)}
+    keys = {suppressed_key(owner, key) for note in notes for key in _fact_keys(note, names)}
     if not keys:
         return list(notes)
     results = await store.abatch([GetOp(suppressed_of(owner), key) for key in sorted(keys)])
     suppressed = {item.key for item in results if isinstance(item, Item)}
-    return [without_facts(owner, note, suppressed) for note in notes] if suppressed else list(notes)
+    if not suppressed:
+        return list(notes)
+    return [without_facts(owner, note, suppressed, names) for note in notes]
 
 
-def without_facts(owner: str, note: Note, suppressed: Set[str]) -> Note:
+def without_facts(owner: str, note: Note, suppressed: Set[str], names: Names) -> Note:
     """Return the note without the facts and attributes of these suppressed keys."""
     facts = [
         fact
         for fact in note.extraction.facts
-        if suppressed.isdisjoint(suppressed_key(owner, key_of(one)) for one in with_implied(fact))
+        if suppressed.isdisjoint(
+            suppressed_key(owner, key) for key in _keys_of(fact, note.message, names)
+        )
     ]
     entities = [
         entity.model_copy(
@@ -52,10 +60,16 @@ def without_facts(owner: str, note: Note, suppressed: Set[str]) -> Note:
     return replace(note, extraction=extraction)
 
 
-def _fact_keys(note: Note) -> Iterator[str]:
+def _keys_of(fact: Fact, message: str, names: Names) -> Iterator[str]:
+    """Yield the keys of a claim and of what it implies, as it was stated and by entities."""
+    for stated in (fact, names.fact(fact, message)):
+        yield from map(key_of, with_implied(stated))
+
+
+def _fact_keys(note: Note, names: Names) -> Iterator[str]:
     """Yield the keys of all that a note states, as facts or as attributes."""
     for fact in note.extraction.facts:
-        yield from map(key_of, with_implied(fact))
+        yield from _keys_of(fact, note.message, names)
     for entity in note.extraction.entities:
         for name, object_ in entity.attributes.items():
             yield fact_key(entity.name, name, object_)

@@ -24,7 +24,7 @@ KEY_CHARACTERS = 32
 PINS_KEY = "pins"
 RESERVED = frozenset(
     "messages entities facts notes abandoned threads open usage corrections pinned "
-    "suppressed blobs blob_uses".split()
+    "suppressed blobs blob_uses identities aliases".split()
 )
 """Labels below an owner that this package uses; others are free."""
 OWNER_FORM = re.compile(r"[0-9a-f]{32}")
@@ -142,6 +142,16 @@ def threads_of(user: str) -> Namespace:
 def corrections_of(user: str) -> Namespace:
     """Return the namespace of the corrections of facts."""
     return (user, "corrections")
+
+
+def identities_of(user: str) -> Namespace:
+    """Return the namespace of the user's merges and splits of entities."""
+    return (user, "identities")
+
+
+def aliases_of(user: str) -> Namespace:
+    """Return the namespace of the names of entities that have several; derived like entities."""
+    return (user, "aliases")
 
 
 def pinned_of(user: str) -> Namespace:

@@ -23,6 +23,7 @@ from threadkeep.stores.namespaces import (
     corrections_of,
     entities_of,
     facts_of,
+    identities_of,
     messages_of,
     pinned_of,
     thread_id,
@@ -195,7 +196,7 @@ class _Exporter:
                 yield _record(item)
 
     async def _knowledge(self) -> AsyncIterator[Record]:
-        """Yield entities, facts, usage and corrections; of one thread those it alone taught."""
+        """Yield what belongs to no thread; of one thread what it alone taught."""
         messages: set[str] = set()
         if self.only:
             thread_messages = messages_of(self.owner, self.only)
@@ -208,6 +209,10 @@ class _Exporter:
                     yield _record(item)
         async for item in items_in(self.store, corrections_of(self.owner)):
             if not self.only or item.value["fact"] in keys:
+                yield _record(item)
+        async for item in items_in(self.store, identities_of(self.owner)):
+            if not self.only or keys.intersection((*item.value["keys"], item.value["undoes"])):
+                keys.add(item.key)
                 yield _record(item)
 
     async def _further_items(self) -> AsyncIterator[Record]:

@@ -8,8 +8,9 @@ from typing import Any
 from threadkeep.base.validation import sanitise_text
 
 SCHEMA = "threadkeep-export"
-VERSION = 3
-"""Version 2 adds corrections and pins, 3 pictures and files; older ones are still read."""
+VERSION = 4
+"""Version 2 adds corrections and pins, 3 pictures and files, 4 merges and splits of entities; older
+ones are still read."""
 HEADER, END = "header", "end"
 
 KINDS = {
@@ -21,6 +22,7 @@ KINDS = {
     "facts": "fact",
     "usage": "usage",
     "corrections": "correction",
+    "identities": "identity",
     "pinned": "pin",
     "blobs": "blob",
     "blob_uses": "blob_use",
@@ -28,8 +30,9 @@ KINDS = {
 """The kind of record for each label below an owner; items of other labels are kind "item"."""
 THREAD_LABELS = ("messages", "abandoned", "notes", "blob_uses")
 """Labels that a thread's id follows in a namespace."""
-TRANSIENT_LABELS = frozenset({"open"})
-"""Labels of items that belong to a running process; they are not exported."""
+TRANSIENT_LABELS = frozenset({"open", "aliases"})
+"""Labels of items that belong to a running process, or are made from others; they are not
+exported."""
 DERIVED_KINDS = frozenset({"entity", "fact"})
 """Kinds that are made from notes; an import makes them again instead of storing them."""
 STATE = "state"

@@ -198,10 +198,23 @@ class CorrectionValue(Value):
 
     fact: Key
     at: Moment
+    stated_keys: Annotated[list[Key], Field(max_length=1_000)] = []
     subject: Short
     predicate: Short
     object: Short
     valid_from: Short | None = None
+
+
+class IdentityValue(Value):
+    """A user's merge or split of entities, or the undo of one."""
+
+    kind: Literal["merge", "split", "undo"]
+    at: Moment
+    keys: Annotated[list[Key], Field(max_length=2)]
+    name: Short = ""
+    other: Short = ""
+    undoes: Annotated[str, Field(max_length=512)] = ""
+    messages: Sources = []
 
 
 class PinValue(Value):

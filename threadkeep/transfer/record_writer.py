@@ -23,7 +23,7 @@ from threadkeep.transfer.thread_mapping import replace_thread_ids
 
 LABELS = {kind: label for label, kind in KINDS.items()}
 UNINDEXED_KINDS = frozenset(
-    {"thread", "abandoned", "note", "usage", "correction", "pin", "blob", "blob_use"}
+    "thread abandoned note usage correction identity pin blob blob_use".split()
 )
 EXPIRING_KINDS = frozenset({"thread", "message", "abandoned"})
 """Kinds that expire with their thread."""

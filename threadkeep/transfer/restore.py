@@ -12,6 +12,7 @@ from typing import IO
 from threadkeep.base.errors import AccessRefused
 from threadkeep.base.user import acting_user
 from threadkeep.base.validation import validate_id
+from threadkeep.knowledge.identity_changes import delete_unfounded
 from threadkeep.knowledge.rebuild import rebuild_knowledge
 from threadkeep.opened import Opened
 from threadkeep.stores.indexing import Progress
@@ -75,6 +76,8 @@ async def restore_export(
             completed += len(batch)
             if progress:
                 progress(completed, summary.records)
+        if writer.forgotten.threads:
+            await delete_unfounded(writer.store, writer.owner)
         await rebuild_knowledge(writer.store, writer.owner)
     result.new, result.changed = writer.new_messages, writer.changed_items
     result.forgotten = writer.forgotten.count

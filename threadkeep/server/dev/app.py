@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from threadkeep.server import me, me_memory, me_records, me_threads
+from threadkeep.server import me, me_entities, me_memory, me_records, me_threads
 from threadkeep.server.access import AccessMiddleware
 from threadkeep.server.dev.request_checks import RequestChecks
 from threadkeep.server.dev.row_files import flush_rows, install
@@ -48,6 +48,7 @@ app = Starlette(
         *me.routes,
         *me_threads.routes,
         *me_memory.routes,
+        *me_entities.routes,
         *me_records.routes,
     ],
     lifespan=lifespan,

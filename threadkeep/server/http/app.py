@@ -22,7 +22,7 @@ from threadkeep.base.errors import StorageFailed
 from threadkeep.base.settings import Settings
 from threadkeep.base.storage_errors import storage_errors
 from threadkeep.memory import open_memory
-from threadkeep.server import me, me_memory, me_records, me_threads
+from threadkeep.server import me, me_entities, me_memory, me_records, me_threads
 from threadkeep.server.access import AccessMiddleware
 from threadkeep.server.erase_user import erase_user
 from threadkeep.server.error_responses import EXCEPTION_HANDLERS
@@ -108,6 +108,7 @@ app = Starlette(
         *me.routes,
         *me_threads.routes,
         *me_memory.routes,
+        *me_entities.routes,
         *me_records.routes,
         *assistant_routes.routes,
         *thread_routes.routes,
