@@ -14,15 +14,17 @@ from threadkeep.base.message_text import words_of
 from threadkeep.graph.context import Context
 from threadkeep.graph.state import State, Update
 from threadkeep.knowledge.pins import pins_op, pins_within_budget
+from threadkeep.knowledge.related_facts import merge_facts, related_facts
 from threadkeep.knowledge.state_corrections import corrections_update
 from threadkeep.knowledge.thread_records import adopt_stored, follow_state
 from threadkeep.prompt.coverage import Coverage
 from threadkeep.prompt.exchanges import newest_user_message
 from threadkeep.prompt.memory_budget import best_within
 from threadkeep.prompt.recall_candidates import (
+    date_in_question,
+    facts_by_date,
     new_items,
     new_items_budget,
-    related_facts,
     search_items,
     search_ops,
     turns_in_reach,
@@ -59,10 +61,12 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
     records = [record for record in records if record.item.key not in pinned_ids]
     if pinned:
         recalled.insert(0, {"before": PINNED, "places": places})
-    candidates = search_items(results[: len(searches)])
-    if context.memory == "graph":
-        candidates += await related_facts(store, owner, candidates)
-    candidates = new_items(candidates, recalled, _messages_in_prompt(state, context))
+    candidates, date = search_items(results[: len(searches)]), date_in_question(words_of(newest))
+    if context.recalls_facts:
+        near = candidates if context.memory == "graph" else ()
+        related = await related_facts(store, owner, words_of(newest), date, near)
+        candidates = merge_facts(facts_by_date(candidates, date), related)
+    candidates = new_items(candidates, recalled, _messages_in_prompt(state, context), date)
     names = await thread_names(store, owner, [*(r.item for r in records), *candidates])
     earlier = [recalled_item(r.item, names, r.before, r.scores) for r in records]
     newest_id = newest.id or ""

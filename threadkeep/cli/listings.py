@@ -117,10 +117,14 @@ def entity_line(row: Row) -> str:
 
 
 def _fact_line(row: Row) -> str:
+    about = "" if row.get("age_is_exact") else "about "
+    age = f", now {about}{row['age']}" if "age" in row else ""
     until = f", until {local_minute(row['valid_to'])}" if row["valid_to"] else ""
     verb = "corrected" if row.get("corrected_at") else "said"
     time = local_minute(row.get("corrected_at") or row["recorded_at"])
-    return f"{PLAN_MARK * is_plan(row, now().isoformat())}{row['text']}  ({verb} {time}{until})"
+    return (
+        f"{PLAN_MARK * is_plan(row, now().isoformat())}{row['text']}  ({verb} {time}{until}{age})"
+    )
 
 
 def _print_rows(rows: Iterable[Row], line_of: Callable[[Row], str], *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from langgraph.store.base import BaseStore
 
+from threadkeep.base.ages import age_at
 from threadkeep.base.clock import now, parse_time
 from threadkeep.base.errors import BadInput
 from threadkeep.base.fact_time import holds_at, is_period, is_plan, is_true_at
@@ -50,7 +51,9 @@ async def list_facts(
         items = await store.asearch(facts_of(owner), limit=NO_LIMIT)
         facts = {item.key: item.value for item in items}
     rows = [
-        {"kind": "fact", "id": key, "status": status_of(value, moment)} | value
+        {"kind": "fact", "id": key, "status": status_of(value, moment)}
+        | value
+        | _age(value, moment)
         for key, value in facts.items()
     ]
     rows = [row for row in rows if history or row["status"] in ("holds", "planned", "denied")]
@@ -59,6 +62,12 @@ async def list_facts(
         rows = [row for row in rows if _is_about(row, name)]
     rows.sort(key=lambda row: (*user_first(row["subject"]), row["recorded_at"]))
     return rows[:limit]
+
+
+def _age(value: Mapping[str, Any], moment: str) -> dict[str, Any]:
+    """Return how old somebody is at the time, for a fact about an age."""
+    age = age_at(value, moment)
+    return {"age": age.years, "age_is_exact": age.exact} if age else {}
 
 
 def status_of(fact: Mapping[str, Any], moment: str) -> FactStatus:

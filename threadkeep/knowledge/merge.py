@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from langgraph.store.base import BaseStore, GetOp, Item, PutOp
 
+from threadkeep.base.ages import AGE, BIRTHDAY
 from threadkeep.base.clock import parse_time
 from threadkeep.base.predicates import predicate_table
 from threadkeep.extract.extraction import Fact
@@ -109,8 +110,10 @@ def _timeline_places(owner: str, notes: Iterable[Note], knowledge: Knowledge) ->
     places: set[Place] = set()
     for fact in _stated_facts(notes):
         entity = knowledge.get((entities_of(owner), entity_key(clean(fact.subject))))
-        for old in entity_objects(entity, fact.predicate) if entity else []:
-            places.add((facts_of(owner), fact_key(fact.subject, fact.predicate, old)))
+        has_age = fact.predicate in (AGE, BIRTHDAY)
+        for predicate in (AGE, BIRTHDAY) if has_age else (fact.predicate,):
+            for old in entity_objects(entity, predicate) if entity else []:
+                places.add((facts_of(owner), fact_key(fact.subject, predicate, old)))
     return places - knowledge.keys()
 
 

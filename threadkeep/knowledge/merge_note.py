@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from threadkeep.base.ages import AGE, BIRTHDAY
 from threadkeep.base.fact_time import holds_at
 from threadkeep.base.predicates import predicate_table
 from threadkeep.extract.extraction import Fact
@@ -137,9 +138,26 @@ def fold_timeline(
     intervals = fold(claims, single=single)
     for record in records:
         set_intervals(record, [i for i in intervals if i.object == record["object"]])
+    if predicate in (AGE, BIRTHDAY):
+        _add_birthday(knowledge, owner, subject, entity)
     moment = max((claim.stated_at for claim in claims), default="")
     current = {record["object"]: _is_true(record, moment) for record in records}
     set_attribute(entity, predicate, current)
+
+
+def _add_birthday(
+    knowledge: Knowledge, owner: str, subject: str, entity: Mapping[str, Any]
+) -> None:
+    """Put the birthday that is known beside the ages of a subject, in place."""
+    days = [
+        record
+        for name in entity_objects(entity, BIRTHDAY)
+        if (record := knowledge.get((facts_of(owner), fact_key(subject, BIRTHDAY, name))))
+    ]
+    valid = [day["object"] for day in days if day["intervals"] and not day["superseded_by"]]
+    for name in entity_objects(entity, AGE):
+        if record := knowledge.get((facts_of(owner), fact_key(subject, AGE, name))):
+            record[BIRTHDAY] = valid[-1] if valid else None
 
 
 def _is_true(record: dict[str, Any], moment: str) -> bool:
@@ -172,7 +190,7 @@ def _objects_of(entity: dict[str, Any], fact: Fact, *, single: bool) -> list[str
     return [name for name in objects if name.casefold() == object_.casefold()] or objects
 
 
-def entity_objects(entity: dict[str, Any], predicate: str) -> list[str]:
+def entity_objects(entity: Mapping[str, Any], predicate: str) -> list[str]:
     """Return all objects that an entity ever had for a predicate with one object at a time."""
     objects: list[str] = entity.get("timelines", {}).get(predicate) or []
     return objects or list(entity["attributes"].get(predicate, []))

@@ -8,15 +8,18 @@ from typing import Any, NamedTuple
 
 from langgraph.store.base import BaseStore, GetOp, Item, Result, SearchItem
 
-from threadkeep.base.clock import local_day, now
-from threadkeep.base.fact_time import PLAN_MARK, is_outdated, is_plan
+from threadkeep.base.clock import now
+from threadkeep.base.fact_time import is_outdated
 from threadkeep.base.memory_block import RecalledItem
 from threadkeep.graph.state import RecalledTurn
+from threadkeep.prompt.fact_text import fact_text
 from threadkeep.search.scored_item import ScoredItem
 from threadkeep.stores.namespaces import threads_of
 
 KINDS = {"entities": "entity", "facts": "fact"}
 TOTAL = "total"
+PAST = "past"
+"""The part of a score of a fact that is over, and was asked for by its date."""
 Scores = dict[str, int]
 """Hundredths by feature, as the state holds them."""
 
@@ -61,8 +64,14 @@ def recalled_records(
     return [
         RecalledRecord(item, before, scores)
         for item, (before, scores) in zip(results, expected, strict=True)
-        if isinstance(item, Item) and (outdated or not is_outdated(item.value))
+        if isinstance(item, Item)
+        and (outdated or not is_outdated(item.value) or _is_past(item.value, scores))
     ]
+
+
+def _is_past(value: Mapping[str, Any], scores: Scores) -> bool:
+    """Return whether a fact was recalled as one that is over; a corrected one never was."""
+    return PAST in scores and bool(value.get("intervals"))
 
 
 def scores_of(turn: RecalledTurn) -> list[Scores]:
@@ -142,6 +151,8 @@ def recalled_item(
         if isinstance(item, ScoredItem):
             parts = item.parts.items()
             recalled["parts"] = {name: round(value, 2) for name, value in parts if value}
+        if is_outdated(value):
+            recalled["parts"] = {**recalled.get("parts", {}), PAST: 1.0}
     elif scores:
         recalled["score"] = scores.get(TOTAL, 0) / 100
         recalled["parts"] = {name: n / 100 for name, n in scores.items() if name != TOTAL}
@@ -149,13 +160,10 @@ def recalled_item(
 
 
 def _text_of(value: Mapping[str, Any]) -> str:
-    """Return the text of a record; of a fact with the mark of a plan, or the end of its time."""
-    text = str(value.get("text") or "")
+    """Return the text of a record; of a fact with its times."""
     if "superseded_by" not in value:
-        return text
-    mark = PLAN_MARK if is_plan(value, now().isoformat()) else ""
-    end = f" (until {local_day(str(value['valid_to']))})" if value.get("valid_to") else ""
-    return f"{mark}{text}{end}"
+        return str(value.get("text") or "")
+    return fact_text(value, now().isoformat())
 
 
 def _hundredths(item: RecalledItem) -> Scores:

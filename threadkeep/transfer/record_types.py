@@ -191,6 +191,7 @@ class FactValue(Value):
     claims: Annotated[list[ClaimValue], Field(max_length=1_000)] = []
     intervals: Annotated[list[IntervalValue], Field(max_length=10_000)] = []
     retracted_at: Moment | None = None
+    birthday: Short | None = None
 
 
 class CorrectionValue(Value):
