@@ -331,3 +331,49 @@ async def test_names_in_the_data_of_an_earlier_version_are_read_with_the_next_no
             await store.adelete(namespace, item.key)
     await merge_notes(store, ADA, [note_of(2, ("Jana", "works at", "Voltaic"))])
     assert await triples_in(store) == {*whole, ("user", "works at", "Voltaic")}
+
+
+DATED: list[tuple[Triple, str]] = [
+    (("Miriam", "lives in", "Lisbon"), "2019"),
+    (("Mimi", "moved to", "Porto"), "2021-04"),
+    (("Miriam", "lives in", "Lisbon"), "2023-06-01"),
+    (("Miriam", "works at", "Initech"), "2018"),
+    (("Mimi", "left", "Initech"), "2022"),
+    (("user", "phone work", "0555 201"), "2020"),
+    (("user", "work phone number", "0555 778"), "2022"),
+    (("user", "favourite tea", "Assam"), "2020"),
+    (("user", "favorite tea", "Darjeeling"), "2021"),
+    (("user", "collects", "stamps"), "2001"),
+    (("user", "collects", "coins"), "2011"),
+]
+
+
+@settings(max_examples=60)
+@given(st.permutations(DATED))
+def test_any_order_of_the_same_dated_claims_gives_the_same_facts(
+    claims: list[tuple[Triple, str]],
+) -> None:
+    async def rows_of(ordered: Sequence[tuple[Triple, str]]) -> list[tuple[Any, ...]]:
+        store = await store_of(note_of(0, ("Miriam", "nickname", "Mimi")))
+        for number, ((subject, predicate, object_), date) in enumerate(ordered, 1):
+            fact = Fact(subject=subject, predicate=predicate, object=object_, valid_from=date)
+            note = Note(
+                message=f"m{number}",
+                thread="t",
+                time=f"2026-03-0{1 + number % 9}T09:00:00+00:00",
+                extraction=Extraction(facts=[fact]),
+            )
+            await merge_notes(store, ADA, [note])
+        rows = await list_facts(store, ADA, 1_000, history=True)
+        for row in rows:
+            assert all(one["to"] is None or one["from"] < one["to"] for one in row["intervals"])
+        spans = [[(i["from"], i["to"]) for i in row["intervals"]] for row in rows]
+        keys = ("subject", "predicate", "object", "status")
+        return sorted(
+            (*(row[key] for key in keys), span) for row, span in zip(rows, spans, strict=True)
+        )
+
+    async def check() -> None:
+        assert await rows_of(claims) == await rows_of(DATED)
+
+    asyncio.run(check())

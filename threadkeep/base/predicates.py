@@ -87,6 +87,11 @@ class PredicateTable:
         return [(wording, name) for wording, name in self.names.items() if ANY in wording]
 
     @cached_property
+    def _starred(self) -> list[tuple[str, Predicate]]:
+        """The predicates with a "*" in their names."""
+        return [(name, item) for name, item in self.predicates.items() if ANY in name]
+
+    @cached_property
     def _canonical_names(self) -> dict[str, str]:
         """The canonical names of the wordings that were asked for."""
         return {}
@@ -119,7 +124,7 @@ class PredicateTable:
         """Return the predicate of a canonical name; `UNKNOWN` for one that is not declared."""
         if predicate := self.predicates.get(name):
             return predicate
-        matches = (p for pattern, p in self.predicates.items() if _part(pattern, name))
+        matches = (p for pattern, p in self._starred if _part(pattern, name))
         return next(matches, UNKNOWN)
 
 

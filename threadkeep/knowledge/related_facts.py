@@ -48,9 +48,9 @@ async def related_facts(
     first = await _facts_of(store, owner, start, moment)
     names = {_other(item, start) for item in first} - {USER}
     second_entities = await _entities(store, owner, sorted(names)[:MAX_ENTITIES])
-    second = await _facts_of(
-        store, owner, {k: v for k, v in second_entities.items() if k not in start}, moment
-    )
+    second_entities = {k: v for k, v in second_entities.items() if k not in start}
+    # Whoever else lives in the same town is not near.
+    second = await _facts_of(store, owner, second_entities, moment, both_ends=False)
     stems, included = content_stems(text), set[str]()
     related: list[SearchItem] = []
     for step in (first, second):
@@ -92,12 +92,17 @@ async def _entities(
 
 
 async def _facts_of(
-    store: BaseStore, owner: str, entities: Mapping[str, Mapping[str, Any]], moment: str
+    store: BaseStore,
+    owner: str,
+    entities: Mapping[str, Mapping[str, Any]],
+    moment: str,
+    *,
+    both_ends: bool = True,
 ) -> list[SearchItem]:
-    """Return the facts about some entities, and those whose object they are."""
+    """Return the facts about some entities, and with `both_ends` those whose object they are."""
     ops = [
         SearchOp(facts_of(owner), filter={"object": entity["name"]}, limit=MAX_INCOMING)
-        for entity in entities.values()
+        for entity in (entities.values() if both_ends else ())
     ]
     keys = dict.fromkeys(key for entity in entities.values() for key in _fact_keys(entity))
     results = await store.abatch([*ops, *(GetOp(facts_of(owner), key) for key in keys)])
