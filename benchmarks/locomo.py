@@ -30,6 +30,10 @@ class Question:
     text: str
     category: int
     evidence: frozenset[str]
+    newest: str = ""
+    """Of an update the id of the message that counts; empty for other questions."""
+    answer: str = ""
+    """Words that one of the messages has to show; empty if it is not said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +83,15 @@ def _questions(record: dict[str, Any], owner: str, messages: Sequence[Item]) -> 
     for annotation in record["qa"]:
         # Some annotations hold several ids in one string.
         source_ids = re.findall(r"D\d+:\d+", " ".join(annotation.get("evidence") or []))
+        evidence = [keys[source_id] for source_id in source_ids if source_id in keys]
         question = Question(
             user=record["sample_id"],
             owner=owner,
             text=annotation["question"],
             category=int(annotation["category"]),
-            evidence=frozenset(keys[source_id] for source_id in source_ids if source_id in keys),
+            evidence=frozenset(evidence),
+            newest=evidence[-1] if annotation.get("is_update") else "",
+            answer=annotation.get("shown", ""),
         )
         if question.evidence:
             questions.append(question)

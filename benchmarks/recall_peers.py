@@ -16,6 +16,8 @@ from threadkeep.vectors.embeddings import StaticEmbeddings
 EXCHANGES = 3
 """What VectorStoreRetrieverMemory returns by default, at most."""
 RRF_EXCHANGES = 50
+LIMIT = 100
+"""Messages of a BM25 order."""
 RRF_K = 60
 """The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)."""
 
@@ -42,6 +44,7 @@ class Peers:
         self.orders: dict[str, Callable[[Question], Sequence[str]]] = {
             "newest": self.newest,
             "bm25": self.bm25,
+            "bm25_user_doubled": self.bm25_user_doubled,
             "vector_pairs_k3": lambda question: self.exchanges(question, EXCHANGES),
             "rrf": self.rrf,
         }
@@ -56,12 +59,22 @@ class Peers:
 
     def bm25(self, question: Question) -> list[str]:
         """Return single messages by SQLite's BM25 over all words of the question."""
+        return list(self._bm25_scores(question))[:LIMIT]
+
+    def bm25_user_doubled(self, question: Question) -> list[str]:
+        """Return single messages by BM25; the score of the user's own messages counts twice."""
+        roles = {item.key: item.value["role"] for item in self._messages[question.owner]}
+        scores = self._bm25_scores(question)
+        doubled = {key: score * (2 if roles[key] == "user" else 1) for key, score in scores.items()}
+        return sorted(doubled, key=lambda key: -doubled[key])[:LIMIT]
+
+    def _bm25_scores(self, question: Question) -> dict[str, float]:
         expression = " OR ".join(f'"{word}"' for word in re.findall(r"\w+", question.text))
         rows = self._words.execute(
-            "SELECT id FROM words WHERE words MATCH ? AND owner = ? ORDER BY rank LIMIT 100",
+            "SELECT id, -rank FROM words WHERE words MATCH ? AND owner = ? ORDER BY rank",
             (expression, question.owner),
         )
-        return [str(row[0]) for row in rows]
+        return {str(row[0]): float(row[1]) for row in rows}
 
     def exchanges(self, question: Question, limit: int) -> list[str]:
         """Return the messages of the nearest exchanges, by Chroma's cosine of static vectors."""

@@ -34,7 +34,7 @@ from threadkeep.graph.agent import builder as graph_builder
 from threadkeep.knowledge.stored_messages import StoredMessage, store_messages
 from threadkeep.memory import Memory, open_memory
 from threadkeep.process import freeze_loaded_objects, run
-from threadkeep.search.words import STOP_WORDS
+from threadkeep.search.stop_words import ENGLISH_STOP_WORDS
 from threadkeep.stores.namespaces import thread_id, user_key
 
 MODEL_CALL: ContextVar["ModelCallTimer | None"] = ContextVar("model_call", default=None)
@@ -54,7 +54,9 @@ def vocabulary(size: int = 5_000) -> list[str]:
 VOCABULARY = vocabulary()
 # Zipf's law: the n-th most frequent word of a language is about 1/n as frequent as the first. The
 # first ranks are function words; the vocabulary begins after them.
-FREQUENCY = list(accumulate(1 / (len(STOP_WORDS) + n) for n in range(1, len(VOCABULARY) + 1)))
+FREQUENCY = list(
+    accumulate(1 / (len(ENGLISH_STOP_WORDS) + n) for n in range(1, len(VOCABULARY) + 1))
+)
 
 
 def sentence(random: Random, words: int) -> str:

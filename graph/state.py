@@ -30,6 +30,8 @@ class RecalledTurn(TypedDict):
     """Namespace and key of each item, without the owner: a state cannot name another's items."""
     scores: NotRequired[list[dict[str, int]]]
     """The score of each item in hundredths: `total`, and its parts."""
+    passages: NotRequired[list[list[int]]]
+    """The numbers of the passages that are shown of each item; none where all of it is."""
     over: NotRequired[bool]
     """It left the prompt by a compaction after the newest turn."""
 

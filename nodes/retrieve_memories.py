@@ -30,10 +30,11 @@ from threadkeep.prompt.recall_candidates import (
     turns_in_reach,
 )
 from threadkeep.prompt.recalled_turns import (
+    prompt_item,
     read_ops,
-    recalled_item,
     recalled_records,
     recalled_turn,
+    search_result_item,
     thread_names,
 )
 from threadkeep.prompt.runtime import context_of, on_run_clock, owner_of, store_of, thread_of
@@ -68,10 +69,10 @@ async def retrieve_memories(state: State, runtime: Runtime[Context]) -> Update:
         candidates = merge_facts(facts_by_date(candidates, date), related)
     candidates = new_items(candidates, recalled, _messages_in_prompt(state, context), date)
     names = await thread_names(store, owner, [*(r.item for r in records), *candidates])
-    earlier = [recalled_item(r.item, names, r.before, r.scores) for r in records]
+    earlier = [prompt_item(record, names) for record in records]
     newest_id = newest.id or ""
     new = best_within(
-        [recalled_item(item, names, newest_id) for item in candidates],
+        [search_result_item(item, names, newest_id) for item in candidates],
         new_items_budget(earlier, context.recall_tokens),
     )
     if new:

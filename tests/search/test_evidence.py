@@ -59,7 +59,7 @@ def test_a_text_equal_to_the_query_has_similarity_one() -> None:
 def test_similarity_is_the_cosine_of_the_weighted_sums_of_word_vectors() -> None:
     index = index_of("parrot train", "train")
     parrot, train = word_vector("parrot"), word_vector("train")
-    weights = index.term_weights(np.array([index.vocabulary.lookup("parrot"), 1]))
+    weights = index.passages.term_weights(np.array([index.passages.vocabulary.lookup("parrot"), 1]))
     text = weights[0] * parrot + weights[1] * train
     similarity = evidence_of("parrot", index).similarity
     assert similarity[0] == pytest.approx(text @ parrot / np.linalg.norm(text), abs=1e-3)

@@ -80,7 +80,7 @@ def test_similarity_is_relative_to_the_best_row() -> None:
 
 def test_a_dissimilar_text_counts_no_less_than_minus_one() -> None:
     evidence = evidence_of("parrot", index_of("kiln", "train"))
-    evidence.similarity = np.array([0.01, -0.5, 0], dtype=np.float32)
+    evidence.passage_similarity = np.array([0.01, -0.5, 0], dtype=np.float32)
     matrix = features(evidence, np.arange(2), {})
     assert matrix[:, FEATURES.index("similarity")].tolist() == [1, -1]
 
@@ -88,15 +88,29 @@ def test_a_dissimilar_text_counts_no_less_than_minus_one() -> None:
 def test_words_and_similarity_of_the_neighbours_count() -> None:
     values = features_of("parrot", index_of("kiln", "parrot", "train", "piano"))
     assert [value > 0 for value in values["words_before"]] == [False, False, True, False]
-    near = values["similarity_before"][2]
-    assert near == values["similarity_after"][0] > 0.9
     assert values["similarity_around"][3] > 0.4
 
 
-def test_coverage_includes_the_previous_message_and_nearby_two_on_each_side() -> None:
+def test_beside_an_assistant_only_its_reply_counts() -> None:
+    index = index_of("parrot", message("kiln", role="assistant"), "train", "onion")
+    values = features_of("parrot", index)
+    assert values["words_before"] == values["answer_words"] == [0, 0, 0, 0]
+    assert [value > 0 for value in values["reply_words"]] == [False, True, False, False]
+    values = features_of("kiln", index)
+    assert [value > 0 for value in values["answer_words"]] == [True, False, False, False]
+    assert values["assistant"] == [0, 1, 0, 0]
+    assert values["assistant_asked"] == [0, 0, 0, 0]
+    assert features_of("What did you recommend?", index)["assistant_asked"] == [0, 1, 0, 0]
+
+
+def test_an_assistant_with_a_name_of_its_own_is_another_person() -> None:
+    ann, unnamed = (message("parrot", role="assistant", name=name) for name in ("Ann", "assistant"))
+    assert features_of("parrot", index_of(ann, unnamed))["assistant"] == [0, 1]
+
+
+def test_coverage_is_that_of_two_messages_on_each_side() -> None:
     texts = ("kiln", "train", "parrot", "piano", "tiger", "onion", "banjo")
     values = features_of("parrot", index_of(*texts))
-    assert values["coverage"] == pytest.approx([0, 0, 1, 1, 0, 0, 0])
     assert values["coverage_nearby"] == pytest.approx([1, 1, 1, 1, 1, 0, 0])
 
 
@@ -206,11 +220,26 @@ def test_a_removed_message_gives_its_day_nothing() -> None:
 def test_the_form_of_a_message_depends_on_its_text_and_its_place() -> None:
     index = index_of("Do you like Lisbon?", "I like it in 2023.", "And then?")
     values = features_of("kiln", index)
-    assert values["question"] == [1, 0, 1]
+    assert values["has_question"] == values["question"] == [1, 0, 1]
     assert values["answer"] == [0, 1, 0]
     assert values["opening"] == [1, 0, 0]
     assert values["proper_name"] == [1, 0, 0]
     assert values["digits"] == [0, 1, 0]
+
+
+def test_a_request_with_a_statement_is_no_bare_question() -> None:
+    index = index_of("I moved to Oslo, can you help me?", "Where is Oslo?", "我住在哪里？")
+    values = features_of("kiln", index)
+    assert values["has_question"] == [1, 1, 1]
+    assert values["question"] == [0, 1, 1]
+
+
+def test_a_long_message_matches_by_its_best_passage() -> None:
+    filler = "The barn is old and needs a roof. " * 20
+    index = index_of(f"{filler}\n\nThe parrot speaks.\n\n{filler}", "A parrot in a barn", "kiln")
+    values = features_of("parrot", index)
+    assert values["words"][0] > 0.3
+    assert values["length"][0] < np.log(80)
 
 
 def test_length_and_weights_leave_out_stop_words() -> None:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from tests.search.indexes import NAMESPACE, evidence_of, index_of, message
 from threadkeep.search.features import FEATURES
 from threadkeep.search.memory_index import MemoryIndex
+from threadkeep.search.passages import text_of_passages
 from threadkeep.search.ranking import (
-    FLOOR_ITEMS,
     MIN_VECTOR_SCORE,
+    NEWER,
     PARTS,
     WORDS_SHARE,
     Score,
@@ -22,6 +23,7 @@ from threadkeep.search.ranking import (
     rank_hits,
     relevant,
 )
+from threadkeep.search.relevance import MAX_GAP, STRENGTHS
 from threadkeep.search.weights import CONTEXTUAL, STATIC, Weights
 
 # One form per stem: a stem's vector is that of its first form, which depends on the order.
@@ -124,7 +126,7 @@ def test_the_parts_of_a_score_add_up_to_its_log_odds() -> None:
     for weights in (STATIC, CONTEXTUAL):
         scores = ranked("When did Ann buy parrots in May?", index, {1: 0.5}, weights=weights)
         for score in scores.values():
-            assert list(score.parts) == list(PARTS)
+            assert list(score.parts) == [*PARTS, NEWER]
             log_odds = log(score.total / (1 - score.total))
             assert sum(score.parts.values()) + weights.bias == pytest.approx(log_odds, abs=0.01)
 
@@ -133,6 +135,7 @@ def test_every_feature_has_a_weight_and_belongs_to_one_part() -> None:
     assert sorted(name for names in PARTS.values() for name in names) == sorted(FEATURES)
     for weights in (STATIC, CONTEXTUAL):
         assert len(weights.by_feature) == len(FEATURES)
+        assert len(weights.by_strength) == len(STRENGTHS)
 
 
 def test_contextual_weights_count_vector_scores_and_static_weights_do_not() -> None:
@@ -149,43 +152,65 @@ def test_a_neighbour_that_was_deleted_from_the_index_is_ignored() -> None:
     )
 
 
-def test_the_floor_rises_with_the_number_of_items_and_hides_chance_matches() -> None:
-    few, many = index_of("kiln in Vienna"), index_of("kiln in Vienna")
-    for number in range(1, FLOOR_ITEMS):
-        many.add(number, "ada.facts", message("a train"))
-    total = ranked("kiln", many, weights=replace(STATIC, floor=0.0))[0].total
-    above, below = (replace(STATIC, floor=total + step) for step in (0.01, -0.01))
-    assert ranked("kiln", many, weights=above) == {}
-    assert set(ranked("kiln", many, weights=below)) == {0}
-    assert set(ranked("kiln", few, weights=above)) == {0}
+def test_below_the_floor_nothing_is_recalled() -> None:
+    index = index_of("kiln in Vienna", "a parrot")
+    low, high = (replace(STATIC, floor=floor) for floor in (0.0, 1.0))
+    assert next(iter(ranked("kiln", index, weights=low))) == 0
+    assert ranked("kiln", index, weights=high) == {}
+
+
+def test_among_many_messages_a_chance_match_recalls_nothing() -> None:
+    talk = [f"We painted room {number} of the house yellow." for number in range(300)]
+    index = index_of(*talk, "The notary asked for my passport.")
+    assert 300 in ranked("What did the notary ask for?", index)
+    assert ranked("How many beehives did the mayor buy in the yellow submarine?", index) == {}
 
 
 @pytest.mark.parametrize(
-    ("coverage", "similarity", "date", "total", "expected"),
+    ("coverage", "similarity", "date", "log_odds", "expected"),
     [
-        (0.05, 0, 0, 0.1, True),
-        (0, 0.35, 0, 0.1, True),
-        (0, 0, 0.4, 0.1, True),
-        (0, 0, 0, 0.2, True),
-        (0.04, 0.34, 0.39, 0.19, False),
+        (0.05, 0, 0, -2, True),
+        (0, 0.35, 0, -2, True),
+        (0, 0, 0.4, -2, True),
+        (0, 0, 0, -1.3, True),
+        (0.04, 0.34, 0.39, -1.5, False),
+        (1, 1, 1, 2 - MAX_GAP - 0.1, False),
     ],
 )
-def test_one_reason_is_enough_to_be_relevant(
-    coverage: float, similarity: float, date: float, total: float, expected: bool
+def test_one_reason_is_enough_to_be_relevant_near_the_best(
+    coverage: float, similarity: float, date: float, log_odds: float, expected: bool
 ) -> None:
-    # The first row reaches the floor, so that the second is judged by itself.
     matrix = np.zeros((2, len(FEATURES)))
-    matrix[1, FEATURES.index("coverage")] = coverage
+    matrix[1, FEATURES.index("coverage_nearby")] = coverage
     matrix[1, FEATURES.index("date")] = date
-    keep = relevant(matrix, np.array([0.9, total]), np.array([0, similarity]), 0.67)
+    keep = relevant(matrix, np.array([2, log_odds]), np.array([0, similarity]))
     assert keep.tolist() == [True, expected]
 
 
-def test_nothing_is_relevant_if_the_best_is_below_the_floor() -> None:
-    matrix = np.ones((2, len(FEATURES)))
-    totals, similarity = np.array([0.6, 0.5]), np.ones(2)
-    assert relevant(matrix, totals, similarity, 0.61).tolist() == [False, False]
-    assert relevant(matrix, totals, similarity, 0.6).tolist() == [True, True]
+def test_of_two_statements_about_the_same_the_newer_comes_first_and_says_why() -> None:
+    index = index_of(
+        "My dentist appointment is on Monday at nine.",
+        "I like trains.",
+        "My dentist appointment was moved to Friday at ten, the receptionist told me on the phone.",
+    )
+    scores = ranked("When is my dentist appointment?", index)
+    assert list(scores)[:2] == [2, 0]
+    assert scores[2].parts[NEWER] >= 0
+    # Another speaker replaces nothing.
+    index = index_of(
+        message("My dentist appointment is on Monday at nine.", name="Ann"),
+        message("The dentist has an appointment, and so has the receptionist on phone", name="Tom"),
+    )
+    assert ranked("When is Ann's dentist appointment?", index)[0].parts[NEWER] == 0
+
+
+def test_the_best_passages_of_a_long_message_are_named() -> None:
+    filler = "The barn is old and needs a roof. " * 20
+    index = index_of(f"{filler}\n\nThe parrot speaks Latin.\n\n{filler}", "a parrot")
+    scores = ranked("Which language does the parrot speak?", index)
+    text = f"{filler}\n\nThe parrot speaks Latin.\n\n{filler}"
+    assert "speaks Latin" in text_of_passages(text, scores[0].passages)
+    assert scores[1].passages == ()
 
 
 def test_hits_are_scored_by_words_relative_to_the_best_and_by_vectors() -> None:

@@ -4,15 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from threadkeep.search.stop_words import STOP_WORDS, without_stop_words
 from threadkeep.search.words import (
     MAX_BIGRAMS,
     MAX_TERMS,
-    STOP_WORDS,
     bigrams,
     content_words,
     stem,
     terms,
-    without_stop_words,
     words_of,
 )
 
@@ -58,6 +57,23 @@ def test_stop_words_are_removed_and_repetitions_stay() -> None:
 
 def test_words_that_are_all_stop_words_stay() -> None:
     assert without_stop_words(["who", "are", "you"]) == ["who", "are", "you"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Wann muss ich zum Zahnarzt?", ["zahnarzt"]),
+        ("Wer hat die Orgel repariert?", ["orgel", "repariert"]),
+        ("¿Dónde perdí mi pasaporte?", ["perdi", "pasaporte"]),
+        ("Où est-ce que je travaille ?", ["travaille"]),
+        ("我的房租是多少？", ["的房", "房租", "租是"]),
+        ("猫は何を食べますか", ["猫は", "を食", "食べ"]),
+        ("The son of the AI pioneer wore a hat and paid for his main fur.",
+         ["son", "ai", "pioneer", "wore", "hat", "paid", "main", "fur"]),
+    ],
+)  # fmt: skip
+def test_function_words_of_several_languages_say_nothing(text: str, words: list[str]) -> None:
+    assert without_stop_words(words_of(text)) == words
 
 
 def test_content_words_are_distinct_and_in_order() -> None:

@@ -168,4 +168,4 @@ def test_any_value_can_be_indexed_and_every_string_of_it_is_in_its_text(
         assert word in str(indexed_text)
     memory_index = MemoryIndex()
     memory_index.add(1, "notes.a", {**value, "text": indexed_text or ""})
-    memory_index.norms()
+    memory_index.passages.norms()

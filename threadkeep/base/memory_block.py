@@ -29,6 +29,8 @@ class RecalledItem(TypedDict):
     score: NotRequired[float]
     parts: NotRequired[dict[str, float]]
     """What each feature added to the score: words, vectors, speaker ... (see search/ranking.py)."""
+    passages: NotRequired[list[int]]
+    """The numbers of the passages that are shown of a long message; without it all of it is."""
     tokens: NotRequired[int]
     """Size of its text, in tokens."""
     before: NotRequired[str]

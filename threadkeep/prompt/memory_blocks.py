@@ -10,7 +10,7 @@ from threadkeep.base.tokens import count_message
 from threadkeep.graph.state import RecalledTurn
 from threadkeep.prompt.exchanges import Exchange, newest_user_message
 from threadkeep.prompt.memory_budget import best_within
-from threadkeep.prompt.recalled_turns import places_with_scores
+from threadkeep.prompt.recalled_turns import places_of, with_places
 from threadkeep.prompt.templates import insert_blocks, memory_message
 
 
@@ -74,19 +74,14 @@ def recalled_in_prompt(
     prompt: Sequence[AnyMessage], blocks: MemoryBlocks, recalled: Sequence[RecalledTurn]
 ) -> list[RecalledTurn]:
     """Return what of `recalled` is in the prompt, with the messages that it is now in front of."""
-    places = {pair[0][-1]: pair for turn in recalled for pair in places_with_scores(turn)}
+    places = {place.place[-1]: place for turn in recalled for place in places_of(turn)}
     ids = {message.id for message in prompt}
     # Pins have a message of their own.
     turns = [turn for turn in recalled if turn["before"] == PINNED and PINNED in ids]
     for message in prompt:
         items = blocks.get(message.id or "", ())
-        pairs = [places[item["id"]] for item in items if item["id"] in places]
-        if pairs:
-            turns.append(
-                {
-                    "before": message.id or "",
-                    "places": [place for place, _ in pairs],
-                    "scores": [scores for _, scores in pairs],
-                }
-            )
+        of_block = [places[item["id"]] for item in items if item["id"] in places]
+        if of_block:
+            turn: RecalledTurn = {"before": message.id or "", "places": [], "scores": []}
+            turns.append(with_places(turn, of_block))
     return turns

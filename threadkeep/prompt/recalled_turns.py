@@ -11,8 +11,10 @@ from langgraph.store.base import BaseStore, GetOp, Item, Result, SearchItem
 from threadkeep.base.clock import now
 from threadkeep.base.fact_time import is_outdated
 from threadkeep.base.memory_block import RecalledItem
+from threadkeep.base.tokens import count_text
 from threadkeep.graph.state import RecalledTurn
 from threadkeep.prompt.fact_text import fact_text
+from threadkeep.search.passages import text_of_passages
 from threadkeep.search.scored_item import ScoredItem
 from threadkeep.stores.namespaces import threads_of
 
@@ -24,6 +26,14 @@ Scores = dict[str, int]
 """Hundredths by feature, as the state holds them."""
 
 
+class RecalledPlace(NamedTuple):
+    """Where an item of a recalled turn is in the store, and what of it is shown."""
+
+    place: list[str]
+    scores: Scores
+    passages: list[int]
+
+
 class RecalledRecord(NamedTuple):
     """A record of the store that an earlier turn recalled."""
 
@@ -31,6 +41,7 @@ class RecalledRecord(NamedTuple):
     before: str
     """Id of the message that it is shown in front of."""
     scores: Scores
+    passages: list[int]
 
 
 async def read_recalled_items(
@@ -40,7 +51,7 @@ async def read_recalled_items(
     turns = turns_in_prompt(recalled)
     records = recalled_records(turns, await store.abatch(read_ops(owner, turns)))
     names = await thread_names(store, owner, [record.item for record in records])
-    return [recalled_item(r.item, names, r.before, r.scores) for r in records]
+    return [prompt_item(record, names) for record in records]
 
 
 def turns_in_prompt(recalled: Sequence[RecalledTurn]) -> list[RecalledTurn]:
@@ -60,12 +71,12 @@ def recalled_records(
 
     `results` are those of `read_ops`.
     """
-    expected = [(turn["before"], scores) for turn in recalled for scores in scores_of(turn)]
+    expected = [(turn["before"], place) for turn in recalled for place in places_of(turn)]
     return [
-        RecalledRecord(item, before, scores)
-        for item, (before, scores) in zip(results, expected, strict=True)
+        RecalledRecord(item, before, place.scores, place.passages)
+        for item, (before, place) in zip(results, expected, strict=True)
         if isinstance(item, Item)
-        and (outdated or not is_outdated(item.value) or _is_past(item.value, scores))
+        and (outdated or not is_outdated(item.value) or _is_past(item.value, place.scores))
     ]
 
 
@@ -74,27 +85,32 @@ def _is_past(value: Mapping[str, Any], scores: Scores) -> bool:
     return PAST in scores and bool(value.get("intervals"))
 
 
-def scores_of(turn: RecalledTurn) -> list[Scores]:
-    """Return the scores of each place; empty ones where an older version stored none."""
-    scores = turn.get("scores") or []
-    return [*scores, *({} for _ in turn["places"][len(scores) :])][: len(turn["places"])]
+def places_of(turn: RecalledTurn) -> list[RecalledPlace]:
+    """Return the places of a turn; without scores or passages where an older version kept none."""
+    places = turn["places"]
+    scores = [*(turn.get("scores") or []), *({} for _ in places)]
+    passages = [*(turn.get("passages") or []), *([] for _ in places)]
+    return list(map(RecalledPlace, places, scores, passages))
 
 
-def places_with_scores(turn: RecalledTurn) -> list[tuple[list[str], Scores]]:
-    """Return each place with its scores."""
-    return list(zip(turn["places"], scores_of(turn), strict=True))
+def with_places(turn: RecalledTurn, places: Sequence[RecalledPlace]) -> RecalledTurn:
+    """Return a turn with other places; fields that it lacks and does not need stay absent."""
+    changed: RecalledTurn = {**turn, "places": [place.place for place in places]}
+    if "scores" in turn:
+        changed["scores"] = [place.scores for place in places]
+    changed.pop("passages", None)
+    if any(place.passages for place in places):
+        changed["passages"] = [place.passages for place in places]
+    return changed
 
 
 def without_ids(recalled: Iterable[RecalledTurn], ids: Set[str]) -> list[RecalledTurn]:
     """Return the recalled turns without the places and messages of these ids."""
     turns: list[RecalledTurn] = []
     for turn in recalled:
-        pairs = [pair for pair in places_with_scores(turn) if ids.isdisjoint(pair[0])]
-        if pairs and turn["before"] not in ids:
-            changed: RecalledTurn = {**turn, "places": [place for place, _ in pairs]}
-            if "scores" in turn:
-                changed["scores"] = [scores for _, scores in pairs]
-            turns.append(changed)
+        places = [place for place in places_of(turn) if ids.isdisjoint(place.place)]
+        if places and turn["before"] not in ids:
+            turns.append(with_places(turn, places))
     return turns
 
 
@@ -102,12 +118,12 @@ def recalled_turn(
     before: str, recalled: Sequence[RecalledItem], records: Iterable[Item]
 ) -> RecalledTurn:
     """Return what the state holds of a turn's recalled items: places and scores, no text."""
-    places = {record.key: [*record.namespace[1:], record.key] for record in records}
-    return {
-        "before": before,
-        "places": [places[item["id"]] for item in recalled],
-        "scores": [_hundredths(item) for item in recalled],
-    }
+    keys = {record.key: [*record.namespace[1:], record.key] for record in records}
+    places = [
+        RecalledPlace(keys[item["id"]], _hundredths(item), item.get("passages", []))
+        for item in recalled
+    ]
+    return with_places({"before": before, "places": [], "scores": []}, places)
 
 
 async def thread_names(store: BaseStore, owner: str, items: Iterable[Item]) -> dict[str, str]:
@@ -121,10 +137,29 @@ async def thread_names(store: BaseStore, owner: str, items: Iterable[Item]) -> d
     }
 
 
+def prompt_item(record: RecalledRecord, names: Mapping[str, str]) -> RecalledItem:
+    """Return a recalled record as the prompt shows it: of a long message the recalled passages."""
+    item = recalled_item(record.item, names, record.before, record.scores)
+    return _with_passages(item, record.passages)
+
+
+def search_result_item(item: SearchItem, names: Mapping[str, str], before: str) -> RecalledItem:
+    """Return the result of a search as the prompt shows it: of a long message the best passages."""
+    passages = list(item.passages) if isinstance(item, ScoredItem) else []
+    return _with_passages(recalled_item(item, names, before), passages)
+
+
+def _with_passages(item: RecalledItem, passages: list[int]) -> RecalledItem:
+    if not passages:
+        return item
+    text = text_of_passages(item["text"], passages)
+    return {**item, "text": text, "tokens": count_text(text), "passages": passages}
+
+
 def recalled_item(
     item: Item, names: Mapping[str, str], before: str, scores: Mapping[str, int] | None = None
 ) -> RecalledItem:
-    """Return a record of the store as an item shown in front of the message `before`.
+    """Return a record of the store, whole, as an item in front of the message `before`.
 
     `names` are the names of threads by id.
     """

@@ -12,7 +12,7 @@ from threadkeep.search.memory_index import MemoryIndex
 from threadkeep.search.questions import Question
 from threadkeep.search.vocabulary import DIMENSIONS, word_vector, word_weight
 
-K1, B = 1.2, 0.75
+K1, B = 2.0, 0.75
 MAX_CANDIDATES = 500
 DAYS_AFTER = 3
 """People speak of a day on that day or up to so many days later."""
@@ -21,60 +21,99 @@ DAYS_AFTER = 3
 class Evidence:
     """Word matches and similarities of one query and every row of one index.
 
-    Arrays over rows have one element more than there are rows: index -1, "no neighbour", reads it.
+    An item matches as well as its best passage. Arrays have one element more than there are rows or
+    passages: index -1, "no neighbour", reads it.
     """
 
     def __init__(self, index: MemoryIndex, question: Question) -> None:
         self.index, self.question = index, question
-        self.rows = index.rows
-        alive = self.rows["alive"]
-        stem_ids = [index.vocabulary.lookup(word) for word in question.words]
-        self.postings = [index.posting(stem_id) for stem_id in stem_ids]
+        self.rows, self.passages = index.rows, index.passages.columns
+        alive = self.passages["alive"]
+        stem_ids = [index.passages.vocabulary.lookup(word) for word in question.words]
+        self.postings = [index.passages.posting(stem_id) for stem_id in stem_ids]
         word_weights = np.array([word_weight(word) for word in question.words], dtype=np.float32)
-        self.term_weights = index.idf(np.array(stem_ids, dtype=np.int64)) * word_weights
+        idf = index.passages.idf(np.array(stem_ids, dtype=np.int64))
+        self.term_weights = idf * word_weights
         total = max(1e-6, float(self.term_weights.sum()))
         self.term_shares = self.term_weights / total
-        words = float(self.rows["length"][alive].sum())
-        average = max(1.0, words / max(1, index.alive))
-        self.term_scores = np.zeros((len(self.postings), index.size + 1), dtype=np.float32)
-        for term, (rows, counts) in enumerate(self.postings):
-            length = 1 - B + B * self.rows["length"][rows] / average
-            self.term_scores[term, rows] = alive[rows] * counts / (counts + K1 * length)
-        self.bm25 = dot(self.term_shares, self.term_scores)
+        words = float(self.passages["length"][alive].sum())
+        average = max(1.0, words / max(1, index.passages.alive))
+        self.term_scores = np.zeros((len(self.postings), index.passages.size + 1), np.float32)
+        for term, (passages, counts) in enumerate(self.postings):
+            length = 1 - B + B * self.passages["length"][passages] / average
+            self.term_scores[term, passages] = alive[passages] * counts / (counts + K1 * length)
+        self.passage_bm25 = dot(self.term_shares, self.term_scores)
+        self.bm25 = self._best(self.passage_bm25)
 
     @cached_property
     def stem_weights(self) -> np.ndarray:
         """The term weight of every stem in the index."""
-        return self.index.term_weights(np.arange(len(self.index.vocabulary)))
+        passages = self.index.passages
+        return passages.term_weights(np.arange(len(passages.vocabulary)))
 
     @cached_property
-    def similarity(self) -> np.ndarray:
-        """The cosine of query and row; a text's vector is the weighted sum of its words' vectors.
+    def passage_similarity(self) -> np.ndarray:
+        """The cosine of query and passage; a text's vector is the weighted sum of its words'.
 
-        0 for removed rows, and for index -1.
+        0 for removed passages, and for index -1.
         """
-        index = self.index
+        passages = self.index.passages
         query = np.zeros(DIMENSIONS, dtype=np.float32)
         for word, weight in zip(self.question.words, self.term_weights, strict=True):
             query += weight * word_vector(word)
         norm = float(np.linalg.norm(query))
-        cosines = np.zeros(index.size + 1, dtype=np.float32)
-        rows = np.flatnonzero(self.rows["length"] > 0)
-        if norm and len(rows):
-            stems = self.stem_weights * dot(query / norm, index.vocabulary.vectors().T)
-            # `tokens` holds the rows one after the other: each sum begins where its row starts.
-            sums = np.add.reduceat(stems[index.tokens], self.rows["start"][rows])
-            cosines[rows] = sums / index.norms()[rows]
-            cosines[:-1] *= self.rows["alive"]
+        cosines = np.zeros(passages.size + 1, dtype=np.float32)
+        nonempty = np.flatnonzero(self.passages["length"] > 0)
+        if norm and len(nonempty):
+            stems = self.stem_weights * dot(query / norm, passages.vocabulary.vectors().T)
+            # `tokens` holds the passages one after the other: each sum begins where one starts.
+            sums = np.add.reduceat(stems[passages.tokens], self.passages["start"][nonempty])
+            cosines[nonempty] = sums / passages.norms()[nonempty]
+            cosines[:-1] *= self.passages["alive"]
         return np.clip(cosines, -1, 1)
 
-    def coverage(self, *rows: np.ndarray) -> np.ndarray:
-        """Return the weighted share of the query's terms that occur in any of several rows.
+    @cached_property
+    def similarity(self) -> np.ndarray:
+        """The cosine of query and the nearest passage of each row; 0 for removed rows."""
+        return self._best(self.passage_similarity)
 
-        Each argument has one row per result: coverage(rows, previous_rows).
+    @cached_property
+    def best_passages(self) -> np.ndarray:
+        """The passage of each row that matches best, by words and similarity together."""
+        if self.has_single_passages:
+            return np.arange(self.index.size)
+        matches = self.passage_bm25[:-1] + self.passage_similarity[:-1]
+        order = np.lexsort((matches, self.passages["item"]))
+        return np.asarray(order[np.append(self.rows["first"][1:], len(order)) - 1])
+
+    @property
+    def has_single_passages(self) -> bool:
+        """Whether each row is one passage, as with short messages."""
+        return self.index.size == self.index.passages.size
+
+    @cached_property
+    def has_term(self) -> np.ndarray:
+        """Whether each term of the query occurs in each row: terms x rows + 1."""
+        hits = self.term_scores > 0
+        if self.has_single_passages or not self.index.size:
+            return np.asarray(hits)
+        by_row = np.maximum.reduceat(hits[:, :-1], self.rows["first"], axis=1)
+        return np.asarray(np.concatenate([by_row, hits[:, -1:]], axis=1))
+
+    def coverage(self, passages: np.ndarray, *rows: np.ndarray) -> np.ndarray:
+        """Return the weighted share of the query's terms that occur in a passage or in rows.
+
+        Each argument has one element per result: coverage(passages, previous_rows).
         """
-        hits = [self.term_scores[:, column] > 0 for column in rows]
+        hits = [self.term_scores[:, passages] > 0, *(self.has_term[:, row] for row in rows)]
         return dot(self.term_shares, np.logical_or.reduce(hits))
+
+    def _best(self, by_passage: np.ndarray) -> np.ndarray:
+        """Return the highest value of the passages of each row, and the last element."""
+        if self.has_single_passages or not self.index.size:
+            return by_passage
+        best = np.maximum.reduceat(by_passage[:-1], self.rows["first"])
+        return np.append(best, by_passage[-1:])
 
 
 def dot(weights: np.ndarray, columns: np.ndarray) -> np.ndarray:

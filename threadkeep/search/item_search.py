@@ -119,8 +119,8 @@ class ItemSearch:
             batch = ids[start : start + step]
             items = await self._text_index.items(op.namespace_prefix, batch, expiring)
             matches += [
-                ScoredItem(items[number], scores[number].total, scores[number].parts)
-                for number in batch
+                ScoredItem(items[number], score.total, score.parts, score.passages)
+                for number, score in ((number, scores[number]) for number in batch)
                 if number in items and matches_filter(items[number].value, op.filter)
             ]
             if len(matches) >= _page_end(op):
@@ -138,7 +138,7 @@ async def _run_inline(work: Callable[..., T], *args: Any) -> T:
 def _evidence(index: MemoryIndex, query: str) -> Evidence:
     evidence = Evidence(index, analyse(query, index.speakers))
     # The slowest part is lazy: compute it in the thread that this function runs in.
-    _ = evidence.similarity
+    _ = evidence.similarity, evidence.best_passages
     return evidence
 
 

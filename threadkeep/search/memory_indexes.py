@@ -148,4 +148,4 @@ def _apply(index: MemoryIndex, changes: Changes, closing: threading.Event) -> No
         index.add(number, prefix, value)
     for number in changes.deleted:
         index.remove(number)
-    index.norms()
+    index.passages.norms()

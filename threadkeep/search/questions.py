@@ -6,20 +6,27 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from threadkeep.search.stop_words import without_stop_words
 from threadkeep.search.time_words import Dates, asks_quantity, asks_time, dates_in
-from threadkeep.search.words import content_words, stem, without_stop_words, words_of
+from threadkeep.search.words import content_words, stem, words_of
 
 MAX_WORDS = 24
 """The first content words of a long message are enough, and bound the cost."""
 ROLE_MARKER = "\0"
 """Precedes the role of a speaker without a name, so that no name equals a role."""
-PRONOUN_ROLES = {
-    **dict.fromkeys(
-        ("i", "me", "my", "mine", "myself", "we", "us", "our", "ours"), f"{ROLE_MARKER}user"
-    ),
-    **dict.fromkeys(("you", "your", "yours", "yourself"), f"{ROLE_MARKER}assistant"),
-}
+OTHER, USER, ASSISTANT = range(3)
+"""Roles of a speaker; other people and records are neither."""
+_PRONOUNS = """i me my mine myself we us our ours ich mir mich mein meine meiner meinem meinen wir
+unser unsere yo mi mis je j mon mes 我的 我们 私の 私は"""
+PRONOUN_ROLES = dict.fromkeys(_PRONOUNS.split(), f"{ROLE_MARKER}user")
 """The speaker that a pronoun refers to, if speakers have no names."""
+_ASKS_ASSISTANT = re.compile(
+    r"\b(?:(?:did|have|had|were) you|you (?:said|told|gave|suggest|recommend|mention|explain|propos"
+    r"|advis|describ)\w*|your (?:answer|advice|suggestion|recommendation|explanation|reply))\b",
+    re.IGNORECASE,
+)
+_BARE_QUESTION = re.compile(r"[^.!?。！？]*[?？]\s*")
+_REQUEST = re.compile(r",|\b(?:my|I'm|I've|I am|I have|we)\b")
 _ASCII_CAPITAL = re.compile(r"\s[A-Z][^\s']")
 _SENTENCE_ENDS = ".!?:"
 
@@ -38,6 +45,8 @@ class Question:
     dates: Dates
     asks_time: bool
     asks_quantity: bool
+    asks_assistant: bool
+    """The question is about what the assistant said."""
 
 
 def analyse(query: str, speakers: Collection[str]) -> Question:
@@ -58,12 +67,32 @@ def analyse(query: str, speakers: Collection[str]) -> Question:
         dates=dates_in(words),
         asks_time=asks_time(words),
         asks_quantity=asks_quantity(words),
+        asks_assistant=_ASKS_ASSISTANT.search(query) is not None,
     )
 
 
 def speaker_of(value: Mapping[str, Any]) -> str:
     """Return the speaker of a message: the name in lower case, or the marked role."""
-    return str(value.get("name") or "").casefold() or f"{ROLE_MARKER}{value.get('role') or ''}"
+    return _name_of(value) or f"{ROLE_MARKER}{value.get('role') or ''}"
+
+
+def role_of(value: Mapping[str, Any]) -> int:
+    """Return `USER`, `ASSISTANT` or `OTHER`; a named speaker who answers is another person."""
+    role = value.get("role")
+    if role == "assistant":
+        return OTHER if _name_of(value) else ASSISTANT
+    return USER if role == "user" else OTHER
+
+
+def _name_of(value: Mapping[str, Any]) -> str:
+    """Return the name of a speaker in lower case; none for one that is called by its role."""
+    name = str(value.get("name") or "").casefold()
+    return "" if name == value.get("role") else name
+
+
+def is_bare_question(text: str) -> bool:
+    """Tell whether a text is one question and states nothing beside it."""
+    return _BARE_QUESTION.fullmatch(text) is not None and not _REQUEST.search(text)
 
 
 def mentioned_speakers(words: Sequence[str], speakers: Collection[str]) -> list[str]:

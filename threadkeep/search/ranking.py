@@ -7,6 +7,8 @@ import numpy as np
 
 from threadkeep.search.evidence import Evidence, candidates
 from threadkeep.search.features import FEATURES, features
+from threadkeep.search.relevance import MAX_GAP, strengths
+from threadkeep.search.updates import newer_first
 from threadkeep.search.weights import STATIC, Weights
 
 WORDS_SHARE, MIN_VECTOR_SCORE = 0.65, 0.35
@@ -14,21 +16,26 @@ WORDS_SHARE, MIN_VECTOR_SCORE = 0.65, 0.35
 MIN_COVERAGE, MIN_SIMILARITY, MIN_DATE, MIN_TOTAL = 0.05, 0.35, 0.4, 0.2
 """An item is relevant if it reaches one of these. Static vectors of unrelated English sentences
 have cosines of -0.1 to 0.2."""
-FLOOR_ITEMS = 500
-"""With so many items the floor applies in full, with fewer in proportion."""
+MAX_PASSAGES, MIN_PASSAGE_SHARE = 2, 0.85
+"""Passages of a long text that are shown: the best, and another that matches nearly as well."""
 PARTS = {
-    "words": ("words", "words_before", "coverage", "coverage_nearby", "pairs"),
-    "meaning": ("similarity", "similarity_before", "similarity_after", "similarity_around"),
+    "words": (
+        *("words", "words_before", "coverage_nearby", "pairs"),
+        *("reply_words", "answer_words"),
+    ),
+    "meaning": ("similarity", "similarity_around", "answer_similarity"),
     "vector": ("vector", "vector_before"),
-    "speaker": ("speaker", "subject"),
+    "speaker": ("speaker", "subject", "assistant", "assistant_asked"),
     "time": ("date", "time", "time_coverage", "quantity"),
     "day": ("day", "day_coverage"),
     "form": (
-        *("question", "answer", "opening", "length"),
+        *("has_question", "question", "answer", "opening", "length"),
         *("total_weight", "max_weight", "proper_name", "digits"),
     ),
 }
 """The features of each part of a score."""
+NEWER = "newer"
+"""The part of a statement that precedes an older one about the same."""
 _FEATURE_IN_PART = np.array(
     [[name in names for names in PARTS.values()] for name in FEATURES], dtype=np.float32
 )
@@ -38,11 +45,13 @@ _FEATURE_IN_PART = np.array(
 class Score:
     """The probability that an item helps to answer if half of all items did, and its parts.
 
-    `parts` are the log odds that each part adds; of `rank_hits`, shares of the total.
+    `parts` are the log odds that each part adds; of `rank_hits`, shares of the total. `passages`
+    are the numbers of the best ones of a long text, from 0; none where all of it counts.
     """
 
     total: float
     parts: dict[str, float]
+    passages: tuple[int, ...] = ()
 
 
 def rank(
@@ -66,35 +75,48 @@ def rank(
         return {}
     matrix = features(evidence, rows, vector_scores)
     weighted = matrix * weights.array
-    totals = 1 / (1 + np.exp(-(weighted.sum(axis=1) + weights.bias)))
-    floor = weights.floor * min(1.0, index.alive / FLOOR_ITEMS)
-    keep = relevant(matrix, totals, evidence.similarity[rows], floor)
+    log_odds = weighted.sum(axis=1) + weights.bias
+    newer = newer_first(evidence, rows, log_odds)
+    keep = np.zeros(len(rows), dtype=bool)
+    if weights.has_answer(strengths(evidence, rows, matrix, log_odds)) >= weights.floor:
+        keep = relevant(matrix, log_odds, evidence.similarity[rows])
     if any_word:
         keep |= matrix[:, FEATURES.index("words")] > 0
-    numbers, weighted, totals = index.rows["number"][rows[keep]], weighted[keep], totals[keep]
-    best = np.lexsort((-numbers, -totals))[:limit]
-    parts = np.einsum("ij,jk->ik", weighted[best], _FEATURE_IN_PART).round(3).tolist()
+    totals = 1 / (1 + np.exp(-(log_odds + newer)))
+    best = np.flatnonzero(keep)
+    best = best[np.lexsort((-index.rows["number"][rows[best]], -totals[best]))[:limit]]
+    parts = np.einsum("ij,jk->ik", weighted[best], _FEATURE_IN_PART)
     return {
-        int(numbers[row]): Score(
-            total=float(totals[row]), parts=dict(zip(PARTS, values, strict=True))
+        int(index.rows["number"][rows[place]]): Score(
+            total=float(totals[place]),
+            parts=dict(zip(PARTS, of_row, strict=True)) | {NEWER: round(float(newer[place]), 3)},
+            passages=passages_of(evidence, int(rows[place])),
         )
-        for row, values in zip(best, parts, strict=True)
+        for place, of_row in zip(best, parts.round(3).tolist(), strict=True)
     }
 
 
-def relevant(
-    matrix: np.ndarray, totals: np.ndarray, similarity: np.ndarray, floor: float
-) -> np.ndarray:
-    """Return which rows are relevant: none if even the best total is below the floor.
+def relevant(matrix: np.ndarray, log_odds: np.ndarray, similarity: np.ndarray) -> np.ndarray:
+    """Return which rows are relevant: those near the best one that match the query in some way.
 
-    `matrix` are the features of the rows. Among many items some always match by chance, so the
-    floor rises with their number.
+    `matrix` are the features of the rows.
     """
-    if totals.max() < floor:
-        return np.zeros(len(matrix), dtype=bool)
-    coverage, date = (matrix[:, FEATURES.index(name)] for name in ("coverage", "date"))
+    coverage, date = (matrix[:, FEATURES.index(name)] for name in ("coverage_nearby", "date"))
     matches = (coverage >= MIN_COVERAGE) | (similarity >= MIN_SIMILARITY) | (date >= MIN_DATE)
-    return np.asarray(matches | (totals >= MIN_TOTAL))
+    matches |= log_odds >= np.log(MIN_TOTAL / (1 - MIN_TOTAL))
+    return np.asarray(matches & (log_odds >= log_odds.max() - MAX_GAP))
+
+
+def passages_of(evidence: Evidence, row: int) -> tuple[int, ...]:
+    """Return the numbers of the passages of a row that match best; none if it is one passage."""
+    first, count = int(evidence.rows["first"][row]), int(evidence.rows["passages"][row])
+    if count == 1:
+        return ()
+    span = slice(first, first + count)
+    matches = evidence.passage_bm25[span] + evidence.passage_similarity[span]
+    best = np.argsort(-matches, kind="stable")[:MAX_PASSAGES]
+    near = best[matches[best] >= MIN_PASSAGE_SHARE * matches[best[0]]]
+    return tuple(sorted(near.tolist())) or (int(best[0]),)
 
 
 def rank_hits(

@@ -1,16 +1,22 @@
 """An item that a search returns, with the parts of its score."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from langgraph.store.base import Item, SearchItem
 
 
 class ScoredItem(SearchItem):
-    """LangGraph's search item with what each part adds to its score (see search/ranking.py)."""
+    """LangGraph's search item with the parts and passages of its score (see search/ranking.py)."""
 
-    __slots__ = ("parts",)
+    __slots__ = ("parts", "passages")
 
-    def __init__(self, item: Item, score: float, parts: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        item: Item,
+        score: float,
+        parts: Mapping[str, float],
+        passages: Sequence[int] = (),
+    ) -> None:
         super().__init__(
             namespace=item.namespace,
             key=item.key,
@@ -20,3 +26,4 @@ class ScoredItem(SearchItem):
             score=score,
         )
         self.parts = dict(parts)
+        self.passages = tuple(passages)

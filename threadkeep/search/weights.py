@@ -1,5 +1,6 @@
 """The weights of the ranking, fitted on annotated recall."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,79 +13,121 @@ class Weights:
 
     by_feature: tuple[float, ...]
     bias: float
+    by_strength: tuple[float, ...]
+    """The weight of each of `STRENGTHS`."""
+    strength_bias: float
     floor: float
-    """The score that the best of many items must reach; below it, all are chance matches."""
+    """The probability of an answer below which nothing is recalled."""
 
     @cached_property
     def array(self) -> np.ndarray:
         """The weights of the features."""
         return np.array(self.by_feature, dtype=np.float32)
 
+    def has_answer(self, strengths: np.ndarray) -> float:
+        """Return the probability that some item answers a query, of half of all queries."""
+        log_odds = float(np.dot(self.by_strength, strengths)) + self.strength_bias
+        return 1 / (1 + math.exp(-min(50.0, max(-50.0, log_odds))))
 
-# Printed by `python -m benchmarks.fit_ranking` on the dialogues of LoCoMo.
+
+# Printed by `python -m benchmarks.fit_ranking` on several corpora.
 STATIC = Weights(
     by_feature=(
-        0.94,  # words
-        1.06,  # words_before
-        0.23,  # coverage
-        2.14,  # coverage_nearby
-        0.69,  # pairs
-        1.02,  # similarity
-        1.49,  # similarity_before
-        0.22,  # similarity_after
-        1.82,  # similarity_around
+        1.41,  # words
+        3.16,  # words_before
+        1.01,  # coverage_nearby
+        0.48,  # pairs
+        3.76,  # reply_words
+        5.02,  # answer_words
+        0.79,  # similarity
+        1.23,  # similarity_around
+        0.93,  # answer_similarity
         0.00,  # vector
         0.00,  # vector_before
-        0.77,  # speaker
-        0.92,  # subject
-        5.79,  # date
-        0.84,  # time
-        1.06,  # time_coverage
-        0.21,  # quantity
-        1.37,  # day
-        1.00,  # day_coverage
-        -0.33,  # question
-        0.44,  # answer
-        0.90,  # opening
-        -0.21,  # length
-        0.24,  # total_weight
-        0.22,  # max_weight
-        0.30,  # proper_name
-        0.88,  # digits
+        0.64,  # speaker
+        0.74,  # subject
+        -0.66,  # assistant
+        2.16,  # assistant_asked
+        3.51,  # date
+        0.43,  # time
+        1.00,  # time_coverage
+        0.09,  # quantity
+        1.04,  # day
+        0.76,  # day_coverage
+        -0.13,  # has_question
+        -1.47,  # question
+        0.13,  # answer
+        0.25,  # opening
+        -0.02,  # length
+        0.23,  # total_weight
+        0.17,  # max_weight
+        0.22,  # proper_name
+        0.41,  # digits
     ),
-    bias=-5.47,
-    floor=0.67,
+    bias=-3.94,
+    by_strength=(
+        0.13,  # score
+        0.00,  # words
+        8.19,  # similarity
+        3.02,  # coverage
+        3.47,  # coverage_nearby
+        0.00,  # vector
+        6.36,  # date
+        2.19,  # speaker
+        -2.47,  # unknown
+        -0.90,  # terms
+        -1.20,  # size
+    ),
+    strength_bias=2.94,
+    floor=0.154,
 )
 CONTEXTUAL = Weights(
     by_feature=(
-        0.61,  # words
-        0.38,  # words_before
-        0.28,  # coverage
-        1.99,  # coverage_nearby
-        0.63,  # pairs
-        0.67,  # similarity
-        0.92,  # similarity_before
-        0.15,  # similarity_after
-        1.46,  # similarity_around
-        2.86,  # vector
-        1.49,  # vector_before
-        0.87,  # speaker
-        0.92,  # subject
-        5.63,  # date
-        0.85,  # time
-        1.09,  # time_coverage
-        0.21,  # quantity
-        1.27,  # day
-        0.97,  # day_coverage
-        -0.32,  # question
-        0.37,  # answer
-        1.03,  # opening
-        -0.14,  # length
-        0.21,  # total_weight
-        0.20,  # max_weight
-        0.23,  # proper_name
-        0.88,  # digits
+        1.41,  # words
+        3.16,  # words_before
+        1.01,  # coverage_nearby
+        0.48,  # pairs
+        3.76,  # reply_words
+        5.02,  # answer_words
+        0.79,  # similarity
+        1.23,  # similarity_around
+        0.93,  # answer_similarity
+        2.00,  # vector
+        1.00,  # vector_before
+        0.64,  # speaker
+        0.74,  # subject
+        -0.66,  # assistant
+        2.16,  # assistant_asked
+        3.51,  # date
+        0.43,  # time
+        1.00,  # time_coverage
+        0.09,  # quantity
+        1.04,  # day
+        0.76,  # day_coverage
+        -0.13,  # has_question
+        -1.47,  # question
+        0.13,  # answer
+        0.25,  # opening
+        -0.02,  # length
+        0.23,  # total_weight
+        0.17,  # max_weight
+        0.22,  # proper_name
+        0.41,  # digits
     ),
-    bias=-5.76,
-    floor=0.62,
+    bias=-3.94,
+    by_strength=(
+        0.13,  # score
+        0.00,  # words
+        8.19,  # similarity
+        3.02,  # coverage
+        3.47,  # coverage_nearby
+        0.00,  # vector
+        6.36,  # date
+        2.19,  # speaker
+        -2.47,  # unknown
+        -0.90,  # terms
+        -1.20,  # size
+    ),
+    strength_bias=2.94,
+    floor=0.154,
 )

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from threadkeep.search.stop_words import without_stop_words
+
 if TYPE_CHECKING:
     from Stemmer import Stemmer
 
@@ -15,14 +17,6 @@ _WORD = re.compile(r"\w+")
 _ASCII_SEPARATORS = {code: " " for code in range(128) if not _WORD.match(chr(code))}
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 """Runs of Thai, Lao, Japanese, Chinese or Korean: scripts that do not put spaces between words."""
-
-STOP_WORDS = frozenset(
-    """a about am an and any are as at be been but by can could d did do does doing for from had
-    has have he her hers him his how i if in into is it its ll m me my mine no not of on or our
-    ours out over please re s shall she should so some such t tell than that the their them then
-    there these they this those to too up us ve was we were what when where which who whom whose
-    why will with would you your yours""".split()
-)
 
 
 def words_of(text: str) -> list[str]:
@@ -42,12 +36,6 @@ def words_of(text: str) -> list[str]:
 def stem(word: str) -> str:
     """Return the stem of an English word; other words unchanged."""
     return _stem(word) if word.isascii() else word
-
-
-def without_stop_words(words: Iterable[str]) -> list[str]:
-    """Return the words that are no stop words; all of them if every word is one."""
-    words = list(words)
-    return [word for word in words if word not in STOP_WORDS] or words
 
 
 def content_words(words: Iterable[str]) -> list[str]:

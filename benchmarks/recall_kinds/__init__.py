@@ -1,0 +1,1 @@
+"""Generated conversations of several kinds, with questions and the messages that answer them."""
