@@ -34,6 +34,8 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
     ({"year": 1990}, "46"),
     ({"year": {"$eq": 1990}}, "46"),
     ({"year": {"$gt": None}}, ""),
+    ({"year": {"$lt": float("inf")}}, "146"),
+    ({"year": {"$gt": float("nan")}}, ""),
     ({"missing": {"$gt": 1}}, ""),
     ({"missing": {"$ne": 1}}, ""),
     ({"sold": True}, "4"),

@@ -5,6 +5,7 @@ value of another type is left out, as PostgreSQL does; None is equal to an absen
 """
 
 from collections.abc import Callable, Mapping
+from math import isfinite
 from operator import ge, gt, le, lt
 from typing import Any
 
@@ -23,7 +24,7 @@ def validate_filter(conditions: Any) -> dict[str, Any]:
     if not isinstance(conditions, Mapping):
         raise ValueError(f"The filter {conditions!r:.60} is not an object of fields and values.")
     try:
-        plain: dict[str, Any] = orjson.loads(orjson.dumps(dict(conditions)))
+        plain: dict[str, Any] = _plain(dict(conditions))
     except (TypeError, ValueError) as error:
         raise ValueError(f"The filter {conditions!r:.60} is not JSON ({error}).") from None
     for condition in plain.values():
@@ -40,6 +41,17 @@ def matches_filter(value: Mapping[str, Any], conditions: Mapping[str, Any] | Non
         ValueError: an operator is unknown.
     """
     return all(_meets(_field(value, key), test) for key, test in (conditions or {}).items())
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON would hold it; numbers beyond all others stay, to compare with."""
+    if isinstance(value, float) and not isfinite(value):
+        return value
+    if isinstance(value, Mapping) and all(type(key) is str for key in value):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return orjson.loads(orjson.dumps(value))
 
 
 def _validate(condition: Any) -> None:

@@ -33,6 +33,7 @@ from threadkeep.stores.dependencies import Dependencies
 from threadkeep.stores.indexing import Indexing, Progress
 from threadkeep.stores.item_text import is_foreign
 from threadkeep.stores.items import Index, Items, open_items, space_of
+from threadkeep.stores.merging import MergingQueue
 from threadkeep.stores.operations import (
     is_internal,
     validate_op,
@@ -74,6 +75,7 @@ class HybridStore(BaseStore):
     ) -> None:
         self.dependencies = dependencies
         self.items = items
+        self._queue = MergingQueue(items.abatch)
         self.index = index
         self.vectors = vectors
         self.indexes = MemoryIndexes(index)
@@ -207,7 +209,7 @@ class HybridStore(BaseStore):
         if not ops:
             return []
         listed = [with_internal(op) if isinstance(op, ListNamespacesOp) else op for op in ops]
-        results = await self.items.abatch(listed)
+        results = await self._queue.run(listed)
         results = [_own_result(op, result) for op, result in zip(ops, results, strict=True)]
         if any(isinstance(op, PutOp) and op.index is not False for op in ops):
             self.indexing.wakeup.set()
