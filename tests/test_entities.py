@@ -129,3 +129,17 @@ async def test_facts_are_listed_as_of_a_time_of_statements(memory: Memory) -> No
     before = min(row["recorded_at"] for row in await memory.facts(user_id=ADA))
     rows = await memory.facts(told_by=before, about="Miriam", user_id=ADA)
     assert {row["object"] for row in rows} <= {"Miriam", "Lisbon"}
+
+
+async def test_a_pin_follows_the_names(memory: Memory) -> None:
+    (fact,) = [row for row in await memory.facts(user_id=ADA) if row["object"] == "Initech"]
+    (row,) = [row for row in await memory.entities(user_id=ADA) if row["name"] == "Mimi"]
+    for memory_id in (fact["id"], row["id"]):
+        await memory.pin(memory_id, user_id=ADA)
+    before = await memory.pins(user_id=ADA)
+    change = await memory.merge_entities("Miriam", "Mimi", user_id=ADA)
+    texts = [pin["text"] for pin in await memory.pins(user_id=ADA)]
+    assert texts[0] == "Miriam works at Initech"
+    assert texts[1].startswith("Miriam, also called Mimi")
+    await memory.undo_entity_change(change["id"], user_id=ADA)
+    assert (await memory.pins(user_id=ADA))[0] == before[0]

@@ -12,6 +12,7 @@ from threadkeep.knowledge.fact_corrections import Correction, apply_correction
 from threadkeep.knowledge.facts import key_of, with_implied
 from threadkeep.knowledge.identities import Identity, read_identities
 from threadkeep.knowledge.merge_note import Knowledge, merge_note
+from threadkeep.knowledge.moved_pins import move_pins
 from threadkeep.knowledge.names import Names, names_of, places_in
 from threadkeep.knowledge.notes import Note
 from threadkeep.knowledge.stored_names import name_records, read_all_names, version_record
@@ -51,6 +52,7 @@ async def rebuild_knowledge(store: BaseStore, owner: str) -> int:
     ops += [PutOp(namespace, key, None) for namespace, key in old.keys() - new.keys()]
     for start in range(0, len(ops), BATCH):
         await store.abatch(ops[start : start + BATCH])
+    await move_pins(store, owner, old, new)
     return len(ops)
 
 
