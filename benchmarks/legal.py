@@ -26,7 +26,7 @@ from benchmarks.report import report
 from benchmarks.turn import sentence
 from threadkeep.base.errors import BadInput
 from threadkeep.base.memory_block import PINNED, RecalledItem
-from threadkeep.base.message_text import text_of
+from threadkeep.base.message_text import text_of, transcript_of
 from threadkeep.base.tokens import count_messages, is_cut
 from threadkeep.graph.context import Context, Preset
 from threadkeep.graph.state import State
@@ -136,7 +136,8 @@ def turn(random: Random) -> tuple[State, list[RecalledItem], Mapping[str, Any]]:
 def refusals(plan: PromptPlan, context: Context, newest: AnyMessage) -> list[str]:
     """Return the rules of a provider, and of the budget, that the prompt breaks."""
     reasons = [] if count_messages(plan.prompt) <= context.prompt_tokens else ["over budget"]
-    texts = [text_of(m) for m in plan.prompt if m.id == "newest"]
+    # A picture or file without words is shown, or its label stands for it.
+    texts = [transcript_of(m) for m in plan.prompt if m.id == "newest"]
     question = set(text_of(newest).splitlines())
     lines = set(texts[-1].splitlines()) if texts else set()
     if not texts or not (is_cut(texts[-1]) or question <= lines):
