@@ -22,6 +22,7 @@ from threadkeep.stores.pages import list_namespaces
 
 SISTER = "My sister Miriam keeps two parrots."
 LIVES = "I live in Bergen."
+NOW = "2026-03-04T09:30:00+00:00"
 SECRET = "The vault opens with tulip-4711."
 
 
@@ -125,9 +126,10 @@ async def test_late_writes_are_refused_and_new_ones_are_not(
     thread, message = thread_id(owner, "trip"), await id_of(memory, LIVES)
     state = await memory.graph.aget_state((await memory.thread("trip", user_id="ada")).config())
     checkpoint = str(state.config["configurable"]["checkpoint_id"])
-    late = PutOp(messages_of(owner, thread), message, {"text": LIVES, "position": 9})
-    note = PutOp(notes_of(owner, thread), message, {"said_at": "", "facts": []})
-    other = PutOp(messages_of(owner, thread), "another", {"text": "x", "position": 9})
+    fields = {"role": "user", "position": 9, "time": NOW}
+    late = PutOp(messages_of(owner, thread), message, {"text": LIVES, **fields})
+    note = PutOp(notes_of(owner, thread), message, {"said_at": NOW, "facts": []})
+    other = PutOp(messages_of(owner, thread), "another", {"text": "x", **fields})
     await memory.forget(Target(kind="message", name=message), user_id="ada")
     for op in (late, note):
         with pytest.raises(Erased):
@@ -139,7 +141,8 @@ async def test_late_writes_are_refused_and_new_ones_are_not(
         with pytest.raises(Erased):
             await _write_as_run(memory, checkpoint, [op])
     await say(memory, "ada", "fourth", LIVES)
-    fact = PutOp(facts_of(owner), "f", {"text": "user lives in Bergen"})
+    claim = {"subject": "user", "predicate": "lives in", "object": "Bergen", "sources": []}
+    fact = PutOp(facts_of(owner), "f", {"text": "user lives in Bergen", **claim})
     await _write_as_run(memory, checkpoint, [fact])
     await memory.forget(Target(kind="user"), user_id="ada")
     with pytest.raises(Erased):
