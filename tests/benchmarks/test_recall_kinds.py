@@ -23,5 +23,5 @@ def test_a_kind_is_the_same_for_a_seed_and_its_evidence_is_in_it(kind: str, tmp_
             messages = [texts[record["sample_id"], source] for source in question["evidence"]]
             assert messages
             if question["shown"]:
-                shown = question["shown"].casefold().rstrip(".")
-                assert any(shown in text.casefold() for text in messages), question
+                answer = question["shown"].casefold().rstrip(".")
+                assert any(answer in text.casefold() for text in messages), question

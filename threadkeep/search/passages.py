@@ -1,7 +1,7 @@
 """Split a long text into passages: windows of whole paragraphs, lines or sentences."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 PASSAGE_BYTES = 400
@@ -11,6 +11,7 @@ WHOLE_BYTES = 600
 OMISSION = "[…]"
 Span = tuple[int, int]
 """Where a passage begins and ends in its text."""
+SizeOf = Callable[[int, int], int]
 # Paragraphs first, then lines, then sentences, then words.
 _ENDS = tuple(
     re.compile(pattern)
@@ -23,12 +24,13 @@ def split_passages(text: str) -> list[Span]:
 
     A passage has at most `PASSAGE_BYTES`, but the last one may have half of that more.
     """
-    if _size(text) <= WHOLE_BYTES:
+    size_of = _size_in(text)
+    if size_of(0, len(text)) <= WHOLE_BYTES:
         return [(0, len(text))]
     spans: list[Span] = []
     start, used = 0, 0
-    for begin, end in _pieces(text, 0, len(text), 0):
-        size = _size(text[begin:end])
+    for begin, end in _pieces(text, size_of, 0, len(text), 0):
+        size = size_of(begin, end)
         if used and used + size > PASSAGE_BYTES:
             spans.append((start, begin))
             start, used = begin, 0
@@ -60,19 +62,23 @@ def text_of_passages(text: str, numbers: Sequence[int]) -> str:
     return " ".join(parts)
 
 
-def _pieces(text: str, start: int, end: int, level: int) -> Iterator[Span]:
+def _pieces(text: str, size_of: SizeOf, start: int, end: int, level: int) -> Iterator[Span]:
     """Yield the largest pieces of a part of a text that have at most `PASSAGE_BYTES` each."""
-    if _size(text[start:end]) <= PASSAGE_BYTES:
-        yield start, end
-    elif level == len(_ENDS):
+    if level == len(_ENDS):
         for place in range(start, end, PASSAGE_BYTES // 4):
             yield place, min(end, place + PASSAGE_BYTES // 4)
-    else:
-        ends = [match.end() for match in _ENDS[level].finditer(text, start, end)]
-        cuts = sorted({start, *(cut for cut in ends if cut < end), end})
-        for begin, stop in pairwise(cuts):
-            yield from _pieces(text, begin, stop, level + 1)
+        return
+    cuts = [match.end() for match in _ENDS[level].finditer(text, start, end)]
+    for begin, stop in pairwise([start, *cuts, end]):
+        if size_of(begin, stop) <= PASSAGE_BYTES:
+            if begin < stop:
+                yield begin, stop
+        else:
+            yield from _pieces(text, size_of, begin, stop, level + 1)
 
 
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+def _size_in(text: str) -> SizeOf:
+    """Return a function that tells how many bytes a part of a text has."""
+    if text.isascii():
+        return lambda start, end: end - start
+    return lambda start, end: len(text[start:end].encode("utf-8", "replace"))
