@@ -66,7 +66,7 @@ async def test_every_call_is_billed_to_the_user_by_thread_and_day_and_purpose() 
         for number in range(20):
             await thread.say(f"{number} {LONG_TEXT}")
         thread.name = "second"
-        await thread.say("Hello.")
+        await thread.say("I live in Bergen.")
         records = await read_usage(store, await user_key(store, "ada"))
         records_of_bob = await read_usage(store, await user_key(store, "bob"))
         requests = thread.server.requests
