@@ -246,7 +246,8 @@ def _model_extension(value: BaseModel | BaseModelV1) -> Any:
 
 def _constructor(code: int, type_: type, payload: Any) -> Any:
     name = type_.__qualname__
-    if _find(type_.__module__, name) is None:
+    # Of two classes of one name the newer counts: a cell of a notebook is run again.
+    if _find(type_.__module__, name) is not type_:
         _local_types[type_.__module__, name] = type_
     method = ["model_validate_json"] if code == jsonplus.EXT_PYDANTIC_V2 else []
     return ormsgpack.Ext(code, _pack([type_.__module__, name, payload, *method]))

@@ -46,10 +46,11 @@ GET_CHECKPOINT = (
     "WHERE thread_id = ? AND checkpoint_ns = ? "
 )
 NEWEST, BY_ID = "ORDER BY checkpoint_id DESC LIMIT 1", "AND checkpoint_id = ?"
-LIST_CHECKPOINTS = (
-    "SELECT thread_id, checkpoint_ns, checkpoint_id, parent_checkpoint_id, type, checkpoint, "
-    "metadata FROM checkpoints {} ORDER BY checkpoint_id DESC"
+LIST_KEYS = (
+    "SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints {} ORDER BY checkpoint_id DESC"
 )
+PAGE = 16
+"""Checkpoints of a list that are read at once."""
 GET_WRITES = pending_writes_sql(has_task_path=True)
 WRITE_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 PUT_WRITES = (
@@ -144,24 +145,29 @@ class SqliteSaver(Pruning, SqliteRawReader):
         expired = set(await retention.expired_threads(self.conn))
         condition, values = search_where(config, filter, before)
         condition = condition.replace("CAST(metadata AS TEXT)", retention.METADATA)
+        async with self.lock:
+            keys = await self.conn.execute_fetchall(LIST_KEYS.format(condition), values)
+        paths = [tuple(key) for key in keys if key[0] not in expired]
         remaining = limit
-        async with (
-            self.lock,
-            self.conn.execute(LIST_CHECKPOINTS.format(condition), values) as cursor,
-        ):
-            async for thread, namespace, *row in cursor:
-                if remaining == 0:
-                    return
-                if thread in expired:
-                    continue
-                checkpoint, _ = await read_or_skip(
-                    _config((thread, namespace), row[0]),
-                    partial(self._read_row, row=row),
-                    self.damage,
-                )
-                if checkpoint:
-                    remaining = remaining and remaining - 1
-                    yield checkpoint
+        while paths and remaining != 0:
+            size = PAGE if remaining is None else min(PAGE, remaining)
+            page, paths = paths[:size], paths[size:]
+            # Not while the caller works: it may use the thread meanwhile, or never come back.
+            async with self.lock:
+                checkpoints = [
+                    checkpoint for path in page if (checkpoint := await self._read_listed(path))
+                ]
+            for checkpoint in checkpoints:
+                remaining = remaining and remaining - 1
+                yield checkpoint
+
+    async def _read_listed(self, path: tuple[Any, ...]) -> CheckpointTuple | None:
+        """Return a checkpoint; None if it is gone by now, or cannot be read."""
+        rows = list(await self.conn.execute_fetchall(GET_CHECKPOINT + BY_ID, path))
+        if not rows:
+            return None
+        config, read = _config(path[:2], path[2]), partial(self._read_row, row=rows[0])
+        return (await read_or_skip(config, read, self.damage))[0]
 
     async def _read_row(self, config: RunnableConfig, row: Sequence[Any]) -> CheckpointTuple:
         path = _path_of(config)

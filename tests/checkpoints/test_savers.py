@@ -182,3 +182,24 @@ async def test_a_saver_and_then_a_store_can_open_a_new_data_folder(tmp_path: Pat
     ):
         await store.aput(("ada", "notes"), "n", {"text": "stored"})
         assert await store.aget(("ada", "notes"), "n") is not None
+
+
+@pytest.mark.parametrize("kind", BACKENDS)
+async def test_whoever_goes_through_a_history_may_use_the_thread_meanwhile(kind: str) -> None:
+    async with fresh_database(kind) as url, open_saver(url) as saver:
+        graph = chat().compile(checkpointer=saver)
+        config: RunnableConfig = {"configurable": {"thread_id": "t"}}
+        for _ in range(3):
+            await graph.ainvoke({"messages": [HumanMessage("yes?")]}, config)
+        pending = [saver.alist(config) for _ in range(6)]
+        for checkpoints in pending:
+            await anext(checkpoints)
+        async with asyncio.timeout(60):
+            numbers = []
+            async for state in graph.aget_state_history(config):
+                numbers.append(len(state.values.get("messages") or ()))
+                await graph.aupdate_state(state.config, {"messages": [HumanMessage("and?")]})
+        assert numbers == sorted(numbers, reverse=True)
+        assert len(numbers) == 9
+        for checkpoints in pending:
+            await checkpoints.aclose()  # type: ignore[attr-defined]

@@ -168,6 +168,19 @@ def test_a_class_of_a_function_comes_back_in_its_process() -> None:
     assert serializer.loads_typed(serializer.dumps_typed([Local(1)])) == [Local(1)]
 
 
+def test_of_two_classes_of_one_name_the_newer_counts() -> None:
+    def make() -> type[pydantic.BaseModel]:
+        class Total(pydantic.BaseModel):
+            total: int
+
+        return Total
+
+    serializer, old, new = StateSerializer(), make(), make()
+    for type_ in (old, new):
+        value = type_(total=1)
+        assert serializer.loads_typed(serializer.dumps_typed(value)) == value
+
+
 def test_values_of_langgraphs_serialiser_are_read() -> None:
     packed = JsonPlusSerializer().dumps_typed(Order(1, "x"))
     assert StateSerializer().loads_typed(packed) == Order(1, "x")
