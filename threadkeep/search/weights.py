@@ -81,6 +81,7 @@ STATIC = Weights(
     strength_bias=2.94,
     floor=0.154,
 )
+# Those of STATIC; the weights of the two vector features are between what LoCoMo alone gave and 0.
 CONTEXTUAL = Weights(
     by_feature=(
         1.41,  # words
