@@ -13,6 +13,7 @@ from threadkeep.prompt.ledger import PARTS
 from threadkeep.prompt.pinned_block import fit_pins, pinned_budget
 from threadkeep.prompt.plan import plan_prompt
 from threadkeep.prompt.templates import pinned_message
+from threadkeep.prompt.window import window_of
 
 PRESETS = list(Preset.__args__)  # type: ignore[attr-defined]
 TEXTS = st.text(max_size=40) | st.integers(1, 400).map(lambda n: "olive grove, 17 km; " * n)
@@ -131,7 +132,8 @@ def test_pins_come_right_after_the_system_prompt_in_every_preset(
     state, memories, context = turn
     plan = plan_prompt(state, memories, context)
     positions = [position for position, message in enumerate(plan.prompt) if message.id == PINNED]
-    pins = fit_pins(memories, pinned_budget(context))
+    window = window_of(context, state.messages)
+    pins = fit_pins(memories, pinned_budget(context, window))
     assert positions == ([1] if pins else [])
     assert plan.prompt[1:2] == pinned_message(pins) or not pins
 
