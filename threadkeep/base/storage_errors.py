@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import walk_tb
 
 from threadkeep.base.database_url import Database, Kind
 from threadkeep.base.errors import StorageFailed
@@ -71,9 +72,19 @@ def file_errors(path: Path) -> Iterator[None]:
 
 
 def is_driver_error(error: BaseException) -> bool:
-    """Return whether a database driver raised the error."""
+    """Return whether a database driver raised the error.
+
+    Of a damaged database SQLite may raise that its own message cannot be read.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return _module_that_raised(error) == "aiosqlite"
     modules = {base.__module__.partition(".")[0] for base in type(error).__mro__}
     return not modules.isdisjoint(DRIVERS)
+
+
+def _module_that_raised(error: BaseException) -> str:
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    return str(frames[-1].f_globals.get("__name__")).partition(".")[0] if frames else ""
 
 
 def is_storage_error(error: BaseException) -> bool:
@@ -83,6 +94,8 @@ def is_storage_error(error: BaseException) -> bool:
 
 def reason_of(error: Exception) -> str:
     """Return the reason of a driver's error, without values of the database."""
+    if isinstance(error, UnicodeDecodeError):
+        return "what it says is not text"
     name = str(getattr(error, "sqlite_errorname", ""))
     text = " ".join(str(error).split())
     if type(error).__module__.startswith("sqlite3"):
@@ -101,4 +114,5 @@ def reason_of(error: Exception) -> str:
 
 def _remedy(error: Exception, kind: Kind) -> str:
     name = str(getattr(error, "sqlite_errorname", ""))
-    return DAMAGED if name.startswith(DAMAGE_CODES) else REMEDIES[kind]
+    is_damaged = name.startswith(DAMAGE_CODES) or isinstance(error, UnicodeDecodeError)
+    return DAMAGED if is_damaged else REMEDIES[kind]

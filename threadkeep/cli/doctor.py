@@ -11,7 +11,7 @@ from threadkeep.base.clock import now
 from threadkeep.base.data_folder import create_data_folder
 from threadkeep.base.errors import StorageFailed, ThreadkeepError
 from threadkeep.base.settings import Settings
-from threadkeep.base.storage_errors import storage_errors
+from threadkeep.base.storage_errors import is_driver_error, reason_of, storage_errors
 from threadkeep.checkpoints.damaged import Checkable
 from threadkeep.checkpoints.locks import open_locks
 from threadkeep.checkpoints.savers import open_saver
@@ -227,4 +227,6 @@ async def _result(check: str, run_check: Callable[[], Awaitable[str]]) -> CheckR
     except ThreadkeepError as error:
         return {"check": check, "ok": False, "said": str(error)}
     except Exception as error:
-        return {"check": check, "ok": False, "said": one_line(f"{type(error).__name__}: {error}")}
+        # A driver's error may quote what is stored.
+        said = reason_of(error) if is_driver_error(error) else f"{type(error).__name__}: {error}"
+        return {"check": check, "ok": False, "said": one_line(said)}

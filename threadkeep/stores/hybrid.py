@@ -1,7 +1,6 @@
 """The long-term store: items in LangGraph's own store, words and vectors beside them."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -201,9 +200,14 @@ class HybridStore(BaseStore):
             self._worker.cancel()
             await asyncio.wait([self._worker], timeout=CANCEL_SECONDS)
         if self.vectors.available:
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self.index_pending()
+            except TimeoutError:
+                pass
+            except Exception as error:
+                # Vectors are made from the items: what is pending, the next process makes.
+                log.warning("Vectors are left pending (%s)", type(error).__name__)
 
     async def _other_ops(self, ops: Sequence[Op]) -> list[Result]:
         if not ops:

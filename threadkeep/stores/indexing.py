@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -12,7 +13,9 @@ from langgraph.store.base import BaseStore
 from threadkeep.stores.items import Index
 from threadkeep.stores.namespaces import INTERNAL, Namespace
 from threadkeep.stores.sqlite_index import SqliteIndex
-from threadkeep.vectors.vector_index import VectorIndex
+from threadkeep.vectors.vector_index import BrokenVectors, VectorIndex
+
+log = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 WORDS = "until they are done, search goes by words"
@@ -52,10 +55,18 @@ class Indexing:
     async def index_pending(self, progress: Progress | None = None) -> None:
         """Make the pending vectors; `progress` gets (done, all)."""
         async with self._lock, self._exclusive():
-            await self._drop_outdated()
-            if not self._paused and await self._is_current():
-                await self._index_pending(progress)
-                await self._mark_complete()
+            try:
+                await self._index_all(progress)
+            except BrokenVectors as error:
+                # They are made again from the items.
+                log.warning("%s", error)
+                await self._index_all(progress)
+
+    async def _index_all(self, progress: Progress | None) -> None:
+        await self._drop_outdated()
+        if not self._paused and await self._is_current():
+            await self._index_pending(progress)
+            await self._mark_complete()
 
     async def erase(self, owner: str) -> bool:
         """Delete all vectors of an owner; those of the items that stay are made again.

@@ -7,8 +7,9 @@ own. With static word vectors it is searched only for what the index in memory d
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -37,6 +38,10 @@ BUSY = (
     "Another window holds the vector index: this one searches without it; "
     "what it stores is indexed by the other."
 )
+
+
+class BrokenVectors(Exception):
+    """An owner's folder of vectors is damaged; they can be made again from the items."""
 
 
 class VectorIndex:
@@ -184,18 +189,39 @@ class VectorIndex:
     def _put(self, owner: str, numbers: Sequence[int], texts: list[str]) -> None:
         vectors = self._embeddings.embed_documents(texts)
         name = self._name(owner)
-        collection.put(self._chroma.client(name, create=True), name, numbers, vectors)
+        with self._breaking(owner):
+            collection.put(self._chroma.client(name, create=True), name, numbers, vectors)
 
     def _delete(self, owner: str, numbers: Sequence[int]) -> None:
         name = self._name(owner)
-        if client := self._chroma.client(name, create=False):
-            vectors = collection.open_collection(client, name, self._embeddings)
-            vectors.delete(ids=[str(number) for number in numbers])
+        with self._breaking(owner):
+            if client := self._chroma.client(name, create=False):
+                vectors = collection.open_collection(client, name, self._embeddings)
+                vectors.delete(ids=[str(number) for number in numbers])
 
     def _count(self, owner: str) -> int:
         name = self._name(owner)
-        client = self._chroma.client(name, create=False)
-        return collection.count(client, name) if client else 0
+        try:
+            with self._breaking(owner):
+                client = self._chroma.client(name, create=False)
+                return collection.count(client, name) if client else 0
+        except BrokenVectors:
+            return 0
+
+    @contextmanager
+    def _breaking(self, owner: str) -> Iterator[None]:
+        """Note that the vectors of an owner must be made again, where an embedded folder fails.
+
+        Raises:
+            BrokenVectors: it does.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self.server:
+                raise
+            self._broken.add(owner)
+            raise BrokenVectors(f"A folder of vectors is damaged ({error}).") from None
 
     def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
         try:
