@@ -94,6 +94,7 @@ async def check(home: Path) -> str:
 @given(change=DAMAGES)
 @example(change=("overwrite", 0.0, b"\xff" * 64))
 @example(change=("cut", 0.0, b"x"))
+@example(change=("overwrite", 0.439453125, b"\x80"))
 @example(change=("zero", 0.6109, b"x"))
 @example(change=("zero", 0.0, b"x"))
 def test_a_damaged_database_is_one_true_sentence(folder: Path, change: Damage) -> None:

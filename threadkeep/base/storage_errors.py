@@ -11,6 +11,8 @@ from threadkeep.base.database_url import Database, Kind
 from threadkeep.base.errors import StorageFailed
 
 DRIVERS = ("sqlite3", "psycopg", "psycopg_pool", "valkey")
+SQLITE_CALLERS = ("aiosqlite", "threadkeep.base.sqlite_file")
+"""Modules that call SQLite, whose own frames no traceback has."""
 REMEDIES: dict[Kind, str] = {
     "sqlite": "check its disk and its rights, or set THREADKEEP_HOME to another folder",
     "postgres": "check that the server runs, the user and the password",
@@ -77,14 +79,14 @@ def is_driver_error(error: BaseException) -> bool:
     Of a damaged database SQLite may raise that its own message cannot be read.
     """
     if isinstance(error, UnicodeDecodeError):
-        return _module_that_raised(error) == "aiosqlite"
+        return _module_that_raised(error).startswith(SQLITE_CALLERS)
     modules = {base.__module__.partition(".")[0] for base in type(error).__mro__}
     return not modules.isdisjoint(DRIVERS)
 
 
 def _module_that_raised(error: BaseException) -> str:
     frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-    return str(frames[-1].f_globals.get("__name__")).partition(".")[0] if frames else ""
+    return str(frames[-1].f_globals.get("__name__")) if frames else ""
 
 
 def is_storage_error(error: BaseException) -> bool:
