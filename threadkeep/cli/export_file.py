@@ -59,11 +59,18 @@ def write_escaped(piece: str) -> None:
 def open_new_file(path: Path) -> Iterator[Callable[[str], object]]:
     """Yield the `write` of a file that only its owner can read; it appears when it is complete.
 
+    A device or a pipe is written to as it is, and a link stays a link.
+
     Raises:
         BadInput: it cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if path.exists() and not path.is_file():
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                yield file.write
+            return
+        path = path.resolve()
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
