@@ -43,7 +43,7 @@ async def test_a_thread_has_a_state_and_a_history(ada: User) -> None:
     assert len(texts(state["values"])) == 4
     assert state["next"] == []
     history = await ada.client.threads.get_history(thread, limit=100)
-    sources = [state["metadata"]["source"] for state in history]
+    sources = [(state["metadata"] or {}).get("source") for state in history]
     assert len(history) == sources.index("input") + 2, "of the finished turn its end stays"
     one = await ada.client.threads.get_history(thread, limit=1)
     assert one[0]["checkpoint"] == state["checkpoint"]
