@@ -195,12 +195,17 @@ async def check_vectors(settings: Settings, store: HybridStore) -> str:
     """Open Chroma, and index what is pending.
 
     Raises:
-        StorageFailed: Chroma does not open.
+        StorageFailed: Chroma does not open, or vectors are damaged.
     """
     with open_progress("Indexing") as progress:
         await store.index_pending(progress)
     if not store.vectors.available:
         raise StorageFailed(store.notice)
+    if store.vectors.has_damaged:
+        raise StorageFailed(
+            "A folder of vectors was damaged and is made again; "
+            "threadkeep doctor tells when it is whole."
+        )
     place = settings.chroma_url or f"embedded in {settings.vectors}"
     return f"{place}, made with {store.vectors.identity.partition(' ')[0]}"
 

@@ -70,6 +70,8 @@ class VectorIndex:
         self._lock = FileLock(lock, timeout=0, is_singleton=False, thread_local=False)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="chroma")
         self._broken: set[str] = set()
+        self.has_damaged = False
+        """Whether this process has come upon damaged vectors; they are made again."""
         """Owners whose collection could not be read: derived data, to be made again."""
 
     @cached_property
@@ -221,6 +223,7 @@ class VectorIndex:
             if self.server:
                 raise
             self._broken.add(owner)
+            self.has_damaged = True
             raise BrokenVectors(f"A folder of vectors is damaged ({error}).") from None
 
     def _search(self, owner: str, query: str, limit: int) -> dict[int, float]:
@@ -243,6 +246,7 @@ class VectorIndex:
                 self._fail(error)
             else:
                 self._broken.add(owner)
+                self.has_damaged = True
             return {}
         return {
             number: max(0.0, 1.0 - distance / (1.0 - zero))
